@@ -1,0 +1,274 @@
+"""What every view can show and which wishes it can utter, for every toolkit.
+
+A view holds a widget and never decides anything: ``set_*`` methods draw and never emit, the signals
+(*intents*) say what the user did.  A presenter is the only thing wired to both a session and a view.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psygnal import Signal
+
+from glasscell.views.row import CellGeneRow, Curve, JobRow, MethodRow, MetricRow, RankingRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from glasscell.data.channel import ChannelRef
+    from glasscell.explain.evidence import Check
+    from glasscell.views.colour import ColourBar, Legend
+    from glasscell.views.form import FieldSpec
+    from glasscell.views.picture import TissuePicture
+    from glasscell.views.search import Hit
+
+__all__ = [
+    "AttributionView",
+    "CellGeneRow",
+    "ColourView",
+    "Curve",
+    "EmbeddingView",
+    "JobRow",
+    "JobView",
+    "MethodRow",
+    "MetricRow",
+    "ModelView",
+    "PrepareView",
+    "RankingRow",
+    "TissueView",
+    "View",
+]
+
+
+class View(ABC):  # noqa: B024 - it groups the views, each of which has abstract methods of its own
+    """What all views are: something drawn by a toolkit, holding its widget in ``self.widget``."""
+
+    widget: Any = None
+
+
+class TissueView(View):
+    """The tissue: images, and every cell in its colour at its place.
+
+    ``selection_drawn(vertices_vd, mode)`` carries a closed outline ``(n_vertices, 2)`` of (x, y) in the units of
+    the dataset's positions, and one of ``replace``, ``add``, ``subtract``, ``intersect``.
+    """
+
+    cell_hovered = Signal(object)  # cell index, or None off the cells
+    selection_drawn = Signal(object, str)
+    selection_cleared = Signal()
+
+    @abstractmethod
+    def set_picture(self, picture: TissuePicture | None) -> None:
+        """Draw another tissue; None empties the canvas."""
+
+    @abstractmethod
+    def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
+        """Recolour: entry 0 is the background, entry ``i + 1`` is cell ``i``, little-endian RGBA."""
+
+    @abstractmethod
+    def set_hovered(self, cell: int | None) -> None:
+        """Mark one cell, or none."""
+
+    @abstractmethod
+    def set_caption(self, text: str) -> None:
+        """Show one line about the hovered cell, or what to do when there is nothing to see."""
+
+    @abstractmethod
+    def set_stale(self, stale: bool) -> None:
+        """Mark the colours as belonging to the previous question while the next is computed."""
+
+
+class EmbeddingView(View):
+    """A scatter of the cells on two axes, with the same intents as the tissue."""
+
+    axes_requested = Signal(str)  # one of the names given to set_choices
+    axis_names_requested = Signal(str, str)  # two typed names (genes, columns): x and y
+    cell_hovered = Signal(object)
+    selection_drawn = Signal(object, str)  # outline in the units of the axes
+    selection_cleared = Signal()
+
+    @abstractmethod
+    def set_choices(self, names: Sequence[str], current: str | None) -> None:
+        """Offer these embeddings, the current one chosen."""
+
+    @abstractmethod
+    def set_positions(self, positions_cd: NDArray[np.float64] | None, x_label: str, y_label: str) -> None:
+        """Place the cells, shape ``(n_cells, 2)``; NaN rows are not drawn; None empties the plot."""
+
+    @abstractmethod
+    def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
+        """Recolour: entry 0 is the background, entry ``i + 1`` is cell ``i``, little-endian RGBA."""
+
+    @abstractmethod
+    def set_hovered(self, cell: int | None) -> None:
+        """Mark one cell, or none."""
+
+    @abstractmethod
+    def set_stale(self, stale: bool) -> None:
+        """Mark the colours as belonging to the previous question."""
+
+    @abstractmethod
+    def set_message(self, text: str) -> None:
+        """Say in the middle of the plot why it is empty; an empty string hides the sentence."""
+
+
+class ColourView(View):
+    """One search box over everything a cell can be coloured by, with legend and colour bar."""
+
+    query_typed = Signal(str)
+    channel_requested = Signal(object)  # ChannelRef
+    limits_requested = Signal(object)  # (low, high), or None for automatic
+    category_toggled = Signal(str, bool)  # name, shown
+    category_recoloured = Signal(str, str)  # name, #rrggbb
+
+    @abstractmethod
+    def set_hits(self, hits: Sequence[Hit]) -> None:
+        """List what matches the typed query, best first."""
+
+    @abstractmethod
+    def set_legend(self, legend: Legend | None) -> None:
+        """Show the categories with colours and counts; None when the colour is a number."""
+
+    @abstractmethod
+    def set_colour_bar(self, bar: ColourBar | None) -> None:
+        """Show the range with its unit; None when the colour is a category."""
+
+    @abstractmethod
+    def set_title(self, text: str) -> None:
+        """Name what the cells are coloured by."""
+
+    @abstractmethod
+    def set_message(self, text: str) -> None:
+        """Say what is missing or marked (computing, failed, held out or not); empty hides it."""
+
+
+class PrepareView(View):
+    """The opening report and the preparation form."""
+
+    run_requested = Signal(dict)  # name -> value of PrepareParams
+    open_requested = Signal(object)  # Path
+    save_requested = Signal(object)  # Path
+
+    @abstractmethod
+    def set_form(self, fields: Sequence[FieldSpec]) -> None:
+        """Show these parameters at their defaults."""
+
+    @abstractmethod
+    def set_report(self, text: str) -> None:
+        """Show the dataset in one sentence, or ask for one to be opened."""
+
+    @abstractmethod
+    def set_enabled(self, enabled: bool, reason: str) -> None:
+        """Allow running, or grey it out and say why."""
+
+
+class ModelView(View):
+    """Choose labels, split and parameters; train, watch, cancel, save, load; see how good it is.
+
+    ``fit_requested`` carries ``{"labels": str, "split": str, "family": str, "params": dict, "seed": int}``.
+    """
+
+    fit_requested = Signal(dict)
+    cancel_requested = Signal()
+    save_requested = Signal(object)  # Path
+    load_requested = Signal(object)  # Path
+    group_requested = Signal(str)  # name the current selection
+
+    @abstractmethod
+    def set_labels(self, names: Sequence[str]) -> None:
+        """Offer these sources of labels: columns, and the named groups when there are two."""
+
+    @abstractmethod
+    def set_schemes(self, names: Sequence[str], default: str) -> None:
+        """Offer these ways of splitting cells into folds."""
+
+    @abstractmethod
+    def set_form(self, fields: Sequence[FieldSpec]) -> None:
+        """Show the family's parameters at their defaults."""
+
+    @abstractmethod
+    def set_curve(self, curves: Sequence[Curve]) -> None:
+        """Draw the loss over epochs, one curve per fold."""
+
+    @abstractmethod
+    def set_metrics(self, rows: Sequence[MetricRow]) -> None:
+        """Show the scores; the model's row never comes without its baseline rows."""
+
+    @abstractmethod
+    def set_message(self, text: str) -> None:
+        """Show one line: what is trained, what was left out, what went wrong."""
+
+    @abstractmethod
+    def set_busy(self, busy: bool) -> None:
+        """While busy offer cancel in place of training."""
+
+    @abstractmethod
+    def set_enabled(self, enabled: bool, reason: str) -> None:
+        """Allow training, or grey it out and say why."""
+
+
+class AttributionView(View):
+    """Choose target, method and baseline; see the ranked genes with their evidence.
+
+    ``explain_requested`` carries ``{"target": str, "method": str, "baseline": str, "cells": "class" | "selection" |
+    "all", "params": dict}``.
+    """
+
+    explain_requested = Signal(dict)
+    cancel_requested = Signal()
+    method_chosen = Signal(str)  # method id, to show its form
+    gene_clicked = Signal(str)
+
+    @abstractmethod
+    def set_targets(self, names: Sequence[str]) -> None:
+        """Offer these targets, written as ``class:L5``."""
+
+    @abstractmethod
+    def set_methods(self, rows: Sequence[MethodRow]) -> None:
+        """Offer these methods; one with a reason is greyed out and says why."""
+
+    @abstractmethod
+    def set_baselines(self, names: Sequence[str]) -> None:
+        """Offer these baselines, the default first."""
+
+    @abstractmethod
+    def set_form(self, fields: Sequence[FieldSpec]) -> None:
+        """Show the method's parameters at their defaults."""
+
+    @abstractmethod
+    def set_ranking(self, rows: Sequence[RankingRow] | None, message: str) -> None:
+        """Show ranked genes with every evidence column; None shows the message alone."""
+
+    @abstractmethod
+    def set_checks(self, checks: Sequence[Check]) -> None:
+        """Show the checks of the explanation with their verdicts."""
+
+    @abstractmethod
+    def set_cell_genes(self, title: str, rows: Sequence[CellGeneRow]) -> None:
+        """Show the hovered cell's own genes; no rows hides them."""
+
+    @abstractmethod
+    def set_busy(self, busy: bool) -> None:
+        """While busy offer cancel in place of explaining."""
+
+    @abstractmethod
+    def set_enabled(self, enabled: bool, reason: str) -> None:
+        """Allow explaining, or grey it out and say why."""
+
+
+class JobView(View):
+    """Every job with its progress and how it ended."""
+
+    cancel_requested = Signal(int)  # job id
+
+    @abstractmethod
+    def set_jobs(self, rows: Sequence[JobRow]) -> None:
+        """Show these jobs, newest first."""
+
+    @abstractmethod
+    def set_message(self, level: str, text: str) -> None:
+        """Show one sentence; level is ``info``, ``warning`` or ``error``."""
