@@ -1,0 +1,118 @@
+"""Turn cells of a dataset into the batch a model takes, in the model's gene order and preprocessing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glasscell.errors import DataError, NotCompatible
+from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.protocol import CellBatch, Model
+from glasscell.models.row import input_rows
+
+if TYPE_CHECKING:
+    from glasscell.data.dataset import Dataset
+
+__all__ = ["Preprocessing", "gene_columns", "make_batch", "preprocessing_for"]
+
+
+def preprocessing_for(dataset: Dataset) -> Preprocessing:
+    """Choose the recipe for a dataset: log-normalised to its median total when it has counts, else as stored.
+
+    Raises
+    ------
+    DataError
+        No cell has any counts.
+    """
+    if dataset.sizes_c is None:
+        return Preprocessing("stored", None, dataset.expression_unit)
+    sizes_c = np.asarray(dataset.sizes_c)
+    if not (sizes_c > 0).any():
+        raise DataError("Every cell has zero counts: choose another layer of counts, or check the file.")
+    return Preprocessing("lognorm", float(np.median(sizes_c[sizes_c > 0])), "log1p normalised counts")
+
+
+def gene_columns(dataset: Dataset, genes: Sequence[str]) -> NDArray[np.int64]:
+    """Find a model's genes among a dataset's, by the same names or by symbol.
+
+    Raises
+    ------
+    NotCompatible
+        A gene is missing; the sentence names how many and an example.
+    """
+    names = [str(name) for name in dataset.genes.names]
+    place = {name: column for column, name in enumerate(names)}
+    columns = np.fromiter((place.get(gene, -1) for gene in genes), np.int64, count=len(genes))
+    if (columns < 0).any():
+        symbols = {str(name): column for column, name in reversed(list(enumerate(dataset.genes.symbols)))}
+        found = [symbols.get(gene, -1) if column < 0 else column for gene, column in zip(genes, columns, strict=True)]
+        columns = np.asarray(found, np.int64)
+    missing = [gene for gene, column in zip(genes, columns, strict=True) if column < 0]
+    if missing:
+        near = get_close_matches(missing[0], names, n=1)
+        hint = f" (the nearest name is {near[0]})" if near else ""
+        raise NotCompatible(
+            f"This file lacks {len(missing)} of the {len(genes)} genes the model needs, for example {missing[0]}{hint}: "
+            "train a model on this file, or open one with the same genes."
+        )
+    return columns
+
+
+def make_batch(
+    dataset: Dataset,
+    model: Model,
+    indices: NDArray[np.integer[Any]],
+    device: torch.device | str | None = None,
+) -> CellBatch:
+    """Gather cells for a model.
+
+    Parameters
+    ----------
+    indices
+        Rows of the dataset, in the order wanted, ``(n,)``.
+    device
+        Where the tensors go; None follows the model.
+
+    Raises
+    ------
+    NotCompatible
+        A gene is missing, or the model wants counts and the file has none.
+    DataError
+        A value is NaN or infinite; the first cell and gene are named.
+    """
+    preprocessing = model.preprocessing
+    if preprocessing.kind == "lognorm" and dataset.sizes_c is None:
+        raise NotCompatible("The model was trained on counts and this file has none: choose the layer that holds counts.")
+    columns = gene_columns(dataset, model.genes)
+    indices = np.asarray(indices, np.int64)
+    rows = input_rows(dataset, preprocessing, indices)
+    if len(columns) != rows.shape[1] or not np.array_equal(columns, np.arange(len(columns))):
+        rows = rows[:, columns]
+    dense = rows.toarray()
+    check_finite(dense, dataset, indices, model.genes)
+    target = torch.device(device) if device is not None else model.device
+    sizes_c = dataset.sizes_c
+    size = None if sizes_c is None else torch.as_tensor(np.asarray(sizes_c)[indices]).to(target, model.dtype)
+    return CellBatch(
+        expression=torch.from_numpy(dense).to(target, model.dtype),
+        indices=torch.from_numpy(indices).to(target),
+        size=size,
+    )
+
+
+def check_finite(
+    dense_cg: NDArray[np.floating[Any]], dataset: Dataset, indices: NDArray[np.integer[Any]], genes: Sequence[str]
+) -> None:
+    """Refuse NaN and infinite values, naming the first cell and gene."""
+    if np.isfinite(dense_cg).all():
+        return
+    row, column = np.argwhere(~np.isfinite(dense_cg))[0]
+    cell = dataset.cell_names[indices[row]]
+    raise DataError(
+        f"Expression of {genes[column]} in {cell} is {dense_cg[row, column]}: replace or remove such values first."
+    )

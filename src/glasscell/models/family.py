@@ -1,0 +1,99 @@
+"""What a family of models is to the training, saving and loading around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from glasscell.jobs import JobHandle
+    from glasscell.models.bundle import Curve
+    from glasscell.models.info import FamilyParams, ModelInfo
+    from glasscell.models.preprocessing import Preprocessing
+    from glasscell.models.protocol import Model
+    from glasscell.models.row import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Everything a family may learn from; row ``i`` of each part is the same cell.
+
+    Parameters
+    ----------
+    rows
+        Expression in the models' input space.
+    size
+        Total counts, ``(n,)`` float32; None when the data are not counts.
+    codes, classes
+        Class of each cell, ``(n,)`` int32, -1 for none, and the names.
+    genes, preprocessing
+        Of the columns of ``rows``.
+    """
+
+    rows: Rows
+    size: NDArray[np.float32] | None
+    codes: NDArray[np.int32]
+    classes: tuple[str, ...]
+    genes: tuple[str, ...]
+    preprocessing: Preprocessing
+
+
+@dataclass(frozen=True, eq=False)
+class FoldPlan:
+    """Which cells one net learns from, and how.
+
+    Parameters
+    ----------
+    train, valid
+        Row numbers; ``valid`` decides when to stop and calibrates, and is empty when ``epochs`` is given.
+    seed
+        Of weights, order and noise.
+    device
+        ``cpu``, ``cuda`` or ``mps``.
+    epochs
+        Train for exactly this many; None stops early.
+    """
+
+    train: NDArray[np.int64]
+    valid: NDArray[np.int64]
+    seed: int
+    device: str
+    epochs: int | None = None
+
+
+class Family(Protocol):
+    """One file of ``models/``: a network, its loss, its settings, and words about it."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Words about the family."""
+        ...
+
+    @property
+    def params(self) -> type[FamilyParams]:
+        """Class of its settings."""
+        ...
+
+    def train(
+        self, data: TrainingData, plan: FoldPlan, params: FamilyParams, job: JobHandle
+    ) -> tuple[Model, Curve, tuple[str, ...]]:
+        """Train one private network and return an immutable copy, its curve, and sentences worth showing."""
+        ...
+
+    def tensors(self, model: Model) -> Mapping[str, Tensor]:
+        """Return all weights by name."""
+        ...
+
+    def describe(self, model: Model) -> Mapping[str, Any]:
+        """Return everything else ``restore`` needs, as plain JSON values."""
+        ...
+
+    def restore(self, description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Model:
+        """Rebuild a model that scores bit-equal; raises ModelError when the parts don't fit."""
+        ...

@@ -1,0 +1,47 @@
+"""What a family of models says about itself, for menus, model cards and greyed-out entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class FamilyParams(BaseModel):
+    """Settings of a family: frozen, validated; titles and help texts make the form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A family of models in words.
+
+    Parameters
+    ----------
+    key
+        Registry key, kept in saved bundles.
+    title
+        Name in a menu.
+    source
+        Paper, as DOI or arXiv id; empty for textbook models.
+    works_for, fails_for
+        One sentence each, for people.
+    min_cells
+        Below this many labelled cells training is refused.
+    target_kinds
+        Kinds of targets its models can have.
+    """
+
+    key: str
+    title: str
+    source: str
+    works_for: str
+    fails_for: str
+    min_cells: int
+    target_kinds: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {"key": self.key, "title": self.title, "source": self.source}

@@ -1,0 +1,242 @@
+"""What models can do: small protocols that explanations ask for by name.
+
+Every model is a ``Model``; the rest is optional. A published model is in evaluation mode, without gradients on its
+weights, and none of its functions leaves a trace, random state included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from glasscell.models.info import ModelInfo
+    from glasscell.models.preprocessing import Preprocessing
+    from glasscell.models.target import Target
+
+
+@dataclass(frozen=True, eq=False)
+class CellBatch:
+    """Cells as a model takes them; all rows share one device and dtype.
+
+    Parameters
+    ----------
+    expression
+        In the model's gene order and preprocessing, ``(n, n_genes)``.
+    indices
+        Row of each cell in the dataset, ``(n,)`` int64.
+    size
+        Total counts, ``(n,)``; None when the data are not counts.
+    batch, label, action
+        Codes, ``(n,)`` int64, -1 for none.
+    edges
+        Sender and receiver rows of this batch, ``(2, n_edges)`` int64.
+    positions
+        x and y, ``(n, 2)``.
+    centre
+        Rows that are scored, ``(m,)`` int64; None for all. The other rows are halo: neighbours only.
+    """
+
+    expression: Tensor
+    indices: Tensor
+    size: Tensor | None = None
+    batch: Tensor | None = None
+    label: Tensor | None = None
+    action: Tensor | None = None
+    edges: Tensor | None = None
+    positions: Tensor | None = None
+    centre: Tensor | None = None
+
+    def __len__(self) -> int:
+        """Count the rows, halo included."""
+        return int(self.expression.shape[0])
+
+    def with_expression(self, expression: Tensor) -> Self:
+        """Return the same cells with other expression values."""
+        return replace(self, expression=expression)
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """A change made to cells before a model sees them.
+
+    Parameters
+    ----------
+    genes
+        Value each named gene is set to, in the unit of the model's input; 0 knocks it out.
+    renormalise
+        Whether library sizes are renormalised after genes were set.
+    latents
+        Value each latent is set to, by number.
+    action, batch
+        Code that replaces the cells' own.
+    drop_edges
+        Positions in ``CellBatch.edges`` to leave out.
+    neighbours
+        Row that stands in for each row's neighbours, ``(n,)``.
+    """
+
+    genes: Mapping[str, float] | None = None
+    renormalise: bool = False
+    latents: Mapping[int, float] | None = None
+    action: int | None = None
+    batch: int | None = None
+    drop_edges: Sequence[int] | None = None
+    neighbours: Sequence[int] | None = None
+
+
+@runtime_checkable
+class Model(Protocol):
+    """One network that gives a number per cell."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Words about the family."""
+        ...
+
+    @property
+    def genes(self) -> tuple[str, ...]:
+        """Input genes, in order."""
+        ...
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How counts become this model's input."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number type of its weights and input."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of everything a score depends on."""
+        ...
+
+    def targets(self) -> tuple[Target, ...]:
+        """Everything that can be scored; a contrast stands once per class."""
+        ...
+
+    def score(self, batch: CellBatch, target: Target) -> Tensor:
+        """Give one number per scored row, ``(n,)``, differentiable with respect to ``batch.expression``."""
+        ...
+
+    def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Return a copy elsewhere or in another precision; this one stays as it is."""
+        ...
+
+
+@runtime_checkable
+class FirstLinear(Protocol):
+    """A model whose score is ``rest(W x + b)`` with ``x`` the declared input; rows depend on themselves only."""
+
+    def inputs(self, batch: CellBatch) -> Tensor:
+        """Return ``x``, ``(n, n_genes)``: the space in which attributions are made."""
+        ...
+
+    def first(self, batch: CellBatch) -> tuple[Tensor, Tensor]:
+        """Return ``W`` ``(hidden, n_genes)`` and ``b`` ``(hidden,)`` or, with covariates, ``(n, hidden)``.
+
+        Linear preprocessing and BatchNorm are folded in.
+        """
+        ...
+
+    def rest(self, hidden_ch: Tensor, batch: CellBatch, target: Target) -> Tensor:
+        """Finish the score from the first layer's output, ``(n, hidden) -> (n,)``.
+
+        Row ``i`` of ``hidden_ch`` belongs to row ``i`` of ``batch``.
+        """
+        ...
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """A model that sorts cells into classes."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names, in the order of the columns."""
+        ...
+
+    def logits(self, batch: CellBatch) -> Tensor:
+        """Return raw scores, ``(n, n_classes)``."""
+        ...
+
+    def probabilities(self, batch: CellBatch) -> Tensor:
+        """Return calibrated probabilities, ``(n, n_classes)``; rows sum to one."""
+        ...
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """A model with a latent space."""
+
+    @property
+    def n_latent(self) -> int:
+        """Latent dimensions."""
+        ...
+
+    def encode(self, batch: CellBatch) -> Tensor:
+        """Return each cell's latent mean, ``(n, n_latent)``."""
+        ...
+
+
+@runtime_checkable
+class Decodes(Protocol):
+    """A model that turns latents into expected expression."""
+
+    def decode(self, latent_cz: Tensor, batch: CellBatch) -> Tensor:
+        """Return expected expression in the unit of the model's input, ``(n, n_genes)``."""
+        ...
+
+
+@runtime_checkable
+class Attends(Protocol):
+    """A model that weighs tokens or neighbours."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Names of what is attended to; empty when it is neighbouring cells."""
+        ...
+
+    def attention(self, batch: CellBatch) -> Tensor:
+        """Return weights: ``(n, layers, heads, tokens)``, or ``(n_edges, layers, heads)`` in the batch's edge order."""
+        ...
+
+
+@runtime_checkable
+class UsesNeighbours(Protocol):
+    """A model whose rows interact; it is given disjoint ego graphs with ``CellBatch.centre``."""
+
+    @property
+    def hops(self) -> int:
+        """How far a cell sees, in edges."""
+        ...
+
+
+@runtime_checkable
+class Structured(Protocol):
+    """A model with named inner parts: gates, masks, loadings, centroids."""
+
+    def parts(self) -> Mapping[str, Any]:
+        """Return read-only arrays by name."""
+        ...
+
+
+@runtime_checkable
+class Intervenes(Protocol):
+    """A model whose input can be changed on purpose."""
+
+    def apply(self, batch: CellBatch, intervention: Intervention) -> CellBatch:
+        """Return the batch as it would be after the change; raises NotCompatible for a change it cannot make."""
+        ...

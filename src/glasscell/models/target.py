@@ -1,0 +1,119 @@
+"""What of a model is explained: one number per cell, by kind and name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from glasscell.errors import ModelError, NotCompatible
+
+KINDS: tuple[str, ...] = ("class", "contrast", "latent", "gene", "domain")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A logit or a mean of a model, never a probability (probabilities saturate).
+
+    Parameters
+    ----------
+    kind
+        ``class``, ``contrast``, ``latent``, ``gene`` or ``domain``.
+    name
+        Which one: a class, a latent's number, a gene.
+    against
+        Of a contrast, the class subtracted; None subtracts the mean of all other classes.
+    """
+
+    kind: str
+    name: str
+    against: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse unknown kinds and empty names."""
+        if self.kind not in KINDS:
+            raise ModelError(f"There is no target kind {self.kind!r}; there are {', '.join(KINDS)}.")
+        if not self.name:
+            raise ModelError(f"The target names no {self.kind}: write for example {self.kind}:NAME.")
+        if self.against is not None and self.kind != "contrast":
+            raise ModelError(f"Only a contrast compares two names; {self.kind}:{self.name} cannot.")
+
+    def __str__(self) -> str:
+        """Return the text that ``parse_target`` reads back; a slash inside a contrast's name is written ``\\/``."""
+        if self.kind != "contrast":
+            return f"{self.kind}:{self.name}"
+        text = f"contrast:{_escape(self.name)}"
+        return text if self.against is None else f"{text}/{_escape(self.against)}"
+
+    @property
+    def unit(self) -> str:
+        """Unit of the score."""
+        return {"class": "logit", "contrast": "logit", "domain": "logit"}.get(self.kind, f"{self.kind} units")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {"kind": self.kind, "name": self.name, "against": self.against}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Target:
+        """Rebuild what ``to_json`` gave."""
+        return cls(values["kind"], values["name"], values.get("against"))
+
+
+def parse_target(text: str | Target, names: Sequence[str] = ()) -> Target:
+    """Read a target as it is written on a command line.
+
+    Parameters
+    ----------
+    text
+        ``class:L5``, ``contrast:a/b``, ``contrast:a`` (against all others), ``latent:3``, ``gene:CD3E``, ``domain:2``.
+    names
+        Known class names; they settle where a contrast is cut when names hold slashes themselves.
+
+    Raises
+    ------
+    ModelError
+        The text has no kind, an unknown kind or no name.
+    """
+    if isinstance(text, Target):
+        return text
+    kind, colon, rest = text.strip().partition(":")
+    kind, rest = kind.strip(), rest.strip()
+    if not colon:
+        raise ModelError(f"{text!r} is not a target: write kind:name, for example class:{text.strip() or 'NAME'}.")
+    if kind != "contrast":
+        return Target(kind, rest)
+    if rest in names:
+        return Target(kind, rest)
+    cuts = _cuts(rest)
+    known = [cut for cut in cuts if names and cut[0] in names and cut[1] in names]
+    cut = (known or cuts or [(rest, None)])[0]
+    name, against = cut
+    if against == "":
+        raise ModelError(f"{text!r} names nothing to compare with: write contrast:a/b.")
+    return Target(kind, _unescape(name), None if against is None else _unescape(against))
+
+
+def require_target(target: Target, targets: Sequence[Target], title: str) -> None:
+    """Refuse a target that a model does not offer, in one sentence that lists what it does offer."""
+    kinds = sorted({known.kind for known in targets})
+    if target.kind not in kinds:
+        raise NotCompatible(f"{title} has no target of kind {target.kind}; it has {', '.join(kinds)}.")
+    names = [known.name for known in targets if known.kind == target.kind]
+    for name in (target.name, target.against):
+        if name is not None and name not in names:
+            shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+            raise NotCompatible(f"{title} has no {target.kind} {name!r}; it has {shown}.")
+
+
+def _escape(name: str) -> str:
+    return name.replace("\\", "\\\\").replace("/", "\\/")
+
+
+def _unescape(name: str) -> str:
+    return name.replace("\\/", "/").replace("\\\\", "\\")
+
+
+def _cuts(rest: str) -> list[tuple[str, str]]:
+    slashes = [at for at, char in enumerate(rest) if char == "/" and (at == 0 or rest[at - 1] != "\\")]
+    return [(rest[:at], rest[at + 1 :]) for at in slashes]
