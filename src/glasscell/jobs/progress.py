@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
-
-_NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 class Outcome(Enum):
@@ -26,7 +23,7 @@ class Progress:
     fraction: float | None = None
     text: str = ""
     eta_seconds: float | None = None
-    metrics: Mapping[str, float] = field(default=_NOTHING)
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 def estimate_eta(fraction: float | None, elapsed_seconds: float) -> float | None:
