@@ -1,0 +1,70 @@
+"""The pictures under the cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+    from glasscell.data.tissue import TissueImage
+    from glasscell.plugin.canvas import Canvas
+    from glasscell.views.picture import TissuePicture
+
+#: Colours of the channels of a picture that is not a photograph, in napari's names.
+CHANNEL_COLOURS = ("blue", "green", "red", "cyan", "magenta", "yellow", "gray")
+
+
+def add_images(canvas: Canvas, picture: TissuePicture) -> tuple[Image, ...]:
+    """Add the images of every section at its place.
+
+    A photograph becomes one layer, any other picture one layer a channel, of which the first three are shown.
+    """
+    layers: list[Image] = []
+    many = len(picture.sections) > 1
+    for section in picture.sections:
+        for place, image in enumerate(section.images):
+            name = f"{section.name}: {image.name}" if many else image.name
+            layers += _add(canvas, image, name, shown=place == 0)
+    return tuple(layers)
+
+
+def _add(canvas: Canvas, image: TissueImage, name: str, *, shown: bool) -> list[Image]:
+    options: dict[str, Any] = {"affine": canvas.affine(image.scale, image.translate), "units": canvas.units}
+    if image.rgb:
+        return [canvas.viewer.add_image(_levels(image, None), name=name, rgb=True, visible=shown, **options)]
+    n_channels = image.levels_yxc[0].shape[-1]
+    layers = []
+    for channel in range(n_channels):
+        label = image.channels[channel] if channel < len(image.channels) else str(channel)
+        levels = _levels(image, channel)
+        layer = canvas.viewer.add_image(
+            levels,
+            name=name if n_channels == 1 else f"{name}: {label}",
+            colormap="gray" if n_channels == 1 else CHANNEL_COLOURS[channel % len(CHANNEL_COLOURS)],
+            blending="translucent_no_depth" if channel == 0 else "additive",
+            contrast_limits=_limits(levels[-1] if isinstance(levels, list) else levels),
+            visible=shown and channel < 3,
+            **options,
+        )
+        layers.append(layer)
+    return layers
+
+
+def _levels(image: TissueImage, channel: int | None) -> Any:
+    """The picture as napari wants it: an array, or a list of arrays when it is a pyramid."""
+    levels = [level if channel is None else level[..., channel] for level in image.levels_yxc]
+    return levels if len(levels) > 1 else levels[0]
+
+
+def _limits(plane_yx: Any) -> tuple[float, float]:
+    """Contrast from the 1st to the 99.8th percentile of a coarse sample."""
+    step = max(1, max(plane_yx.shape) // 512)
+    sample = np.asarray(plane_yx[::step, ::step], np.float64)
+    sample = sample[np.isfinite(sample)]
+    if sample.size == 0:
+        return 0.0, 1.0
+    low, high = (float(v) for v in np.percentile(sample, (1, 99.8)))
+    return (low, high) if high > low else (low, low + 1.0)

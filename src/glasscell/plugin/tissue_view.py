@@ -1,0 +1,116 @@
+"""The tissue in napari."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glasscell.plugin.canvas import Canvas
+from glasscell.plugin.cell_layer import CellLayer
+from glasscell.plugin.image_layer import add_images
+from glasscell.plugin.lasso import TissueLasso
+from glasscell.plugin.overlay import CanvasOverlay
+from glasscell.views.view import TissueView
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+    from numpy.typing import NDArray
+
+    from glasscell.jobs import JobRunner
+    from glasscell.views.picture import TissuePicture
+
+
+class NapariTissueView(TissueView):
+    """Images and cells of a dataset on the canvas of a napari viewer.
+
+    Parameters
+    ----------
+    viewer
+        The viewer itself, not a proxy.
+    runner
+        Draws in its ``view`` lane.
+    """
+
+    def __init__(self, viewer: Viewer, runner: JobRunner) -> None:
+        self.canvas = Canvas(viewer)
+        self.widget = self.canvas.native
+        self.overlay = CanvasOverlay(self.canvas, self._on_left)
+        self.cells = CellLayer(self.canvas, runner, self.overlay.update)
+        self.lasso = TissueLasso(self.canvas, self.overlay, self._on_drawn, self._on_clicked)
+        self._picture: TissuePicture | None = None
+        self._images: tuple[Image, ...] = ()
+        self._hovered: int | None = None
+        viewer.mouse_move_callbacks.append(self._on_moved)
+        viewer.scene.camera.events.connect(self._on_camera)
+        viewer.events.theme.connect(self._on_camera)
+
+    def set_picture(self, picture: TissuePicture | None) -> None:
+        """Draw another tissue; None empties the canvas of what we drew."""
+        viewer = self.canvas.viewer
+        self.cells.clear()
+        for layer in self._images:
+            if layer in viewer.layers:
+                viewer.layers.remove(layer)
+        self._images = ()
+        self.overlay.set_mark(None)
+        self._picture = picture
+        if picture is None:
+            return
+        self.canvas.set_unit(picture.unit, getattr(picture, "microns_per_unit", None))
+        self._images = add_images(self.canvas, picture)
+        self.cells.show(picture)
+        viewer.canvas.overlays.scale_bar.visible = True
+        viewer.reset_view()
+
+    def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
+        """Recolour the cells."""
+        self.cells.set_colours(table_u32)
+
+    def set_hovered(self, cell: int | None) -> None:
+        """Ring one cell, or none."""
+        picture = self._picture
+        if picture is None or cell is None or not 0 <= cell < picture.n_cells:
+            self.overlay.set_mark(None)
+            return
+        x, y = (float(v) for v in picture.positions_cd[cell])
+        self.overlay.set_mark((x, y, float(picture.radius_c[cell])) if np.isfinite(x + y) else None)
+
+    def set_caption(self, text: str) -> None:
+        """Show one line at the top left of the canvas."""
+        self.overlay.set_caption(text)
+
+    def set_stale(self, stale: bool) -> None:
+        """Say that the colours are about to change."""
+        self.overlay.set_badge("computing …" if stale else "")
+
+    def close(self) -> None:
+        """Take our hands off the viewer; layers stay."""
+        viewer = self.canvas.viewer
+        self.cells.close()
+        self.lasso.close()
+        if self._on_moved in viewer.mouse_move_callbacks:
+            viewer.mouse_move_callbacks.remove(self._on_moved)
+        viewer.scene.camera.events.disconnect(self._on_camera)
+        viewer.events.theme.disconnect(self._on_camera)
+
+    def _on_moved(self, viewer: Any, event: Any) -> None:
+        self._hover(self.cells.pick(*self.canvas.event_point(event)))
+
+    def _on_left(self) -> None:
+        self._hover(None)
+
+    def _hover(self, cell: int | None) -> None:
+        if cell != self._hovered:
+            self._hovered = cell
+            self.cell_hovered.emit(cell)
+
+    def _on_camera(self, event: Any = None) -> None:
+        self.overlay.update()
+
+    def _on_drawn(self, outline_vd: NDArray[np.float64], mode: str) -> None:
+        self.selection_drawn.emit(outline_vd, mode)
+
+    def _on_clicked(self) -> None:
+        self.selection_cleared.emit()
