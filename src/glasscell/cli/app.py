@@ -1,0 +1,55 @@
+"""The command line: one command a file, errors as one sentence, exit codes by error class."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from glasscell.cli.console import STDERR, say
+from glasscell.cli.explain import explain_command
+from glasscell.cli.fit import fit_command
+from glasscell.cli.info import info_command
+from glasscell.cli.prepare import prepare_command
+from glasscell.cli.view import demo_command, view_command
+from glasscell.errors import GlasscellError
+
+app = typer.Typer(
+    name="glasscell",
+    help="See through a deep-learning model of cells: train, explain, and look at the reasons on the tissue.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("info")(info_command)
+app.command("prepare")(prepare_command)
+app.command("fit")(fit_command)
+app.command("explain")(explain_command)
+app.command("view")(view_command)
+app.command("demo")(demo_command)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Returns
+    -------
+    0 done, 1 unexpected, 2 wrong usage, 3 data, 4 model, 5 the two do not fit, 130 cancelled.
+    """
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except GlasscellError as error:
+        say(str(error), style="red")
+        return error.exit_code
+    except click.exceptions.Abort:
+        say("Stopped: nothing was changed.")
+        return 130
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return error.exit_code
+    except Exception:
+        STDERR.print_exception()
+        say("This is a fault of Glasscell; please report it with the lines above.", style="red")
+        return 1
+    return int(code or 0)

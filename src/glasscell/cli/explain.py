@@ -1,0 +1,104 @@
+"""``glasscell explain``: which genes decided, with the evidence beside every rank."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from glasscell.cli.console import print_json, print_table, say, shell_job
+from glasscell.cli.option import (
+    DonorOption,
+    FileArgument,
+    JsonOption,
+    SectionOption,
+    SetOption,
+    cells_of,
+    open_file,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from glasscell.explain.evidence import Check, RankedGene
+    from glasscell.explain.result import Explanation
+
+
+def explain_command(
+    file: FileArgument,
+    model: Annotated[Path, typer.Option("--model", metavar="DIR", help="Folder that glasscell fit wrote")],
+    target: Annotated[str, typer.Option("--target", help="class:L5, contrast:L5/L6 or latent:3")],
+    method: Annotated[str, typer.Option("--method", help="Method of explanation")] = "integrated_gradients",
+    cells: Annotated[str, typer.Option("--cells", metavar="COLUMN=VALUE", help="Which cells; all without it")] = "",
+    baseline: Annotated[str, typer.Option("--baseline", help="What cells are compared with")] = "other_classes",
+    nets: Annotated[str, typer.Option("--nets", help="held_out, or fold:0 for one net")] = "held_out",
+    top: Annotated[int, typer.Option("--top", min=1, help="Genes to list")] = 20,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write data and result, .h5ad or .zarr")] = None,
+    section: SectionOption = "",
+    donor: DonorOption = "",
+    settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
+    json: JsonOption = False,
+) -> None:
+    """Explain what a model says of some cells by ranking the genes that decided."""
+    from glasscell.data.write import write
+    from glasscell.explain.evidence import checks, ranking
+    from glasscell.explain.explain import explain
+    from glasscell.explain.method import method_info
+    from glasscell.explain.request import ExplainRequest
+    from glasscell.explain.store import write_back
+    from glasscell.models.store import load_bundle
+
+    params = settings_of(method_info(method).params, settings)
+    dataset = open_file(file, section, donor)
+    chosen = cells_of(dataset, cells)
+    bundle = load_bundle(model)
+    request = ExplainRequest(method, target, chosen, baseline, params, nets)
+    with shell_job("Explaining") as job:
+        result = explain(dataset, bundle, request, job)
+    mask = np.zeros(dataset.n_cells, np.bool_)
+    mask[slice(None) if chosen is None else chosen] = True
+    rows = ranking(result, mask, top)
+    found = checks(result)
+    if out is not None:
+        write(dataset.with_adata(write_back(dataset.adata, result)), out)
+    if json:
+        print_json(_result(result, rows, found))
+        return
+    header = ["gene", "attribution", "mean-difference rank", "twin rank", "spread of rank over folds"]
+    print_table(f"{result.target} by {result.method}, against {result.provenance.baseline_text}", header, list(map(_row, rows)))
+    for check in found:
+        say(f"{check.name}: {check.sentence}", style="" if check.verdict == "ok" else "yellow")
+
+
+def _result(result: Explanation, rows: tuple[RankedGene, ...], found: tuple[Check, ...]) -> dict[str, Any]:
+    return {
+        "top": [
+            {
+                "gene": row.gene,
+                "value": row.value,
+                "mean_difference_rank": row.mean_difference_rank,
+                "twin_rank": row.twin_rank,
+                "rank_spread": row.rank_spread,
+            }
+            for row in rows
+        ],
+        "completeness_gap": result.completeness_gap,
+        "method": result.method,
+        "target": result.target,
+        "baseline": result.baseline,
+        "checks": [
+            {"name": check.name, "value": check.value, "verdict": check.verdict, "sentence": check.sentence}
+            for check in found
+        ],
+        "n_cells": len(result.cells),
+        "unit": result.unit,
+    }
+
+
+def _row(row: RankedGene) -> list[str]:
+    return [row.gene, f"{row.value:+.4f}", _rank(row.mean_difference_rank), _rank(row.twin_rank), _rank(row.rank_spread)]
+
+
+def _rank(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:g}"
