@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from glasscell.data.read import read
     from glasscell.data.split import split
     from glasscell.explain.evidence import ranking
-    from glasscell.explain.explain import explain
     from glasscell.explain.request import ExplainRequest
     from glasscell.models.fit import FitRequest, fit, fit_twin
     from glasscell.models.store import load_bundle, save_bundle
@@ -29,7 +28,6 @@ _PLACE_OF = {
     "FitRequest": "models.fit",
     "PrepareParams": "data.prepare",
     "Session": "session",
-    "explain": "explain.explain",
     "fit": "models.fit",
     "fit_twin": "models.fit",
     "load_bundle": "models.store",
@@ -47,7 +45,6 @@ __all__ = [
     "FitRequest",
     "PrepareParams",
     "Session",
-    "explain",
     "fit",
     "fit_twin",
     "load_bundle",
