@@ -1,0 +1,291 @@
+"""One table of cells with the tissue under it, seen through a read-only window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from glasscell.data.expression import Expression
+from glasscell.data.fingerprint import hash_data
+from glasscell.data.genes import GeneTable, make_unique, read_genes
+from glasscell.data.layout import Layout, lay_tissue, resolve_sections
+from glasscell.data.matrix import FloatArray, get_matrix
+from glasscell.data.observation import (
+    KINDS,
+    UNITS,
+    checked,
+    find_embeddings,
+    find_observation,
+    find_platform,
+    find_positions,
+)
+from glasscell.data.problem import find_problems
+from glasscell.data.report import describe
+from glasscell.data.section import Sections, find_donors, group_by
+from glasscell.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import scipy.sparse as sp
+    from anndata import AnnData
+
+    from glasscell.data.tissue import Tissue
+
+
+class Dataset:
+    """Cells, genes, tissue and sections of one AnnData, which is never changed.
+
+    What a file leaves unsaid (which matrix holds counts, which column names the section or the donor, what
+    one row is) is detected, shown in `report` and can be overridden here.
+
+    Parameters
+    ----------
+    adata
+        The table, in memory or backed.
+    path
+        File it came from.
+    tissue
+        Images and masks in the coordinates of the table; by default those of ``uns["spatial"]``.
+    section, donor
+        Obs column with the section or donor of each cell; ``""`` for none.
+    counts
+        ``"X"``, ``"raw"`` or ``"layers/<key>"``.
+    observation
+        ``"cell"``, ``"spot"`` or ``"bin"``.
+    unit
+        ``"um"`` or ``"px"``.
+    problems
+        Sentences the reader found worth telling.
+
+    Raises
+    ------
+    DataError
+        The table is empty, or something named above does not exist.
+    """
+
+    def __init__(
+        self,
+        adata: AnnData,
+        *,
+        path: Path | str | None = None,
+        tissue: Tissue | None = None,
+        section: str | None = None,
+        donor: str | None = None,
+        counts: str | None = None,
+        observation: str | None = None,
+        unit: str | None = None,
+        problems: Iterable[str] = (),
+    ) -> None:
+        if not hasattr(adata, "obs") or not hasattr(adata, "var"):
+            raise DataError(f"A Dataset is made from an AnnData, not from {type(adata).__name__}.")
+        if adata.n_obs == 0 or adata.n_vars == 0:
+            raise DataError(f"The table holds {adata.n_obs:,} cells and {adata.n_vars:,} genes: it is empty.")
+        self._adata = adata
+        self.path = None if path is None else Path(path)
+        self._given_tissue = tissue
+        self._given: dict[str, str | None] = {
+            "section": section,
+            "donor": donor,
+            "counts": counts,
+            "observation": observation if observation is None else checked(observation, KINDS, "observation"),
+            "unit": unit if unit is None else checked(unit, UNITS, "unit"),
+        }
+        self._given_problems = tuple(problems)
+        self._expression = Expression(adata, counts)
+        for column in (section, donor):
+            if column:
+                group_by(adata.obs, column)  # refuse a wrong name now, not when somebody first asks
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.report()})"
+
+    @property
+    def adata(self) -> AnnData:
+        """The AnnData behind this view; treat it as read-only."""
+        return self._adata
+
+    @property
+    def n_cells(self) -> int:
+        """Number of rows."""
+        return int(self._adata.n_obs)
+
+    @property
+    def n_genes(self) -> int:
+        """Number of columns."""
+        return int(self._adata.n_vars)
+
+    @property
+    def obs(self) -> pd.DataFrame:
+        """Table of cells; treat it as read-only."""
+        obs: pd.DataFrame = self._adata.obs
+        return obs
+
+    @cached_property
+    def cell_names(self) -> npt.NDArray[np.str_]:
+        """Unique names of cells, repeated ones numbered, shape ``(n_cells,)``."""
+        return make_unique([str(name) for name in self._adata.obs_names.tolist()])[0]
+
+    @cached_property
+    def genes(self) -> GeneTable:
+        """Names, symbols and identifiers of genes."""
+        return read_genes(self._adata.var)
+
+    @cached_property
+    def observation(self) -> str:
+        """What one row is: ``"cell"``, ``"spot"`` or ``"bin"``."""
+        return self._given["observation"] or find_observation(self._adata)
+
+    @property
+    def observations(self) -> str:
+        """The word for several rows: cells, spots or bins."""
+        return f"{self.observation}s"
+
+    @cached_property
+    def platform(self) -> str:
+        """``"Visium"`` where that is certain, else empty."""
+        return find_platform(self._adata, self.observation)
+
+    @property
+    def counts(self) -> str | None:
+        """Which matrix holds counts: ``"X"``, ``"raw"``, ``"layers/<key>"``, or None."""
+        return self._expression.counts
+
+    @property
+    def is_counts(self) -> bool:
+        """Whether the file holds counts at all."""
+        return self._expression.counts is not None
+
+    @property
+    def expression_unit(self) -> str:
+        """Unit of the default expression (``lognorm``)."""
+        return self._expression.unit()
+
+    @property
+    def expression(self) -> Expression:
+        """The expression in all its forms, with its facts."""
+        return self._expression
+
+    def expression_cg(self, kind: str = "lognorm") -> sp.csr_matrix:
+        """Return the expression matrix, made once and kept; treat it as read-only.
+
+        Parameters
+        ----------
+        kind
+            ``"lognorm"``: log1p(counts / cell total x median total), or the values as stored when
+            there are no counts; ``"counts"``; ``"stored"``: X as it is.
+
+        Returns
+        -------
+        float32 CSR of shape ``(n_cells, n_genes)``.
+
+        Raises
+        ------
+        DataError
+            Counts are asked for and there are none, or a value is NaN (the sentence names the first).
+        """
+        return self._expression.all_cg(kind)
+
+    def gene_column(self, gene: str | int, kind: str = "lognorm") -> FloatArray:
+        """Return one gene's values, float32 of shape ``(n_cells,)``, NaN where the file has none.
+
+        Parameters
+        ----------
+        gene
+            Name, symbol or identifier, or the number of the column.
+        kind
+            See `expression_cg`.
+
+        Raises
+        ------
+        DataError
+            There is no such gene; the message offers the nearest names.
+        """
+        position = self.genes.index(gene) if isinstance(gene, str) else int(gene)
+        if not 0 <= position < self.n_genes:
+            raise DataError(f"There is no gene number {position}; they run from 0 to {self.n_genes - 1:,}.")
+        return self._expression.gene_c(position, kind)
+
+    @property
+    def sizes_c(self) -> npt.NDArray[np.float64] | None:
+        """Total counts of each cell, shape ``(n_cells,)``; None without counts."""
+        return self._expression.sizes_c
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Sections, their tissue and the coordinates as drawn."""
+        raw_cd, source = find_positions(self._adata)
+        sections = resolve_sections(self._adata, raw_cd, self._given["section"])
+        return lay_tissue(self._adata, raw_cd, source, sections, self._given_tissue, self._given["unit"])
+
+    @property
+    def positions_cd(self) -> npt.NDArray[np.float64] | None:
+        """Coordinates (x, y) as drawn, NaN where unknown, shape ``(n_cells, 2)``; None without any."""
+        return self.layout.positions_cd
+
+    @property
+    def position_unit(self) -> str:
+        """``"um"`` or ``"px"``."""
+        return self.layout.tissue.unit
+
+    @property
+    def sections(self) -> Sections:
+        """Sections of tissue; a single one when nothing tells them apart."""
+        return self.layout.sections
+
+    @cached_property
+    def donors(self) -> Sections | None:
+        """Donors (patients, animals); None when the file names none."""
+        column = self._given["donor"]
+        if column is None:
+            said = self._adata.uns.get("glasscell", {})
+            column = said.get("donor") if isinstance(said, Mapping) else None
+        if column is None:
+            return find_donors(self.obs)
+        return group_by(self.obs, column) if column else None
+
+    @property
+    def tissue(self) -> Tissue:
+        """Images, masks and radii of each section, in the coordinates of `positions_cd`."""
+        return self.layout.tissue
+
+    @cached_property
+    def embeddings(self) -> Mapping[str, npt.NDArray[Any]]:
+        """Low-dimensional coordinates by obsm key, the one to show first."""
+        return find_embeddings(self._adata)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Text that changes when cells, genes or expression change; annotations do not matter."""
+        matrix = get_matrix(self._adata, self.counts or self._expression.stored_name)
+        return hash_data(matrix, self._adata.obs_names.astype(str), self._adata.var_names.astype(str))
+
+    @cached_property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the file but does not keep it from being used, one sentence each."""
+        return tuple(dict.fromkeys((*self._given_problems, *find_problems(self))))
+
+    def report(self) -> str:
+        """Say in one sentence what this is: cells, sections, counts, embedding."""
+        return describe(self)
+
+    def with_adata(self, adata: AnnData) -> Dataset:
+        """Look at another table of the same cells (or fewer, or reordered), keeping tissue and overrides.
+
+        Parameters
+        ----------
+        adata
+            The new table; its cells are matched by name.
+        """
+        tissue = self._given_tissue
+        if tissue is not None and not self._adata.obs_names.equals(adata.obs_names):
+            new_index = adata.obs_names.get_indexer(self._adata.obs_names).astype(np.int32)
+            tissue = tissue.renumbered(new_index, int(adata.n_obs))
+        given = {**self._given, "counts": None}
+        if self.counts is not None and self._given["counts"] is not None:
+            given["counts"] = self.counts
+        return Dataset(adata, path=self.path, tissue=tissue, problems=self._given_problems, **given)
