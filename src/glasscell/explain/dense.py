@@ -44,6 +44,10 @@ class DenseAttribution(Explanation):
         """Return a few rows of the table, ``(len(rows), n_genes)``."""
         return self.values_cg[np.asarray(rows, np.intp)]
 
+    def row_sums(self) -> Floats:
+        """Return the sum of each explained cell's attributions, ``(n,)`` float64."""
+        return np.asarray(self.values_cg.sum(axis=1, dtype=np.float64))
+
     def _gene_rows(self, index: int) -> Floats:
         return self.values_cg[:, index]
 

@@ -103,6 +103,21 @@ class FactoredAttribution(Explanation):
             out *= change
         return out
 
+    def row_sums(self) -> Floats:
+        """Return the sum of each explained cell's attributions, ``(n,)`` float64, through one sparse product a net."""
+        sums_c = np.empty(len(self.cells))
+        for net, weight in enumerate(self.weights):
+            rows = np.flatnonzero(self.net_of_cell == net)
+            for part in np.array_split(rows, max(1, len(rows) // 8192)):
+                if self.difference == "one":
+                    change_ch = np.broadcast_to(weight.sum(axis=1), (len(part), len(weight)))
+                else:
+                    change_ch = self.inputs_cg[part] @ weight.T
+                if self.difference == "input - baseline":
+                    change_ch = change_ch - (self.baselines_bg @ weight.T)[self.baseline_of_cell[part]]
+                sums_c[part] = np.einsum("ch,ch->c", self.gradients_ch[part], change_ch, dtype=np.float64)
+        return sums_c
+
     def _evidence_rows(self, rows: NDArray[np.intp]) -> Evidence:
         n_genes = len(self.genes)
         total_g, above_g, below_g = (np.zeros(n_genes, np.float64) for _ in range(3))

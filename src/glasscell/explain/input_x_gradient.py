@@ -29,9 +29,13 @@ class InputXGradient(Engine):
         self, score: ScoreOf, values_cg: torch.Tensor, start_cg: torch.Tensor, params: InputXGradientParams
     ) -> torch.Tensor:
         """Hand the whole network to Captum."""
+        import torch
         from captum.attr import InputXGradient as CaptumInputXGradient
 
-        result: torch.Tensor = CaptumInputXGradient(score).attribute(values_cg)
+        result: torch.Tensor = CaptumInputXGradient(score).attribute(
+            values_cg.detach().requires_grad_(True),
+            additional_forward_args=torch.arange(len(values_cg), device=values_cg.device),
+        )
         return result.detach()
 
 

@@ -55,11 +55,13 @@ class IntegratedGradients(Engine):
         self, score: ScoreOf, values_cg: torch.Tensor, start_cg: torch.Tensor, params: IntegratedGradientsParams
     ) -> torch.Tensor:
         """Hand the whole network to Captum, a few path points at a time."""
+        import torch
         from captum.attr import IntegratedGradients as CaptumIntegratedGradients
 
         result: torch.Tensor = CaptumIntegratedGradients(score, multiply_by_inputs=True).attribute(
-            values_cg,
+            values_cg.detach().requires_grad_(True),
             baselines=start_cg,
+            additional_forward_args=torch.arange(len(values_cg), device=values_cg.device),
             n_steps=params.steps,
             method="gausslegendre",
             internal_batch_size=max(len(values_cg), 256),

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
 
 import torch
 
-ScoreOf = Callable[[torch.Tensor], torch.Tensor]
+if TYPE_CHECKING:
+    from glasscell.models.protocol import CellBatch, Model
+    from glasscell.models.target import Target
+
+# A score of (values, row numbers); Captum repeats both alike when it stacks path points.
+ScoreOf = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 GradientOf = Callable[[torch.Tensor], torch.Tensor]
 
 
-def gradient_of(score: ScoreOf) -> GradientOf:
+def gradient_of(score: Callable[[torch.Tensor], torch.Tensor]) -> GradientOf:
     """Turn a row-wise score into its gradient.
 
     Rows must not interact: then the gradient of the sum holds every row's own gradient, and one backward pass serves
@@ -25,7 +32,30 @@ def gradient_of(score: ScoreOf) -> GradientOf:
     def gradient(values: torch.Tensor) -> torch.Tensor:
         with torch.enable_grad():
             leaf = values.detach().requires_grad_(True)
-            (result,) = torch.autograd.grad(score(leaf).sum(), leaf)
-        return result
+            total = score(leaf).sum()
+            if not total.requires_grad:  # a score that does not depend on its input at all
+                return torch.zeros_like(values)
+            (result,) = torch.autograd.grad(total, leaf, allow_unused=True)
+        return torch.zeros_like(values) if result is None else result
 
     return gradient
+
+
+def take_rows(batch: CellBatch, rows: torch.Tensor) -> CellBatch:
+    """Return some rows of a batch, repeats allowed."""
+    n = len(batch)
+    per_row = {
+        field.name: value[rows]
+        for field in fields(batch)
+        if isinstance(value := getattr(batch, field.name), torch.Tensor) and value.shape[:1] == (n,)
+    }
+    return replace(batch, **per_row)
+
+
+def score_of(model: Model, batch: CellBatch, target: Target) -> ScoreOf:
+    """Return a model's score as a function of expression, for cells of one batch."""
+
+    def score(values: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        return model.score(take_rows(batch, rows).with_expression(values), target)
+
+    return score

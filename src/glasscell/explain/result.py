@@ -219,6 +219,10 @@ class Explanation(ABC):
         """Return dense attributions of a few rows of this result, ``(len(rows), n_genes)``."""
 
     @abstractmethod
+    def row_sums(self) -> Floats:
+        """Return the sum of each explained cell's attributions, ``(n,)``."""
+
+    @abstractmethod
     def _gene_rows(self, index: int) -> Floats:
         """Return one gene's values for the explained cells."""
 

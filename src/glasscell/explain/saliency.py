@@ -29,9 +29,14 @@ class Saliency(Engine):
         self, score: ScoreOf, values_cg: torch.Tensor, start_cg: torch.Tensor, params: SaliencyParams
     ) -> torch.Tensor:
         """Hand the whole network to Captum."""
+        import torch
         from captum.attr import Saliency as CaptumSaliency
 
-        result: torch.Tensor = CaptumSaliency(score).attribute(values_cg, abs=False)
+        result: torch.Tensor = CaptumSaliency(score).attribute(
+            values_cg.detach().requires_grad_(True),
+            abs=False,
+            additional_forward_args=torch.arange(len(values_cg), device=values_cg.device),
+        )
         return result.detach()
 
 

@@ -1,0 +1,136 @@
+"""Checks a biologist can read: each can fail, and says in one sentence what its outcome means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from glasscell.explain.evidence import MIN_CELLS_PER_FOLD, fold_ranks
+from glasscell.explain.result import Bools, Explanation, Floats, Ints, order, rank
+
+Verdict = Literal["ok", "warn", "bad", "cannot tell"]
+
+GAP_OK, GAP_WARN = 0.01, 0.05
+RANDOM_OK, RANDOM_WARN = 0.1, 0.3
+TWIN_OK, TWIN_WARN = 0.3, 0.6
+FOLDS_OK, FOLDS_WARN = 0.4, 0.2
+TOP = 20
+
+
+@dataclass(frozen=True)
+class Check:
+    """One test of an explanation: a figure, a verdict and a sentence."""
+
+    name: str
+    value: float
+    verdict: Verdict
+    sentence: str
+
+
+def checks(explanation: Explanation, mask: Bools | None = None, k: int = TOP) -> tuple[Check, ...]:
+    """Judge an explanation over a selection.
+
+    Parameters
+    ----------
+    mask
+        Selected cells, ``(n_cells,)``; None for all that were explained.
+    k
+        How many top genes are compared with the twin, the plain comparison and over folds.
+    """
+    values_g = explanation.mean(mask)
+    top = order(values_g)[:k]
+    return (
+        _completeness(explanation),
+        _random_net(explanation),
+        _twin(explanation, mask, top),
+        _folds(explanation, mask, len(top)),
+        _plain_comparison(explanation, values_g, top),
+        _training(explanation, mask),
+    )
+
+
+def _verdict(value: float, ok: float, warn: float, *, small_is_good: bool = True) -> Verdict:
+    if np.isnan(value):
+        return "cannot tell"
+    distance = value if small_is_good else -value
+    limits = (ok, warn) if small_is_good else (-ok, -warn)
+    return "ok" if distance <= limits[0] else "warn" if distance <= limits[1] else "bad"
+
+
+def _completeness(explanation: Explanation) -> Check:
+    gap = explanation.completeness_gap
+    verdict = _verdict(gap, GAP_OK, GAP_WARN)
+    sentence = {
+        "ok": f"The genes' shares add up to the model's output to within {gap:.2%}.",
+        "warn": f"The genes' shares miss the model's output by up to {gap:.1%}: raise the number of steps.",
+        "bad": f"The genes' shares miss the model's output by up to {gap:.0%}: raise the number of steps before use.",
+        "cannot tell": "The values of this method are not meant to add up to the model's output.",
+    }[verdict]
+    return Check("completeness", gap, verdict, sentence)
+
+
+def _random_net(explanation: Explanation) -> Check:
+    value = float(explanation.diagnostics.get("reinitialised_correlation", np.nan))
+    verdict = _verdict(value, RANDOM_OK, RANDOM_WARN)
+    sentence = {
+        "ok": f"A net with random weights gives an unrelated map (correlation {value:.2f}), as it should.",
+        "warn": f"A net with random weights gives a somewhat similar map (correlation {value:.2f}).",
+        "bad": f"A net with random weights gives nearly the same map (correlation {value:.2f}): "
+        "it shows the data, not what the model learnt.",
+        "cannot tell": "No net with random weights was explained for comparison.",
+    }[verdict]
+    return Check("random net", value, verdict, sentence)
+
+
+def _twin(explanation: Explanation, mask: Bools | None, top: Ints | np.ndarray[tuple[int], np.dtype[np.intp]]) -> Check:
+    if explanation.twin is None:
+        return Check("twin", np.nan, "cannot tell", "The twin trained on permuted labels is not there yet.")
+    ranks = rank(explanation.twin.mean(mask))[top]
+    share = float(np.mean(ranks <= len(top)))
+    count = f"{int((ranks <= len(top)).sum())} of the top {len(top)} genes"
+    verdict = _verdict(share, TWIN_OK, TWIN_WARN)
+    sentence = {
+        "ok": f"{count} also lead for a twin trained on permuted labels: the ranking comes from what was learnt.",
+        "warn": f"{count} also lead for a twin trained on permuted labels: part of the ranking needs no learning.",
+        "bad": f"{count} also lead for a twin trained on permuted labels: the ranking says little about the model.",
+        "cannot tell": "The twin gives no ranking.",
+    }[verdict]
+    return Check("twin", share, verdict, sentence)
+
+
+def _folds(explanation: Explanation, mask: Bools | None, k: int) -> Check:
+    tops = [set(np.flatnonzero(ranks <= k).tolist()) for ranks in fold_ranks(explanation, mask)]
+    if len(tops) < 2:
+        text = f"Fewer than two nets explain {MIN_CELLS_PER_FOLD} or more of these cells, so agreement is unknown."
+        return Check("folds", np.nan, "cannot tell", text)
+    value = float(np.mean([len(a & b) / len(a | b) for a, b in combinations(tops, 2)]))
+    verdict = _verdict(value, FOLDS_OK, FOLDS_WARN, small_is_good=False)
+    shared = round(2 * value / (1 + value) * k)
+    sentence = f"Nets trained on different tissue share about {shared} of their top {k} genes."
+    if verdict != "ok":
+        sentence += " Trust single genes less than the group."
+    return Check("folds", value, verdict, sentence)
+
+
+def _plain_comparison(explanation: Explanation, values_g: Floats, top: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Check:
+    if explanation.mean_difference_g is None:
+        return Check("plain comparison", np.nan, "cannot tell", "The target is not a class, so there is none.")
+    ranks = rank(explanation.mean_difference_g)[top]
+    count = int((ranks <= len(top)).sum())
+    same = np.array_equal(order(values_g)[: len(top)], order(explanation.mean_difference_g)[: len(top)])
+    sentence = f"{count} of the top {len(top)} genes are also those of largest mean difference."
+    if same:
+        sentence += " The order is the same too: the map adds nothing to a plain comparison."
+    return Check("plain comparison", count / max(1, len(top)), "warn" if same else "ok", sentence)
+
+
+def _training(explanation: Explanation, mask: Bools | None) -> Check:
+    seen = explanation.in_training[explanation.rows(mask)]
+    share = float(seen.mean())
+    if not seen.any():
+        return Check("held out", share, "ok", "Every cell is explained by a net that did not see it in training.")
+    sentence = f"{int(seen.sum()):,} of {len(seen):,} cells were seen in training by the net that explains them."
+    return Check("held out", share, "warn", sentence)

@@ -1,0 +1,45 @@
+"""Whether a table fits into memory, said before it is made."""
+
+from __future__ import annotations
+
+import os
+
+from glasscell.errors import GlasscellError
+
+SHARE_OF_FREE = 0.6
+
+
+def free_bytes() -> int | None:
+    """Return the memory free now, or None where the system does not tell."""
+    try:
+        with open("/proc/meminfo") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return int(os.sysconf("SC_AVPHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def plan_table(n_cells: int, n_genes: int, bytes_each: int, free: int | None = None) -> int:
+    """Return the bytes a dense table takes, or refuse it with the number of cells that would fit.
+
+    Parameters
+    ----------
+    bytes_each
+        Bytes per entry.
+    free
+        Memory to plan with; None asks the system.
+    """
+    need = n_cells * n_genes * bytes_each
+    free = free_bytes() if free is None else free
+    if free is not None and need > SHARE_OF_FREE * free:
+        fits = int(SHARE_OF_FREE * free // max(n_genes * bytes_each, 1))
+        raise GlasscellError(
+            f"This model's attributions for {n_cells:,} cells x {n_genes:,} genes need {need / 1e9:.1f} GB and "
+            f"{free / 1e9:.1f} GB are free: select at most {fits:,} cells."
+        )
+    return need
