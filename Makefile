@@ -1,0 +1,31 @@
+# make demo [FILE=data.h5ad] · make test · make test-slow · make bench · make lint · make sample
+.PHONY: setup test test-slow bench demo lint sample clean
+VENV ?= .venv
+export VENV
+PY = $(VENV)/bin/python
+RUN = $(PY) .ci/display.py
+
+setup:
+	@bash .ci/setup test
+
+test: setup
+	$(RUN) $(PY) -m pytest -q
+
+test-slow: setup
+	$(RUN) $(PY) -m pytest -q -m "slow and not bench"
+
+bench: setup
+	$(RUN) --software $(PY) -m tests.benchmarks
+
+demo:
+	@bash .ci/setup qt,spatial
+	$(RUN) $(PY) -m glasscell demo $(if $(FILE),"$(FILE)",) $(if $(SCREENSHOTS),--screenshots "$(SCREENSHOTS)",)
+
+lint: setup
+	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy && $(VENV)/bin/lint-imports
+
+sample: setup
+	$(PY) sample_data/make_sample.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist
