@@ -1,0 +1,182 @@
+"""The embedding: a scatter of any number of cells with lasso, rectangle and linked hovering."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, QObject
+from qtpy.QtGui import QAction, QActionGroup
+from qtpy.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
+
+from glasscell.qt.canvas import CellCanvas
+from glasscell.qt.draw import MODES
+from glasscell.qt.icon import icon
+from glasscell.qt.style import adopt, plain_tip, theme_of
+from glasscell.qt.text import Choice, column_of, row_of
+from glasscell.views.view import EmbeddingView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from glasscell.jobs.dispatcher import Dispatcher
+    from glasscell.jobs.runner import JobRunner
+
+TWO_NAMES = "Two genes or columns…"
+_TOOLS = {
+    "move": "Move: drag to pan, wheel to zoom",
+    "lasso": "Lasso: draw round cells. Shift adds, Alt subtracts, Shift+Alt intersects",
+    "rectangle": "Rectangle: drag over cells. Shift adds, Alt subtracts, Shift+Alt intersects",
+}
+_MODE_WORDS = {
+    "replace": "New selection",
+    "add": "Add to the selection (Shift)",
+    "subtract": "Subtract from the selection (Alt)",
+    "intersect": "Intersect with the selection (Shift+Alt)",
+}
+
+
+class _ThemeWatch(QObject):
+    """Calls back when the style of a widget changes."""
+
+    def __init__(self, view: QtEmbeddingView) -> None:
+        super().__init__(view.widget)
+        self._view = view
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Draw the icons anew in the new colours."""
+        if event is not None and event.type() == QEvent.Type.StyleChange:
+            self._view.restyle()
+        return False
+
+
+class QtEmbeddingView(EmbeddingView):
+    """The embedding view in Qt.
+
+    Parameters
+    ----------
+    dispatcher
+        For stamping when the view has come to rest.
+    runner
+        For stamping more than 200,000 cells in the background.
+    """
+
+    def __init__(self, dispatcher: Dispatcher | None = None, runner: JobRunner | None = None) -> None:
+        super().__init__()
+        self.widget = QWidget()
+        self.canvas = CellCanvas(dispatcher, runner)
+        self.choice = Choice("Which embedding to show")
+        self.choice.textActivated.connect(self._on_choice)
+        self.tools = {name: self._tool_button(name, tip) for name, tip in _TOOLS.items()}
+        self.tools["move"].setChecked(True)
+        self.modes = self._mode_button()
+        self.clear = self._action_button("Select all cells again")
+        self.clear.clicked.connect(lambda: self.selection_cleared.emit())
+        self.home = self._action_button("Show all cells")
+        self.home.clicked.connect(self.canvas.go_home)
+        self.x_name, self.y_name = QLineEdit(), QLineEdit()
+        self.names = QWidget()
+        self._names_row()
+        bar = row_of(self.choice, *self.tools.values(), self.modes, self.clear, self.home, stretch=0)
+        bar.setSpacing(3)
+        column = column_of(bar, self.names, self.canvas, parent=self.widget)
+        column.setContentsMargins(6, 6, 6, 6)
+        column.setStretch(2, 1)
+        self.canvas.hovered.connect(lambda cell: self.cell_hovered.emit(cell))
+        self.canvas.box.outline_drawn.connect(lambda vertices, mode: self.selection_drawn.emit(vertices, mode))
+        self._watch = _ThemeWatch(self)
+        self.widget.installEventFilter(self._watch)
+        adopt(self.widget)
+        self.restyle()
+        self.set_positions(None, "", "")
+
+    def set_choices(self, names: Sequence[str], current: str | None) -> None:
+        """Offer these embeddings, the current one chosen."""
+        self.choice.set_names([*names, TWO_NAMES], current)
+        self.names.setVisible(False)
+        self.choice.setToolTip(plain_tip("Which embedding to show" if names else "No embedding yet: prepare the data"))
+
+    def set_positions(self, positions_cd: NDArray[np.float64] | None, x_label: str, y_label: str) -> None:
+        """Place the cells."""
+        self.canvas.set_positions(positions_cd, x_label, y_label)
+        empty = "" if positions_cd is not None else "No embedding yet. Open a file and prepare it."
+        self.canvas.set_note(empty)
+
+    def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
+        """Recolour: one take."""
+        self.canvas.set_colours(table_u32)
+
+    def set_hovered(self, cell: int | None) -> None:
+        """Ring one cell."""
+        self.canvas.set_hovered(cell)
+
+    def set_stale(self, stale: bool) -> None:
+        """Dim the picture while the next colours are computed."""
+        self.canvas.set_stale(stale)
+
+    def set_message(self, text: str) -> None:
+        """Say why the plot is empty."""
+        self.canvas.set_note(text)
+
+    def restyle(self) -> None:
+        """Draw the icons in the colours of the theme."""
+        theme = theme_of(self.widget)
+        for name, button in self.tools.items():
+            button.setIcon(icon(name, theme.text, theme.on_accent))
+        self.clear.setIcon(icon("clear", theme.text))
+        self.home.setIcon(icon("home", theme.text))
+        for action in self.modes.menu().actions():
+            action.setIcon(icon(action.data(), theme.text))
+        self.modes.setIcon(icon(self.canvas.box.mode, theme.text))
+
+    def _on_choice(self, name: str) -> None:
+        self.names.setVisible(name == TWO_NAMES)
+        if name != TWO_NAMES:
+            self.axes_requested.emit(name)
+
+    def _on_names(self) -> None:
+        x, y = self.x_name.text().strip(), self.y_name.text().strip()
+        if x and y:
+            self.axis_names_requested.emit(x, y)
+
+    def _names_row(self) -> None:
+        for field, axis in ((self.x_name, "x"), (self.y_name, "y")):
+            field.setPlaceholderText(f"{axis}: gene or column")
+            field.returnPressed.connect(self._on_names)
+        column_of(row_of(self.x_name, self.y_name, stretch=0), parent=self.names)
+        self.names.setVisible(False)
+
+    def _tool_button(self, name: str, tip: str) -> QToolButton:
+        button = self._action_button(tip)
+        button.setCheckable(True)
+        button.setAutoExclusive(True)
+        button.toggled.connect(lambda on: setattr(self.canvas.box, "tool", name) if on else None)
+        return button
+
+    def _mode_button(self) -> QToolButton:
+        """Button whose menu sets how a new outline combines with the selection."""
+        button = self._action_button("How an outline combines with the selection")
+        menu, group = QMenu(button), QActionGroup(button)
+        for mode in MODES:
+            action = QAction(_MODE_WORDS[mode], menu)
+            action.setData(mode)
+            action.setCheckable(True)
+            action.setChecked(mode == "replace")
+            group.addAction(action)
+            menu.addAction(action)
+        group.triggered.connect(self._on_mode)
+        button.setMenu(menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        return button
+
+    def _on_mode(self, action: QAction) -> None:
+        self.canvas.box.mode = action.data()
+        self.restyle()
+
+    def _action_button(self, tip: str) -> QToolButton:
+        button = QToolButton()
+        button.setToolTip(plain_tip(tip))
+        button.setAccessibleName(tip.split(":")[0])
+        return button
