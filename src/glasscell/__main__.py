@@ -1,0 +1,5 @@
+"""``python -m glasscell``."""
+
+from glasscell.cli import main
+
+main()
