@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -12,6 +11,7 @@ from psygnal import Signal
 from glasscell.jobs.progress import Outcome, Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from glasscell.jobs.handle import JobHandle
 
 T = TypeVar("T")
@@ -42,9 +42,10 @@ class Owner(Protocol):
 class Job(Generic[T]):
     """A queued, running or finished piece of work; made by :meth:`JobRunner.submit`.
 
-    Everything public changes on the owner thread only, so a listener never sees half an ending.  ``progressed``
-    carries a :class:`Progress`, ten times a second at most; ``finished`` carries the job, exactly once.
-    ``details`` holds the traceback of a failure, ``note`` what became of the result when it was not used.
+    Everything public changes on the owner thread only, so a listener never sees half an ending.
+    ``progressed`` carries a :class:`Progress`, ten times a second at most; ``finished`` carries the job,
+    exactly once. ``details`` holds the traceback of a failure, ``note`` what became of the result when it
+    was not used.
     """
 
     progressed = Signal(Progress)

@@ -9,9 +9,9 @@ Every job walks this machine; each arrow is taken once, and ``finished`` fires a
                     ▼                     ▼
         FINISHED(CANCELLED | SUPERSEDED)  FINISHED(CANCELLED | SUPERSEDED)
 
-Workers only note how a job ended; the arrow into FINISHED is taken on the owner thread, through the dispatcher.
-A job that returns although it was asked to stop counts as stopped, so that nobody uses a result they gave up.
-Workers live as long as their lane has work, so an idle runner owns no thread.
+Workers only note how a job ended; the arrow into FINISHED is taken on the owner thread, through the
+dispatcher. A job that returns although it was asked to stop counts as stopped, so that nobody uses a result
+they gave up. Workers live as long as their lane has work, so an idle runner owns no thread.
 """
 
 from __future__ import annotations
@@ -25,17 +25,19 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TYPE_CHECKING
 
 from psygnal import Signal
 
 from glasscell.errors import GlasscellError
 from glasscell.jobs.dispatcher import Dispatcher, InlineDispatcher, pump
-from glasscell.jobs.handle import JobHandle
 from glasscell.jobs.job import Ending, Job
 from glasscell.jobs.progress import Outcome, Progress
 from glasscell.jobs.work import RunningJob, run
+
+if TYPE_CHECKING:
+    from glasscell.jobs.handle import JobHandle
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
@@ -76,7 +78,7 @@ class JobRunner:
         self._active: dict[int, Job[Any]] = {}
         self._finished: deque[Job[Any]] = deque(maxlen=KEPT_FINISHED)
         self._leaving: list[threading.Thread] = []
-        self._closed = False
+        self.closed = False
         self._at_exit = functools.partial(_shut_down, weakref.ref(self))
         atexit.register(self._at_exit)
 
@@ -138,7 +140,7 @@ class JobRunner:
             The runner has been shut down.
         """
         with self._lock:
-            if self._closed:
+            if self.closed:
                 raise GlasscellError(f"{title}: the session is closed. Open a new one to go on.")
             if lane == "view" and key is not None:
                 for other in [job for job in self._active.values() if job.lane == lane and job.key == key]:
@@ -149,7 +151,9 @@ class JobRunner:
             heapq.heappush(place.queue, (priority, job.id, job))
             self._leaving = [thread for thread in self._leaving if thread.is_alive()]
             if len(place.workers) < place.width:
-                worker = threading.Thread(target=self._work, args=(place,), name=f"glasscell-{lane}", daemon=True)
+                worker = threading.Thread(
+                    target=self._work, args=(place,), name=f"glasscell-{lane}", daemon=True
+                )
                 place.workers.add(worker)
                 worker.start()
         self.changed.emit()
@@ -191,7 +195,7 @@ class JobRunner:
     def shutdown(self, timeout_s: float = 10.0) -> bool:
         """Stop every job, join the workers, and settle what has not been; True when all ended in time."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             active = list(self._active.values())
             for job in active:
                 self.stop(job, Outcome.CANCELLED)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from glasscell.errors import GlasscellError, JobCancelled
 from glasscell.jobs.job import Ending, Job
 from glasscell.jobs.progress import Outcome, Progress, estimate_eta
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 

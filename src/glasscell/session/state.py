@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
-from glasscell.data.channel import ChannelRef
 from glasscell.data.selection import Cells, Everything, Selection
+
+if TYPE_CHECKING:
+    from glasscell.data.channel import ChannelRef
 
 #: Colours for new groups, in order (Okabe and Ito 2008, readable without colour vision).
 GROUP_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
@@ -33,8 +35,8 @@ class Annotation:
 class Colouring:
     """What the cells are coloured by.
 
-    ``limits`` are (low, high) or None for automatic; ``palette`` holds (category, #rrggbb) overrides; ``hidden``
-    the categories switched off in the legend.
+    ``limits`` are (low, high) or None for automatic; ``palette`` holds (category, #rrggbb) overrides;
+    ``hidden`` the categories switched off in the legend.
     """
 
     channel: ChannelRef | None = None
@@ -59,7 +61,10 @@ class Views:
 
 @dataclass(frozen=True)
 class State:
-    """All that undo, saving and a running job's snapshot need; heavy things are named by their fingerprints."""
+    """All that undo, saving and a running job's snapshot need; heavy things are named only.
+
+    ``dataset`` is its name in the session (fingerprint and version), ``model`` and ``explanation`` are ids.
+    """
 
     dataset: str | None = None
     selection: Selection = field(default_factory=Everything)
@@ -73,13 +78,17 @@ class State:
     def with_wish(self, **wish: Any) -> State:
         """Return the state with these fields replaced, rules not yet applied.
 
-        Besides its own fields it takes those of :class:`Colouring` (``channel, limits, palette, hidden``) and of
-        :class:`Views` (``embedding, components, axes, section``).
+        Besides its own fields it takes those of :class:`Colouring` (``channel, limits, palette, hidden``)
+        and of :class:`Views` (``embedding, components, axes, section``). Another channel starts with limits
+        and palette of its own.
         """
         colouring = {name: wish.pop(name) for name in _COLOURING if name in wish}
         views = {name: wish.pop(name) for name in _VIEWS if name in wish}
         if colouring:
-            wish["colouring"] = replace(wish.get("colouring", self.colouring), **colouring)
+            start = wish.get("colouring", self.colouring)
+            if "channel" in colouring and colouring["channel"] != start.channel:
+                start = Colouring()
+            wish["colouring"] = replace(start, **colouring)
         if views:
             wish["views"] = replace(wish.get("views", self.views), **views)
         return replace(self, **wish)

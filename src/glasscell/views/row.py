@@ -11,8 +11,9 @@ __all__ = ["CellGeneRow", "Curve", "JobRow", "MethodRow", "MetricRow", "RankingR
 class JobRow:
     """One line of the job strip.
 
-    ``fraction`` is 0..1 or None when unknown, ``eta`` seconds left or None, ``state`` is ``queued``, ``running`` or
-    ``finished`` and ``outcome`` is empty until then (``done``, ``cancelled``, ``failed``, ``superseded``).
+    ``fraction`` is 0..1 or None when unknown, ``eta`` seconds left or None, ``state`` is ``queued``,
+    ``running`` or ``finished`` and ``outcome`` is empty until then (``done``, ``cancelled``, ``failed``,
+    ``superseded``).
     """
 
     id: int
@@ -34,8 +35,9 @@ class RankingRow:
     """One gene of a ranking with the evidence that must stand beside it.
 
     ``presence`` and ``absence`` are the parts of ``value`` from cells expressing the gene above and below the
-    baseline. ``mean_difference_rank`` is the gene's rank by mean difference, ``twin_rank`` its rank under the twin
-    trained on permuted labels, ``rank_spread`` the spread of its rank over the folds' nets; None reads "cannot tell".
+    baseline. ``mean_difference_rank`` is the gene's rank by mean difference, ``twin_rank`` its rank under
+    the twin trained on permuted labels, ``rank_spread`` the spread of its rank over the folds' nets; None
+    reads "cannot tell".
     """
 
     rank: int

@@ -9,17 +9,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from psygnal import Signal
 
 from glasscell.views.row import CellGeneRow, Curve, JobRow, MethodRow, MetricRow, RankingRow
 
 if TYPE_CHECKING:
+    import numpy as np
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from glasscell.data.channel import ChannelRef
     from glasscell.explain.evidence import Check
     from glasscell.views.colour import ColourBar, Legend
     from glasscell.views.form import FieldSpec
@@ -44,7 +43,7 @@ __all__ = [
 ]
 
 
-class View(ABC):  # noqa: B024 - it groups the views, each of which has abstract methods of its own
+class View(ABC):
     """What all views are: something drawn by a toolkit, holding its widget in ``self.widget``."""
 
     widget: Any = None
@@ -53,8 +52,8 @@ class View(ABC):  # noqa: B024 - it groups the views, each of which has abstract
 class TissueView(View):
     """The tissue: images, and every cell in its colour at its place.
 
-    ``selection_drawn(vertices_vd, mode)`` carries a closed outline ``(n_vertices, 2)`` of (x, y) in the units of
-    the dataset's positions, and one of ``replace``, ``add``, ``subtract``, ``intersect``.
+    ``selection_drawn(vertices_vd, mode)`` carries a closed outline ``(n_vertices, 2)`` of (x, y) in the
+    units of the dataset's positions, and one of ``replace``, ``add``, ``subtract``, ``intersect``.
     """
 
     cell_hovered = Signal(object)  # cell index, or None off the cells
@@ -214,8 +213,8 @@ class ModelView(View):
 class AttributionView(View):
     """Choose target, method and baseline; see the ranked genes with their evidence.
 
-    ``explain_requested`` carries ``{"target": str, "method": str, "baseline": str, "cells": "class" | "selection" |
-    "all", "params": dict}``.
+    ``explain_requested`` carries ``{"target": str, "method": str, "baseline": str, "cells": "class" |
+    "selection" | "all", "params": dict}``.
     """
 
     explain_requested = Signal(dict)

@@ -1,0 +1,53 @@
+"""What a channel resolver may ask for, as a snapshot that a worker thread can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+
+from glasscell.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from glasscell.session.store import Store
+    from glasscell.session.state import Group
+    from numpy.typing import NDArray
+    from glasscell.data.dataset import Dataset
+    from glasscell.explain.result import Explanation
+    from glasscell.models.bundle import Bundle
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """One dataset with the groups and results of one state; the protocol of ``resolve_channel``.
+
+    ``name`` is the dataset's in the session: its fingerprint stays the same when annotations change, its
+    name not.
+    """
+
+    dataset: Dataset
+    name: str
+    store: Store
+    groups: tuple[Group, ...] = field(default=())
+
+    def bundle(self, model: str) -> Bundle:
+        """Return a trained bundle by id; DataError when it has gone."""
+        return cast("Bundle", self._stored("bundle", model, "model"))
+
+    def explanation(self, explanation: str) -> Explanation:
+        """Return an explanation by id; DataError when it has gone."""
+        return cast("Explanation", self._stored("explanation", explanation, "explanation"))
+
+    def group_mask(self, name: str) -> NDArray[np.bool_]:
+        """Return a named group as bool of shape ``(n_cells,)``; DataError when there is none of that name."""
+        for group in self.groups:
+            if group.name == name:
+                return group.cells.mask(self)
+        raise DataError(f'There is no group called "{name}".')
+
+    def _stored(self, kind: str, name: str, word: str) -> Any:
+        value = self.store.get((kind, name))
+        if value is None:
+            raise DataError(f"The {word} {name} is no longer in memory; load or make it again.")
+        return value

@@ -1,0 +1,249 @@
+"""What a session shows and how that changes; what it can do stands in ``session.py``."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import traceback
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from psygnal import Signal
+
+from glasscell.data.selection import Selection, refresh
+from glasscell.errors import DataError, GlasscellError
+from glasscell.jobs import Dispatcher, JobRunner
+from glasscell.session.carry import carry, first_state
+from glasscell.session.context import Context
+from glasscell.session.facts import FactBook
+from glasscell.session.history import History
+from glasscell.session.message import Message, sentence
+from glasscell.session.resolve import Columns, Failed, Resolved
+from glasscell.session.rules import Facts, normalize
+from glasscell.session.spill import FolderSpill
+from glasscell.session.state import State
+from glasscell.session.store import DEFAULT_LIMIT, Key, Store
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    import numpy as np
+    from glasscell.data.channel import ChannelRef
+    from glasscell.data.dataset import Dataset
+    from glasscell.explain.result import Explanation
+    from glasscell.models.bundle import Bundle
+
+log = logging.getLogger(__name__)
+KEPT_MESSAGES = 100
+
+
+class Core:
+    """The current state, the heavy things it names, and its past.
+
+    ``changed(new, old)`` comes in the order of the changes, also when a listener changes the state again.
+    ``hovered(cell or None)`` and ``message(level, text)`` are light and leave no trace in the state.
+    ``stored(kind, name)`` says that a result gained content under the name it had (a twin was added).
+    """
+
+    changed = Signal(State, State, reemission="queued")
+    hovered = Signal(object)
+    message = Signal(str, str)
+    stored = Signal(str, str)
+    closed = Signal()
+
+    def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int = DEFAULT_LIMIT) -> None:
+        self.state = State()
+        self.hovered_cell: int | None = None
+        self.messages: deque[Message] = deque(maxlen=KEPT_MESSAGES)
+        self.jobs = JobRunner(dispatcher)
+        self._spill = FolderSpill()
+        self.store = Store(limit_bytes, kept=self._is_shown, spill=self._spill)
+        self.facts_of = FactBook()
+        self._columns = Columns(self.store, self.jobs)
+        self._history = History()
+        self._versions = itertools.count(1)
+
+    @property
+    def context(self) -> Context | None:
+        """What a channel is resolved in, as a snapshot; None without a dataset."""
+        return self._context(self.state)
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The open dataset."""
+        return cast("Dataset | None", self.store.get(("dataset", self.state.dataset)))
+
+    @property
+    def bundle(self) -> Bundle | None:
+        """The current model with its folds and figures."""
+        return cast("Bundle | None", self.store.get(("bundle", self.state.model)))
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """The current explanation."""
+        return cast("Explanation | None", self.store.get(("explanation", self.state.explanation)))
+
+    @property
+    def facts(self) -> Facts:
+        """What the rules know of the open dataset and of all results."""
+        return self.facts_of.of(self.state.dataset)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        self._prune()
+        return self._history.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a step to take again."""
+        self._prune()
+        return self._history.can_redo
+
+    def update(self, *, transient: bool = False, **wish: Any) -> None:
+        """Wish for other values of the state's fields, in one step.
+
+        Parameters
+        ----------
+        transient
+            Part of a gesture such as a slider's: shown, but merged into one undo step when a plain update
+            comes.
+        wish
+            Fields of :class:`State`, :class:`Colouring` or :class:`Views`; what cannot be is put right by
+            the rules.
+        """
+        wanted = self.state.with_wish(**wish)
+        context = self._context(wanted)
+        if "selection" in wish and context is not None:
+            selection, said = refresh(wanted.selection, context)
+            wanted = replace(wanted, selection=selection)
+            for text in said:
+                self.say("info", text)
+        self._set(normalize(wanted, self.facts_of.of(wanted.dataset)), transient=transient)
+
+    def undo(self) -> None:
+        """Go one step back; model and explanation stay."""
+        self._prune()
+        self._travel(self._history.undo(self.state))
+
+    def redo(self) -> None:
+        """Take the step again that was undone last."""
+        self._prune()
+        self._travel(self._history.redo(self.state))
+
+    def mask(self, selection: Selection | None = None) -> NDArray[np.bool_]:
+        """Return which cells are selected, bool of shape ``(n_cells,)``, read-only.
+
+        Raises
+        ------
+        DataError
+            No dataset is open, or the selection cannot be worked out.
+        """
+        context = self.context
+        if context is None:
+            raise DataError("No data are open. Open a file first.")
+        selection = self.state.selection if selection is None else selection
+        key: Key = ("mask", selection, context.name)
+        mask = self.store.get(key)
+        if mask is None:
+            mask = selection.mask(context)
+            self.store.put(key, mask, mask.nbytes)
+        return cast("NDArray[np.bool_]", mask)
+
+    def resolve(self, ref: ChannelRef) -> Resolved:
+        """Return a channel's values (Ready), the job working them out (Pending), or why there are none (Failed)."""
+        context = self.context
+        return (
+            Failed("No data are open. Open a file first.")
+            if context is None
+            else self._columns.resolve(ref, context)
+        )
+
+    def hover(self, cell: int | None) -> None:
+        """Say which cell the pointer is over."""
+        if cell != self.hovered_cell:
+            self.hovered_cell = cell
+            self.hovered.emit(cell)
+
+    def say(self, level: str, text: str, details: str = "") -> None:
+        """Tell the user one sentence; level is ``info``, ``warning`` or ``error``."""
+        self.messages.append(Message(level, text, details))
+        self.message.emit(level, text)
+
+    def report(self, error: BaseException, doing: str, details: str = "") -> None:
+        """Tell the user in one sentence what went wrong; the details are kept in ``messages``."""
+        if not isinstance(error, GlasscellError):
+            log.debug("%s failed", doing, exc_info=error)
+        self.say("error", sentence(error, doing), details or "".join(traceback.format_exception(error)))
+
+    def adopt(self, dataset: Dataset, *, fresh: bool) -> None:
+        """Show another dataset: a fresh one, or the next version of the one that is open."""
+        before = self.context
+        name = f"{dataset.fingerprint}.{next(self._versions)}"
+        self.store.put(("dataset", name), dataset)
+        facts = self.facts_of.add_dataset(name, dataset)
+        self._columns.forget_failures()
+        if fresh or before is None:
+            wish = first_state(facts, self.state)
+        else:
+            after = Context(dataset, name, self.store, self.state.groups)
+            wish, said = carry(self.state, before, after, facts)
+            for text in said:
+                self.say("info", text)
+        self._set(normalize(wish, facts))
+        reachable = self._history.datasets() | {name}
+        self.store.forget(lambda key: key[0] != "dataset" or key[1] in reachable)
+
+    def hold(self, kind: str, result: Bundle | Explanation) -> str:
+        """Keep a model (``bundle``) or an ``explanation`` and return its id; the state does not change."""
+        known = result.id in self.store.names(kind)
+        self.store.put((kind, result.id), result)
+        if kind == "bundle":
+            self.facts_of.add_bundle(cast("Bundle", result))
+        else:
+            self.facts_of.add_explanation(cast("Explanation", result))
+        self._columns.forget_failures()
+        if known:
+            self.stored.emit(kind, result.id)
+        return result.id
+
+    def close(self, timeout_s: float = 10.0) -> bool:
+        """Stop every job and let go of everything; True when all jobs ended in time."""
+        ended = self.jobs.shutdown(timeout_s)
+        self.closed.emit()
+        self.store.forget(lambda key: False)
+        self._history.clear()
+        self._spill.close()
+        return ended
+
+    def _context(self, state: State) -> Context | None:
+        dataset = self.store.get(("dataset", state.dataset))
+        return None if dataset is None else Context(dataset, str(state.dataset), self.store, state.groups)
+
+    def _set(self, new: State, *, transient: bool = False) -> None:
+        old = self.state
+        self._history.record(old, new, transient=transient)
+        self._show(new)
+
+    def _travel(self, then: State | None) -> None:
+        if then is not None:
+            self._show(normalize(then, self.facts_of.of(then.dataset)))
+
+    def _show(self, new: State) -> None:
+        old, self.state = self.state, new
+        if new.dataset != old.dataset:
+            self.hover(None)
+        if new != old:
+            self.changed.emit(new, old)
+
+    def _is_shown(self, key: Key) -> bool:
+        state = self.state
+        return key in (
+            ("dataset", state.dataset),
+            ("bundle", state.model),
+            ("explanation", state.explanation),
+        )
+
+    def _prune(self) -> None:
+        held = set(self.store.names("dataset"))
+        self._history.keep(lambda state: state.dataset is None or state.dataset in held)

@@ -1,0 +1,124 @@
+"""Opening, preparing and saving data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from glasscell.errors import DataError
+from glasscell.session.facts import read_facts
+from glasscell.session.work import set_aside, submit
+
+if TYPE_CHECKING:
+    from glasscell.jobs import Job, JobHandle
+    from collections.abc import Mapping
+    from glasscell.data.dataset import Dataset
+    from glasscell.data.prepare import PrepareParams
+    from glasscell.session.core import Core
+
+
+def open_path(session: Core, path: Path, opening: list[Job[Any]]) -> Job[Any]:
+    """Read a file in the background and show it; a later opening cancels this one."""
+
+    def work(job: JobHandle) -> Dataset:
+        from glasscell.data.read import read
+
+        job.report(None, f"Reading {path.name}")
+        dataset = read(path)
+        job.report(0.8, "Looking through it")
+        read_facts("", dataset)  # the facts are cached in the dataset: the window must not wait for them
+        return dataset
+
+    def commit(job: Job[Dataset], dataset: Dataset) -> None:
+        session.adopt(dataset, fresh=True)
+        session.say("info", dataset.report())
+        for problem in dataset.problems:
+            session.say("warning", problem)
+
+    for earlier in opening:
+        earlier.cancel()
+    opening[:] = [submit(session, work, commit, title=f"Open {path.name}", lane="io")]
+    return opening[0]
+
+
+def prepare(session: Core, params: PrepareParams | Mapping[str, Any] | None) -> Job[Any]:
+    """Prepare the open dataset in the background and show the result in its place."""
+    dataset = need_dataset(session)
+    name = session.state.dataset
+
+    def work(job: JobHandle) -> Dataset:
+        from glasscell.data.prepare import PrepareParams
+        from glasscell.data.prepare import prepare as run
+
+        given = params if isinstance(params, PrepareParams) else make_params(PrepareParams, params or {})
+        prepared = run(dataset, given, job)
+        read_facts("", prepared)
+        return prepared
+
+    def commit(job: Job[Dataset], prepared: Dataset) -> None:
+        if session.state.dataset != name:
+            set_aside(session, job, "other data were opened meanwhile, so its result was not used.")
+            return
+        session.adopt(prepared, fresh=False)
+        session.say("info", prepared.report())
+
+    return submit(session, work, commit, title="Prepare", lane="compute")
+
+
+def save_data(session: Core, path: Path) -> Job[Any]:
+    """Write the dataset with its groups and the current explanation to a new file, all or nothing."""
+    dataset, explanation = need_dataset(session), session.explanation
+    groups, context = session.state.groups, session.context
+
+    def work(job: JobHandle) -> Path:
+        from glasscell.data import write
+
+        job.report(None, f"Writing {path.name}")
+        out = dataset
+        if groups:
+            adata = dataset.adata.copy()
+            for group in groups:
+                adata.obs[f"glasscell.group.{slug(group.name)}"] = group.cells.mask(context)
+            out = dataset.with_adata(adata)
+        writer = write.write_zarr if path.suffix == ".zarr" else write.write_h5ad
+        writer(out, path, explanations=() if explanation is None else (explanation,))
+        return path
+
+    def commit(job: Job[Path], written: Path) -> None:
+        session.say("info", f"Saved to {written}.")
+
+    return submit(session, work, commit, title=f"Save {path.name}", lane="io")
+
+
+def need_dataset(session: Core) -> Dataset:
+    """Return the open dataset, or say that one must be opened first."""
+    dataset = session.dataset
+    if dataset is None:
+        raise DataError("No data are open. Open a file first.")
+    return dataset
+
+
+def make_params(cls: type[Any], values: Mapping[str, Any]) -> Any:
+    """Validate the values of a form; the first that does not fit is named in one sentence."""
+    from pydantic import BaseModel, ValidationError
+
+    if isinstance(values, BaseModel):
+        return values
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "the settings"
+        raise DataError(
+            f"The setting {name} cannot be used: {first['msg']}. Correct it and try again."
+        ) from error
+
+
+def slug(name: str) -> str:
+    """Return a name that may be part of a key in a file: letters, digits, dots and dashes."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+
+
+def as_path(path: Path | str) -> Path:
+    """Accept text for a path, with ``~`` for the home folder."""
+    return cast("Path", Path(path).expanduser())

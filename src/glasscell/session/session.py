@@ -1,0 +1,93 @@
+"""The session: one open dataset with its models and explanations, and everything that can be done to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glasscell.data.selection import Cells, Everything
+from glasscell.errors import DataError
+from glasscell.session import explaining, file, training
+from glasscell.session.core import Core
+from glasscell.session.state import GROUP_COLOURS, Group
+from glasscell.session.store import DEFAULT_LIMIT
+
+if TYPE_CHECKING:
+    from glasscell.jobs import Dispatcher, Job
+    from pathlib import Path
+    from collections.abc import Mapping
+    from glasscell.data.dataset import Dataset
+    from glasscell.data.prepare import PrepareParams
+
+
+class Session(Core):
+    """One place that decides what is shown; views, scripts and notebooks all go through it.
+
+    Commands return a :class:`Job`; its result reaches the state by itself when what it was made from still
+    holds. Wrong use raises a ``GlasscellError`` at once; what fails in the background is told by ``message``.
+
+    Parameters
+    ----------
+    dispatcher
+        How worker threads reach the thread that owns the session; the inline one when left out.
+    limit_bytes
+        What may be kept in memory besides what is shown.
+    """
+
+    def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int = DEFAULT_LIMIT) -> None:
+        super().__init__(dispatcher, limit_bytes=limit_bytes)
+        self._opening: list[Job[Any]] = []
+
+    def open(self, path: Path | str) -> Job[Any]:
+        """Read a file and show it."""
+        return file.open_path(self, file.as_path(path), self._opening)
+
+    def open_dataset(self, dataset: Dataset) -> None:
+        """Show a dataset that is already in memory."""
+        self.adopt(dataset, fresh=True)
+
+    def prepare(self, params: PrepareParams | Mapping[str, Any] | None = None) -> Job[Any]:
+        """Normalise, reduce, embed and cluster the open dataset; see ``PrepareParams``."""
+        return file.prepare(self, params)
+
+    def fit(self, labels: str, **wish: Any) -> Job[Any]:
+        """Train a model on an obs column or on the ``groups``; see :class:`FitWish` for the other settings."""
+        return training.fit(self, training.FitWish(labels, **wish))
+
+    def explain(self, target: str, **wish: Any) -> Job[Any]:
+        """Attribute a target of the current model to genes; see :class:`ExplainWish` for the other settings."""
+        return explaining.explain(self, explaining.ExplainWish(target, **wish))
+
+    def save_model(self, path: Path | str) -> Job[Any]:
+        """Write the current model to a folder."""
+        return training.save_model(self, file.as_path(path))
+
+    def load_model(self, path: Path | str) -> Job[Any]:
+        """Read a model from a folder and make it the current one."""
+        return training.load_model(self, file.as_path(path))
+
+    def save_data(self, path: Path | str) -> Job[Any]:
+        """Write the dataset, groups and current explanation to an ``.h5ad`` or ``.zarr`` file."""
+        return file.save_data(self, file.as_path(path))
+
+    def add_group(self, name: str) -> None:
+        """Name the selected cells; a group of that name is replaced.
+
+        Raises
+        ------
+        DataError
+            There is no name, or nothing is selected.
+        """
+        file.need_dataset(self)
+        name = name.strip()
+        if not name:
+            raise DataError("A group needs a name. Type one.")
+        if isinstance(self.state.selection, Everything):
+            raise DataError("No cells are selected. Draw round some on the tissue or in the embedding first.")
+        cells = Cells.from_mask(self.mask())
+        if not len(cells):
+            raise DataError("The selection holds no cells. Draw a wider outline.")
+        others = tuple(group for group in self.state.groups if group.name != name)
+        known = next((group.colour for group in self.state.groups if group.name == name), None)
+        free = [colour for colour in GROUP_COLOURS if colour not in {group.colour for group in others}]
+        colour = known or (free or GROUP_COLOURS)[0]
+        self.update(groups=(*others, Group(name, cells, colour)))

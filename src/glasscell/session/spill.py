@@ -1,0 +1,68 @@
+"""A folder for results that cannot be worked out again when memory runs short."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from glasscell.session.store import Key
+
+
+class FolderSpill:
+    """Models put aside in a temporary folder, in the format they are saved in.
+
+    Other kinds stay in memory: their formats are parts of a data file.
+    """
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._places: dict[Key, Path] = {}
+
+    def save(self, key: Key, value: Any) -> bool:
+        """Write a model to its own folder; False for anything else, or when the disk is full."""
+        if key[0] != "bundle":
+            return False
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="glasscell-"))
+        place = self._folder / f"{len(self._places)}"
+        try:
+            save_bundle(value, place)
+        except OSError:
+            return False
+        self._places[key] = place
+        return True
+
+    def load(self, key: Key) -> Any | None:
+        """Read a model back; None when it was never put aside."""
+        place = self._places.get(key)
+        return None if place is None else load_bundle(place)
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Ids of what was put aside."""
+        return tuple(key[1] for key in self._places if key[0] == kind)
+
+    def close(self) -> None:
+        """Remove the folder."""
+        self._places.clear()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+
+def save_bundle(bundle: Any, place: Path) -> None:
+    """Write a model bundle to a folder."""
+    from glasscell.models.bundle import Bundle
+
+    if isinstance(bundle, Bundle):
+        bundle.save(place)
+
+
+def load_bundle(place: Path) -> Any:
+    """Read a model bundle from a folder."""
+    from glasscell.models.bundle import Bundle
+
+    return Bundle.load(place)

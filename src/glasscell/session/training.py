@@ -1,0 +1,149 @@
+"""Training, saving and loading models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from glasscell.errors import ModelError
+from glasscell.session.carry import same_cells
+from glasscell.session.file import make_params, need_dataset
+from glasscell.session.spill import load_bundle, save_bundle
+from glasscell.session.work import set_aside, submit
+
+if TYPE_CHECKING:
+    from glasscell.jobs import Job, JobHandle
+    from pathlib import Path
+    from collections.abc import Mapping
+    from glasscell.models.bundle import Bundle
+    from glasscell.models.fit import FitRequest
+    from glasscell.session.context import Context
+    from glasscell.session.core import Core
+
+#: The name under which lassoed groups are offered as labels.
+GROUPS = "groups"
+
+
+@dataclass(frozen=True)
+class FitWish:
+    """What the user asks for; ``FitRequest`` is what it becomes on a dataset.
+
+    Parameters
+    ----------
+    labels
+        An obs column, or ``groups`` for the named groups.
+    split
+        A scheme; None for the strictest the data allow.
+    family, params, seed, device
+        As in ``FitRequest``.
+    """
+
+    labels: str
+    split: str | None = None
+    family: str = "classifier"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    device: str = "auto"
+
+
+def fit(session: Core, wish: FitWish) -> Job[Any]:
+    """Train one net per fold in the background, show the model, then train its twin."""
+    dataset = need_dataset(session)
+    context = session.context
+    assert context is not None
+    made: list[FitRequest] = []
+
+    def work(job: JobHandle) -> Bundle:
+        from glasscell.models.fit import fit as run
+
+        job.report(None, "Reading labels")
+        made.append(make_request(wish, context))
+        return run(dataset, made[0], job)
+
+    def commit(job: Job[Bundle], bundle: Bundle) -> None:
+        session.hold("bundle", bundle)
+        train_twin(session, bundle, made[0], context)
+        now = session.dataset
+        if now is None or not same_cells(now, dataset):
+            set_aside(
+                session,
+                job,
+                "other data were opened meanwhile; undo or reopen the earlier data to use the model.",
+            )
+            return
+        session.update(model=bundle.id)
+        for note in bundle.notes:
+            session.say("info", note)
+
+    return submit(session, work, commit, title=f"Train on {wish.labels}", lane="train")
+
+
+def make_request(wish: FitWish, context: Context) -> FitRequest:
+    """Turn a wish into labels and folds of a dataset, classes too rare to learn left out."""
+    from glasscell.data.labels import drop_rare, labels_from_groups, read_labels
+    from glasscell.data.split import default_scheme
+    from glasscell.data.split import split as make_split
+    from glasscell.models.fit import FitRequest
+    from glasscell.models.registry import family
+
+    dataset = context.dataset
+    if wish.labels == GROUPS and GROUPS not in dataset.obs.columns:
+        labels = labels_from_groups({group.name: group.cells.mask(context) for group in context.groups})
+    else:
+        labels = read_labels(dataset, wish.labels)
+    folds = make_split(dataset, wish.split or default_scheme(dataset), seed=wish.seed, labels=labels)
+    params = make_params(family(wish.family).params, wish.params)
+    return FitRequest(drop_rare(labels, folds), folds, wish.family, params, wish.seed, wish.device)
+
+
+def train_twin(session: Core, bundle: Bundle, request: FitRequest, context: Context) -> Job[Any]:
+    """Train the label-permuted twin when the train lane has nothing better to do."""
+
+    def work(job: JobHandle) -> Bundle:
+        from glasscell.models.fit import fit_twin
+
+        return fit_twin(bundle, context.dataset, request, job)
+
+    def commit(job: Job[Bundle], twinned: Bundle) -> None:
+        session.hold("bundle", twinned)
+        explanation = session.explanation
+        if explanation is not None and explanation.provenance.model == twinned.fingerprint:
+            from glasscell.session.explaining import add_twin
+
+            add_twin(session, twinned, explanation)
+
+    return submit(session, work, commit, title=f"Twin of {bundle.id}", lane="train", priority=1)
+
+
+def save_model(session: Core, path: Path) -> Job[Any]:
+    """Write the current model to a folder in the background."""
+    bundle = session.bundle
+    if bundle is None:
+        raise ModelError("There is no model to save. Train or load one first.")
+
+    def work(job: JobHandle) -> Path:
+        job.report(None, f"Writing {path.name}")
+        save_bundle(bundle, path)
+        return path
+
+    def commit(job: Job[Path], written: Path) -> None:
+        session.say("info", f"Model saved to {written}.")
+
+    return submit(session, work, commit, title=f"Save model {path.name}", lane="io")
+
+
+def load_model(session: Core, path: Path) -> Job[Any]:
+    """Read a model from a folder in the background and make it the current one."""
+
+    def work(job: JobHandle) -> Bundle:
+        job.report(None, f"Reading {path.name}")
+        loaded: Bundle = load_bundle(path)
+        return loaded
+
+    def commit(job: Job[Bundle], bundle: Bundle) -> None:
+        session.update(model=session.hold("bundle", bundle))
+        session.say(
+            "info", f"Loaded {bundle.id}, trained on {bundle.labels_name} ({', '.join(bundle.classes)})."
+        )
+
+    return submit(session, work, commit, title=f"Load model {path.name}", lane="io")
