@@ -1,0 +1,36 @@
+"""Run every benchmark (or those named), print one table, and fail when a bar is missed."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from tests.benchmarks.row import Row
+
+
+def main(wanted: list[str]) -> int:
+    found: list[Row] = []
+    for path in sorted(Path(__file__).parent.glob("bench_*.py")):
+        module = import_module(f"tests.benchmarks.{path.stem}")
+        if wanted and not set(wanted) & set(module.IDS):
+            continue
+        print(f"running {path.stem} ({', '.join(module.IDS)})", file=sys.stderr, flush=True)
+        found += module.rows()
+    found = [row for row in found if not wanted or row.id in wanted]
+    header = ("id", "scenario", "ours", "peer or control", "figure", "target", "")
+    lines = [
+        (row.id, row.scenario, row.ours, row.control, f"{row.value:.3g}", row.bar, "ok" if row.passed else "MISSED")
+        for row in sorted(found, key=lambda row: row.id)
+    ]
+    widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
+    for line in [header, tuple("-" * width for width in widths), *lines]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    for row in found:
+        if row.note:
+            print(f"{row.id}: {row.note}")
+    missed = [row.id for row in found if not row.passed]
+    print(f"{len(found) - len(missed)} of {len(found)} bars met" + (f"; missed: {', '.join(missed)}" if missed else ""))
+    return 1 if missed or not found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
