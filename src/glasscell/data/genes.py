@@ -123,7 +123,7 @@ class GeneTable:
 
 
 def make_unique(names: Sequence[str]) -> tuple[npt.NDArray[np.str_], tuple[str, ...]]:
-    """Number repeated names (GAPDH, GAPDH-1, ...), never colliding with a name that exists.
+    """Give repeated names numbers (GAPDH, GAPDH-1, ...), never colliding with a name that exists.
 
     Returns
     -------

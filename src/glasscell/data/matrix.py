@@ -57,8 +57,7 @@ def in_memory(matrix: Any) -> Any:
 
 
 def stored_values(matrix: Any) -> npt.NDArray[Any]:
-    """Return the values kept in memory as one flat array: all of a dense matrix, the non-zeros of a sparse "
-    "one."""
+    """Return the values kept in memory as one flat array: of a sparse matrix those not zero."""
     if not sp.issparse(matrix):
         return np.asarray(matrix).reshape(-1)
     if matrix.format not in ("csr", "csc", "coo", "bsr", "dia"):
@@ -203,16 +202,25 @@ def normalise_rows(counts_cg: Any, factors_c: FloatArray) -> sp.csr_matrix:
     return sp.csr_matrix((np.log1p(csr.data * scale), csr.indices, csr.indptr), shape=csr.shape)
 
 
+def _canonical(matrix: Any) -> Any:
+    """Add up entries stored twice, in a copy: log1p of the parts is not log1p of the sum."""
+    if matrix.has_canonical_format:
+        return matrix
+    summed = matrix.copy()
+    summed.sum_duplicates()
+    return summed
+
+
 def as_csr(matrix: Any) -> sp.csr_matrix:
     """Return a float32 CSR matrix, sharing memory where that needs no change."""
-    csr = sp.csr_matrix(matrix) if not sp.issparse(matrix) else matrix.tocsr()
+    csr = _canonical(sp.csr_matrix(matrix) if not sp.issparse(matrix) else matrix.tocsr())
     return sp.csr_matrix((csr.data.astype(np.float32, copy=False), csr.indices, csr.indptr), shape=csr.shape)
 
 
 def as_columns(matrix: Any) -> Any:
     """Return a form whose columns are cheap: CSC for sparse, Fortran order for dense, float32."""
     if sp.issparse(matrix):
-        csc = matrix.tocsc()
+        csc = _canonical(matrix.tocsc())
         return sp.csc_matrix(
             (csc.data.astype(np.float32, copy=False), csc.indices, csc.indptr), shape=csc.shape
         )
@@ -225,5 +233,5 @@ def column(columns: Any, position: int) -> FloatArray:
         return np.array(columns[:, position], dtype=np.float32)
     values = np.zeros(columns.shape[0], dtype=np.float32)
     span = slice(columns.indptr[position], columns.indptr[position + 1])
-    np.add.at(values, columns.indices[span], columns.data[span])
+    values[columns.indices[span]] = columns.data[span]
     return values

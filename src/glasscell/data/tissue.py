@@ -157,8 +157,7 @@ class TissueMask:
         return replace(self, translate=(self.translate[0] + offset[0], self.translate[1] + offset[1]))
 
     def renumbered(self, new_index: npt.NDArray[np.int32]) -> TissueMask:
-        """Follow a change of the cells' order: ``new_index[old]`` is the new index, or -1 for a cell left "
-        "out."""
+        """Follow new cell numbers: ``new_index[old]``, -1 for a cell left out."""
         cells = np.where(self.cells >= 0, new_index[np.maximum(self.cells, 0)], -1).astype(np.int32)
         return replace(self, cells=cells)
 
@@ -230,8 +229,7 @@ class Tissue:
         return replace(self, sections=moved)
 
     def renumbered(self, new_index: npt.NDArray[np.int32], n_cells: int) -> Tissue:
-        """Follow a change of the cells' order: ``new_index[old]`` is the new index, or -1 for a cell left "
-        "out."""
+        """Follow new cell numbers: ``new_index[old]``, -1 for a cell left out."""
         sections = tuple(
             section if section.mask is None else replace(section, mask=section.mask.renumbered(new_index))
             for section in self.sections
