@@ -88,7 +88,7 @@ class Training:
 
     def mean(self, cells: NDArray[np.intp]) -> Floats:
         """Return the mean input over cells, ``(n_genes,)``."""
-        return np.asarray(self.inputs_cg[cells].mean(axis=0), np.float64).ravel()
+        return np.asarray(self.inputs_cg[cells].astype(np.float64).mean(axis=0)).ravel()
 
 
 def make_baseline(name: str, training: Training, target: Target) -> Baseline:

@@ -25,7 +25,7 @@ SAMPLE_CELLS = 128
 RANDOM_NETS = 3
 
 
-def reinitialise(family_key: str, model: Model, seed: int) -> Model:
+def reinitialise(bundle: Bundle, model: Model, seed: int) -> Model:
     """Return the same network with freshly drawn weights; normalisation of inputs and layers is kept.
 
     The random state of the process is not touched.
@@ -37,8 +37,11 @@ def reinitialise(family_key: str, model: Model, seed: int) -> Model:
     """
     from glasscell.models.registry import family
 
-    made = family(family_key)
-    return made.restore(made.describe(model), random_tensors(made.tensors(model), seed))
+    made = family(bundle.family)
+    tensors = random_tensors(made.tensors(model), seed)
+    return made.restore(
+        made.describe(model), tensors, params=bundle.params, genes=tuple(model.genes), classes=tuple(bundle.classes)
+    )
 
 
 def random_tensors(tensors: Mapping[str, torch.Tensor], seed: int) -> dict[str, torch.Tensor]:
@@ -80,7 +83,7 @@ def reinitialised_correlation(plan: Plan, bundle: Bundle, result: Explanation, j
     found = []
     for turn in range(RANDOM_NETS):
         job.report(turn / RANDOM_NETS)
-        net = reinitialise(bundle.family, bundle.folds[0], plan.seed * RANDOM_NETS + turn)
+        net = reinitialise(bundle, bundle.folds[0], plan.seed * RANDOM_NETS + turn)
         theirs = explain_nets(sample, (net,), first, nobody, job)
         found.append(signed_rank_correlation(ours_cg, theirs.block(np.arange(len(rows)))))
     return float(np.mean(np.abs(found)))
