@@ -21,7 +21,8 @@ from glasscell.cli.option import (
 )
 
 if TYPE_CHECKING:
-    from glasscell.explain.evidence import Check, RankedGene
+    from glasscell.explain.check import Check
+    from glasscell.explain.evidence import RankedGene, Ranking
     from glasscell.explain.result import Explanation
 
 
@@ -42,7 +43,8 @@ def explain_command(
 ) -> None:
     """Explain what a model says of some cells by ranking the genes that decided."""
     from glasscell.data.write import write
-    from glasscell.explain.evidence import checks, ranking
+    from glasscell.explain.check import checks
+    from glasscell.explain.evidence import ranking
     from glasscell.explain.explain import explain
     from glasscell.explain.method import method_info
     from glasscell.explain.request import ExplainRequest
@@ -59,19 +61,23 @@ def explain_command(
     mask = np.zeros(dataset.n_cells, np.bool_)
     mask[slice(None) if chosen is None else chosen] = True
     rows = ranking(result, mask, top)
-    found = checks(result)
+    found = checks(result, mask)
     if out is not None:
-        write(dataset.with_adata(write_back(dataset.adata, result)), out)
+        copy = dataset.adata.copy()
+        write_back(copy, result, mask=mask, k=top)
+        write(dataset.with_adata(copy), out)
     if json:
         print_json(_result(result, rows, found))
         return
     header = ["gene", "attribution", "mean-difference rank", "twin rank", "spread of rank over folds"]
     print_table(f"{result.target} by {result.method}, against {result.provenance.baseline_text}", header, list(map(_row, rows)))
+    for sentence in rows.missing:
+        say(sentence, style="yellow")
     for check in found:
         say(f"{check.name}: {check.sentence}", style="" if check.verdict == "ok" else "yellow")
 
 
-def _result(result: Explanation, rows: tuple[RankedGene, ...], found: tuple[Check, ...]) -> dict[str, Any]:
+def _result(result: Explanation, rows: Ranking, found: tuple[Check, ...]) -> dict[str, Any]:
     return {
         "top": [
             {
