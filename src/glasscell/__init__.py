@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from glasscell.explain.evidence import ranking
     from glasscell.explain.request import ExplainRequest
     from glasscell.models.fit import FitRequest, fit, fit_twin
-    from glasscell.models.store import load_bundle, save_bundle
+    from glasscell.models.bundle_file import load_bundle, save_bundle
     from glasscell.session import Session
 
 __version__ = "0.1.0"
@@ -30,12 +30,12 @@ _PLACE_OF = {
     "Session": "session",
     "fit": "models.fit",
     "fit_twin": "models.fit",
-    "load_bundle": "models.store",
+    "load_bundle": "models.bundle_file",
     "prepare": "data.prepare",
     "ranking": "explain.evidence",
     "read": "data.read",
     "read_labels": "data.labels",
-    "save_bundle": "models.store",
+    "save_bundle": "models.bundle_file",
     "split": "data.split",
 }
 

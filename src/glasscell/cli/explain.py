@@ -49,7 +49,7 @@ def explain_command(
     from glasscell.explain.method import method_info
     from glasscell.explain.request import ExplainRequest
     from glasscell.explain.store import write_back
-    from glasscell.models.store import load_bundle
+    from glasscell.models.bundle_file import load_bundle
 
     params = settings_of(method_info(method).params, settings)
     dataset = open_file(file, section, donor)

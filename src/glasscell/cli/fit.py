@@ -47,7 +47,7 @@ def fit_command(
     from glasscell.data.split import split as make_split
     from glasscell.models.fit import FitRequest, fit, fit_twin
     from glasscell.models.registry import family
-    from glasscell.models.store import save_bundle
+    from glasscell.models.bundle_file import save_bundle
 
     started = time.monotonic()
     params = family(model).params
@@ -61,7 +61,6 @@ def fit_command(
         bundle = fit(dataset, request, job)
         bundle = fit_twin(bundle, dataset, request, job)
     save_bundle(bundle, out)
-    bundle.write_predictions(out / "predictions.csv")
     for sentence in (*plan.warnings, *bundle.notes):
         say(sentence, style="yellow")
     if json:
