@@ -1,0 +1,198 @@
+"""Read a SpatialData folder: the table, and the images, masks and shapes its cells are linked to by key.
+
+The world of each section is the coordinate system of the element its cells belong to, which is also that of
+``obsm["spatial"]``; images are brought into it. Links go by region and instance key, never by order.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glasscell.data.element import flat, raster_levels
+from glasscell.data.observation import find_positions
+from glasscell.data.read_anndata import check_matrices, short_reason
+from glasscell.data.region import Region, read_image, read_region, share_images
+from glasscell.data.report import count
+from glasscell.data.tissue import Tissue, TissueSection
+from glasscell.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from anndata import AnnData
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """What a SpatialData folder gives a dataset.
+
+    Parameters
+    ----------
+    adata
+        The table, with ``obsm["spatial"]`` filled from shapes or masks when it had none.
+    tissue
+        Images, masks and radii in the coordinates of the table.
+    region_key
+        Obs column with the region of each cell, None when the table names none.
+    problems
+        What is odd, one sentence each.
+    """
+
+    adata: AnnData
+    tissue: Tissue
+    region_key: str | None
+    problems: tuple[str, ...]
+
+
+def read_spatialdata(path: Path, table: str | None = None) -> Loaded:
+    """Read a folder that has been sniffed and found safe.
+
+    Parameters
+    ----------
+    path
+        The ``.zarr`` folder.
+    table
+        Name of the table to show; by default the one with the most cells.
+
+    Raises
+    ------
+    DataError
+        spatialdata is not installed, the folder cannot be read, or it holds no table.
+    """
+    sdata, problems = _open(path)
+    name = _choose_table(sdata, table, path.name, problems)
+    adata = sdata.tables[name]
+    check_matrices(adata, path.name)
+    attrs = adata.uns.get("spatialdata_attrs")
+    region_key = attrs.get("region_key") if isinstance(attrs, dict) else None
+    instance_key = attrs.get("instance_key") if isinstance(attrs, dict) else None
+    if region_key not in adata.obs.columns or instance_key not in adata.obs.columns:
+        problems.append(
+            f"The table {name!r} names no region and instance key: no image or mask is linked to it."
+        )
+        return Loaded(adata, Tissue(), None, tuple(problems))
+    regions = _read_regions(sdata, adata, str(region_key), str(instance_key), problems)
+    _fill_positions(adata, regions, problems)
+    images = _read_images(sdata, regions, problems)
+    sections = tuple(
+        TissueSection(region.name, images.get(region.name, ()), region.mask, region.radius)
+        for region in regions
+    )
+    radii_c = np.full(adata.n_obs, np.nan, dtype=np.float32)
+    for region in regions:
+        radii_c[region.cells] = region.radii
+    return Loaded(adata, Tissue(sections, radii_c=radii_c), str(region_key), tuple(problems))
+
+
+def _open(path: Path) -> tuple[Any, list[str]]:
+    logger = logging.getLogger("ome_zarr")
+    level = logger.level
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("ignore")
+            try:
+                import spatialdata
+            except ImportError as error:
+                raise DataError(
+                    'SpatialData files need one more package: pip install "glasscell[spatial]".'
+                ) from error
+            logger.setLevel(logging.ERROR)
+            warnings.simplefilter("always")
+            sdata = spatialdata.read_zarr(path, on_bad_files="warn")
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"{path.name} cannot be read as SpatialData: {short_reason(error)}.") from error
+    finally:
+        logger.setLevel(level)
+    texts = [" ".join(str(warning.message).split()) for warning in caught]
+    broken = [text for text in texts if text.startswith(("images", "labels", "shapes", "points", "tables"))]
+    return sdata, [f"A part cannot be read and is left out: {text[:160]}." for text in broken]
+
+
+def _choose_table(sdata: Any, wanted: str | None, title: str, problems: list[str]) -> str:
+    sizes = {str(name): int(table.n_obs) for name, table in sdata.tables.items()}
+    if not sizes:
+        groups: Mapping[str, Any] = {
+            kind: getattr(sdata, kind) for kind in ("images", "labels", "shapes", "points")
+        }
+        held = ", ".join(
+            f"{kind} {', '.join(map(repr, list(group)[:3]))}" for kind, group in groups.items() if group
+        )
+        raise DataError(
+            f"{title} holds no table of cells by genes (only {held or 'nothing'}); "
+            "add one, for instance by counting points in segmented cells, and open it again."
+        )
+    if wanted is not None:
+        if wanted not in sizes:
+            raise DataError(f"There is no table {wanted!r} in {title}; it has {', '.join(sizes)}.")
+        return wanted
+    chosen = max(sizes, key=lambda name: sizes[name])
+    others = [f"{name} ({count(sizes[name], 'cell')})" for name in sizes if name != chosen]
+    if others:
+        problems.append(f"The table {chosen!r} is shown; the file also has {', '.join(others)}.")
+    return chosen
+
+
+def _read_regions(
+    sdata: Any, adata: AnnData, region_key: str, instance_key: str, problems: list[str]
+) -> list[Region]:
+    values = adata.obs[region_key].astype(str).to_numpy()
+    keys = adata.obs[instance_key].to_numpy()
+    regions = []
+    for name in dict.fromkeys(values.tolist()):
+        cells = np.flatnonzero(values == name)
+        if name not in sdata:
+            problems.append(f"{count(len(cells), 'cell')} belong to {name!r}, which is not in the file.")
+            continue
+        try:
+            regions.append(read_region(sdata, name, cells, keys[cells], instance_key, problems))
+        except DataError as error:
+            problems.append(str(error))
+    return regions
+
+
+def _fill_positions(adata: AnnData, regions: list[Region], problems: list[str]) -> None:
+    """Give cells the centres of their shapes or masks where the table has no coordinates of its own."""
+    stored_cd, _ = find_positions(adata)
+    if stored_cd is not None:
+        for region in regions:
+            away = np.linalg.norm(stored_cd[region.cells] - region.centres_cd, axis=1)
+            away = away[np.isfinite(away)]
+            if len(away) and np.median(away) > max(4 * region.radius, 2.0):
+                problems.append(
+                    f"The table's coordinates lie {np.median(away):,.0f} units off {region.name!r} (median); "
+                    "they are drawn as stored, check their scale."
+                )
+        return
+    filled_cd = np.full((adata.n_obs, 2), np.nan)
+    for region in regions:
+        filled_cd[region.cells] = region.centres_cd
+    if np.isfinite(filled_cd).any():
+        adata.obsm["spatial"] = filled_cd
+
+
+def _read_images(sdata: Any, regions: list[Region], problems: list[str]) -> dict[str, tuple[Any, ...]]:
+    images: dict[str, list[Any]] = {}
+    for name, region, affine in share_images(sdata, regions):
+        try:
+            image, note = read_image(sdata.images[name], str(name), affine)
+        except Exception as error:
+            problems.append(f"The image {name!r} cannot be shown: {short_reason(error)}.")
+            continue
+        images.setdefault(region.name, []).append(image)
+        if note:
+            problems.append(note)
+    for name, element in {**sdata.images, **sdata.labels}.items():
+        finest = raster_levels(element)[0]
+        if finest is not flat(finest):
+            problems.append(
+                f"{name!r} is three-dimensional ({finest.sizes['z']} planes): the middle one is shown."
+            )
+    return {name: tuple(found) for name, found in images.items()}
