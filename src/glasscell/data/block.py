@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from glasscell.data.channel import BoolArray, CodeArray
+if TYPE_CHECKING:
+    from glasscell.data.channel import BoolArray, CodeArray
 
 _STARTS = 8
 _SWEEPS = 50
@@ -145,4 +148,4 @@ def _cost(folds: CodeArray, counts_bk: npt.NDArray[np.int64], n_folds: int) -> f
     uneven_class = float(((counts_fk / total_k - 1 / n_folds) ** 2).sum()) / counts_bk.shape[1]
     size_f = counts_fk.sum(axis=1)
     uneven_size = float(((size_f / max(size_f.sum(), 1) - 1 / n_folds) ** 2).sum())
-    return 1000.0 * empty + 10.0 * absent + uneven_class + uneven_size
+    return float(1000.0 * empty + 10.0 * absent + uneven_class + uneven_size)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.data.channel import BoolArray
 from glasscell.errors import DataError
+
+if TYPE_CHECKING:
+    from glasscell.data.channel import BoolArray
 
 
 class Selection:

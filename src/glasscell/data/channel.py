@@ -132,7 +132,7 @@ class CellValues:
         """Return the cells without a value, bool of shape ``(n_cells,)``."""
         if self.values is not None:
             return np.isnan(self.values)
-        return cast("BoolArray", cast("CodeArray", self.codes) < 0)
+        return cast("CodeArray", self.codes) < 0
 
     def text(self, cell: int) -> str:
         """Return the value of one cell as words, for a hover line."""

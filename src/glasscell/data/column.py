@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,8 @@ from glasscell.data.channel import BoolArray, CellValues, ChannelContext, Channe
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from glasscell.data.dataset import Dataset
 
 MAX_CATEGORIES = 500

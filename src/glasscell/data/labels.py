@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.data.channel import BoolArray, CodeArray
 from glasscell.data.column import categorical_codes, is_continuous, missing_name
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from glasscell.data.channel import BoolArray, CodeArray
     from glasscell.data.dataset import Dataset
 
 MAX_CLASSES = 200

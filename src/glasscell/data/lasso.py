@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
 from glasscell.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def inside_polygon(

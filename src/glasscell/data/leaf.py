@@ -164,7 +164,7 @@ class Range(Leaf):
         if values is None:
             raise DataError(f'"{self.ref.key}" holds categories, not numbers; select some of its categories.')
         numbers = values.astype(np.float64)
-        return cast("BoolArray", (numbers >= self.low) & (numbers <= self.high))
+        return (numbers >= self.low) & (numbers <= self.high)
 
     def to_json(self) -> dict[str, Any]:
         """Return the channel, the ends (null where open) and the fingerprint."""

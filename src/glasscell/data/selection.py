@@ -7,7 +7,6 @@ changed.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,8 @@ from glasscell.data.leaf import MASKS, Category, Lasso, Leaf, Range
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from glasscell.data.dataset import Dataset
 
 __all__ = [
@@ -97,7 +98,8 @@ def refresh(selection: Selection, context: Any, *, before: Any = None) -> tuple[
     The selection with every leaf pinned or frozen, and one sentence for each leaf that was frozen or lost.
     """
     if isinstance(selection, And | Or):
-        kept, messages = [], []
+        kept: list[Selection] = []
+        messages: list[str] = []
         for part in selection.parts:
             new, said = refresh(part, context, before=before)
             kept.append(new)

@@ -6,7 +6,6 @@ column of obs or a file of folds may be named instead.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +15,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from glasscell.data.block import assign_blocks, near_other_fold, spatial_blocks
-from glasscell.data.channel import BoolArray, CodeArray
 from glasscell.data.column import categorical_codes, is_continuous, missing_name
-from glasscell.data.labels import Labels
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glasscell.data.channel import BoolArray, CodeArray
     from glasscell.data.dataset import Dataset
+    from glasscell.data.labels import Labels
 
 SCHEMES = ("donor", "section", "blocks", "random")
 BLOCKS_PER_SIDE = 4

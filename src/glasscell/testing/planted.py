@@ -9,8 +9,9 @@ import anndata as ad
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from glasscell.data.dataset import Dataset
 from scipy import sparse
+
+from glasscell.data.dataset import Dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +112,7 @@ def planted_adata(
     classes = [f"K{code + 1}" for code in range(n_classes)]
     obs = pd.DataFrame(
         {
-            "label": pd.Categorical.from_codes(label_c, classes),
+            "label": pd.Categorical.from_codes(label_c, pd.Index(classes)),
             "section": pd.Categorical([f"S{number + 1}" for number in section_c]),
             "donor": pd.Categorical([f"D{number + 1}" for number in section_c]),
         },
