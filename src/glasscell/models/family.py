@@ -94,6 +94,14 @@ class Family(Protocol):
         """Return everything else ``restore`` needs, as plain JSON values."""
         ...
 
-    def restore(self, description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Model:
+    def restore(
+        self,
+        description: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+        *,
+        params: FamilyParams,
+        genes: tuple[str, ...],
+        classes: tuple[str, ...],
+    ) -> Model:
         """Rebuild a model that scores bit-equal; raises ModelError when the parts don't fit."""
         ...

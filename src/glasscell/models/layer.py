@@ -1,0 +1,95 @@
+"""Layers shared by families: they draw their noise from a generator of their own, so that training in one thread
+neither disturbs nor is disturbed by random numbers drawn elsewhere."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Noise(nn.Module):
+    """Base of layers that are random in training and absent in evaluation."""
+
+    generator: torch.Generator | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator = None
+
+
+class Dropout(Noise):
+    """Inverted dropout: each value is zero with probability ``rate``, else divided by ``1 - rate``."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop in training, pass through in evaluation."""
+        if not self.training or self.rate == 0:
+            return x
+        keep = torch.empty_like(x).bernoulli_(1 - self.rate, generator=self.generator)
+        return x * keep.div_(1 - self.rate)
+
+
+class Standardise(nn.Module):
+    """``(x - mean) / scale`` per gene, with figures of the training cells."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, n_genes: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_genes))
+        self.register_buffer("scale", torch.ones(n_genes))
+
+    def set_moments(self, mean_g: Tensor, scale_g: Tensor) -> None:
+        """Take over mean and scale, ``(n_genes,)`` each."""
+        self.mean.copy_(mean_g)
+        self.scale.copy_(scale_g)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Centre and scale the columns."""
+        return (x - self.mean) / self.scale
+
+
+def seed_noise(network: nn.Module, seed: int, device: torch.device) -> None:
+    """Give every noise layer of a network one common generator."""
+    generator = torch.Generator(device=device).manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, Noise):
+            module.generator = generator
+
+
+def seed_weights(network: nn.Module, seed: int) -> None:
+    """Draw all linear layers anew: He's normal for weights, zero for biases; BatchNorm starts as the identity."""
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm1d):
+            module.reset_running_stats()
+            module.reset_parameters()
+
+
+def fold_batch_norm(weight_hg: Tensor, bias: Tensor, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+    """Fold evaluation-mode BatchNorm into the linear layer before it.
+
+    Parameters
+    ----------
+    weight_hg, bias
+        Of the linear layer; the bias may be ``(hidden,)`` or ``(n, hidden)``.
+
+    References
+    ----------
+    Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 2.
+    """
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = torch.rsqrt(norm.running_var + norm.eps)
+    shift = -norm.running_mean * scale
+    if norm.affine:
+        scale, shift = scale * norm.weight, shift * norm.weight + norm.bias
+    return weight_hg * scale[:, None], bias * scale + shift
