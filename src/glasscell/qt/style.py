@@ -147,7 +147,10 @@ def _sheet(t: Theme) -> str:
     #GlasscellView QPushButton, #GlasscellView QToolButton {{ background: {t.raised}; border: 1px solid {t.edge};
         border-radius: 3px; padding: 3px 8px; min-height: 18px; }}
     #GlasscellView QToolButton {{ padding: 3px; }}
-    #GlasscellView QToolButton[flat="true"] {{ background: transparent; border: none; font-weight: 600; }}
+    #GlasscellView QToolButton[flat="true"], #GlasscellView QToolButton[flat="true"]:checked {{
+        background: transparent; border: none; font-weight: 600; color: {t.text}; }}
+    #GlasscellView QToolButton[flat="true"]:hover {{ color: {t.accent}; }}
+    #GlasscellView QToolButton::menu-indicator {{ image: none; }}
     #GlasscellView QPushButton:hover, #GlasscellView QToolButton:hover {{ background: {hover}; }}
     #GlasscellView QPushButton:pressed, #GlasscellView QToolButton:pressed {{ background: {t.edge}; }}
     #GlasscellView QPushButton:checked, #GlasscellView QToolButton:checked {{ background: {t.accent};
@@ -163,6 +166,25 @@ def _sheet(t: Theme) -> str:
     #GlasscellView QHeaderView {{ background: {t.raised}; border: none; }}
     #GlasscellView QHeaderView::section {{ background: {t.raised}; color: {t.muted}; border: none;
         border-bottom: 1px solid {t.edge}; padding: 2px 4px; }}
+    #GlasscellView QFrame[role="rule"] {{ background: {t.edge}; border: none; }}
+    #GlasscellView QComboBox::drop-down {{ border: none; width: 16px; }}
+    #GlasscellView QAbstractSpinBox::up-button, #GlasscellView QAbstractSpinBox::down-button {{ border: none;
+        background: transparent; width: 15px; }}
+    #GlasscellView QComboBox::down-arrow, #GlasscellView QAbstractSpinBox::down-arrow {{ image: none; width: 0;
+        height: 0; border-left: 4px solid {t.raised}; border-right: 4px solid {t.raised};
+        border-top: 4px solid {t.muted}; }}
+    #GlasscellView QAbstractSpinBox::up-arrow {{ image: none; width: 0; height: 0;
+        border-left: 4px solid {t.raised}; border-right: 4px solid {t.raised};
+        border-bottom: 4px solid {t.muted}; }}
+    #GlasscellView QCheckBox::indicator, #GlasscellView QTreeView::indicator {{ width: 9px; height: 9px;
+        border: 2px solid {t.raised}; background: {t.raised}; outline: 1px solid {t.edge}; border-radius: 2px; }}
+    #GlasscellView QCheckBox::indicator:checked, #GlasscellView QTreeView::indicator:checked {{
+        background: {t.accent}; image: none; }}
+    QScrollBar:vertical {{ background: transparent; width: 9px; margin: 0; }}
+    QScrollBar::handle:vertical {{ background: {t.edge}; min-height: 24px; border-radius: 4px; margin: 1px; }}
+    QScrollBar::handle:vertical:hover {{ background: {t.muted}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     #GlasscellView QProgressBar {{ background: {t.raised}; border: 1px solid {t.edge}; border-radius: 3px;
         text-align: center; min-height: 10px; max-height: 14px; }}
     #GlasscellView QProgressBar::chunk {{ background: {t.accent}; border-radius: 2px; }}

@@ -151,7 +151,7 @@ def button(text: str, tip: str, *, primary: bool = False) -> QPushButton:
 def line() -> QFrame:
     """Make a thin rule between two parts."""
     rule = QFrame()
-    rule.setFrameShape(QFrame.Shape.HLine)
+    rule.setProperty("role", "rule")
     rule.setFixedHeight(1)
     return rule
 

@@ -1,0 +1,172 @@
+"""The colour bar: a range with unit, its ends marked where values are clipped, and controls to change it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QBrush, QColor, QLinearGradient, QPainter, QPen, QPolygonF
+from qtpy.QtWidgets import QPushButton, QSizePolicy, QWidget
+
+from glasscell.qt.number import NumberBox
+from glasscell.qt.style import plain_tip, theme_of
+from glasscell.qt.text import PlainLabel, button, column_of, row_of
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QPaintEvent
+
+    from glasscell.views.legend import ColourBar
+
+_BAR = 16
+_TIP = 10
+
+
+def short(number: float) -> str:
+    """Write a number in few characters."""
+    return "-" if not math.isfinite(number) else f"{number:.3g}".replace("e-0", "e-").replace("e+0", "e")
+
+
+class Strip(QWidget):
+    """The painted bar: colours, ticks, and a pointed end where cells lie beyond it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar: ColourBar | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def set_bar(self, bar: ColourBar | None) -> None:
+        """Draw another range."""
+        self._bar = bar
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """A bar with one line of numbers below."""
+        return QSize(200, _BAR + self.fontMetrics().height() + 8)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Draw the bar."""
+        bar = self._bar
+        if bar is None:
+            return
+        theme = theme_of(self)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(_TIP + 2, 2, self.width() - 2 * _TIP - 4, _BAR)
+        gradient = QLinearGradient(box.topLeft(), box.topRight())
+        last = len(bar.colours) - 1
+        for i in range(0, last + 1, 6):
+            gradient.setColorAt(i / last, QColor(bar.colours[i]))
+        gradient.setColorAt(1.0, QColor(bar.colours[-1]))
+        painter.fillRect(box, gradient)
+        edge = QPen(QColor(theme.text), 1)
+        if bar.below:
+            self._arrow(painter, box.left(), -1, box, bar.colours[0], edge)
+        if bar.above:
+            self._arrow(painter, box.right(), 1, box, bar.colours[-1], edge)
+        painter.setPen(edge)
+        middle = (bar.low + bar.high) / 2
+        self._tick(painter, box, 0.0, short(bar.low), Qt.AlignmentFlag.AlignLeft)
+        self._tick(painter, box, 0.5, "0" if bar.centre == 0 else short(middle), Qt.AlignmentFlag.AlignHCenter)
+        self._tick(painter, box, 1.0, short(bar.high), Qt.AlignmentFlag.AlignRight)
+        painter.end()
+
+    def _arrow(
+        self, painter: QPainter, x: float, way: int, box: QRectF, colour: str, edge: QPen
+    ) -> None:
+        """Point beyond the bar, hatched: what lies there is drawn in the end colour."""
+        shape = QPolygonF([QPointF(x, box.top()), QPointF(x + way * _TIP, box.center().y()), QPointF(x, box.bottom())])
+        painter.setPen(edge)
+        painter.setBrush(QColor(colour))
+        painter.drawPolygon(shape)
+        hatch = QColor("#ffffff") if QColor(colour).lightness() < 128 else QColor("#000000")
+        painter.setBrush(QBrush(hatch, Qt.BrushStyle.BDiagPattern))
+        painter.drawPolygon(shape)
+
+    def _tick(
+        self, painter: QPainter, box: QRectF, place: float, text: str, side: Qt.AlignmentFlag
+    ) -> None:
+        x = box.left() + place * box.width()
+        painter.drawLine(QPointF(x, box.bottom()), QPointF(x, box.bottom() + 3))
+        left = {Qt.AlignmentFlag.AlignLeft: x - _TIP, Qt.AlignmentFlag.AlignRight: x - 90 + _TIP}.get(side, x - 45)
+        room = QRectF(left, box.bottom() + 3, 90, self.fontMetrics().height() + 2)
+        painter.drawText(room, int(side | Qt.AlignmentFlag.AlignTop), text)
+
+
+class QtColourBar(QWidget):
+    """The bar with boxes for its ends and buttons for usual ranges."""
+
+    limits_requested = Signal(object)  # (low, high), or None for automatic
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar: ColourBar | None = None
+        self.strip = Strip()
+        self.unit = PlainLabel("", "muted", wrap=False)
+        self.low, self.high = NumberBox(4), NumberBox(4)
+        for box, tip in ((self.low, "Value at the left end of the colours"), (self.high, "Value at the right end")):
+            box.setToolTip(plain_tip(tip))
+            box.valueChanged.connect(self._on_edited)
+        self.automatic = button("Auto", "Back to the range from the 1st to the 99th percentile")
+        self.automatic.clicked.connect(lambda: self.limits_requested.emit(None))
+        self.offers: list[QPushButton] = []
+        self._offer_row = row_of()
+        self.marks = PlainLabel("", "warn")
+        self.missing = PlainLabel("", "muted")
+        ends = row_of(self.low, PlainLabel("to", "muted"), self.high)
+        ends.setStretch(0, 1)
+        ends.setStretch(2, 1)
+        column_of(self.unit, self.strip, self.marks, self.missing, ends, self._offer_row, parent=self)
+
+    def set_bar(self, bar: ColourBar | None) -> None:
+        """Show a range."""
+        self._bar = bar
+        self.strip.set_bar(bar)
+        if bar is None:
+            return
+        self.unit.set_text(bar.unit)
+        for box, value in ((self.low, bar.low), (self.high, bar.high)):
+            box.blockSignals(True)
+            box.setValue(value)
+            box.blockSignals(False)
+        self.low.setEnabled(bar.centre is None)
+        self.low.setToolTip(
+            plain_tip("Value at the left end" if bar.centre is None else "Follows the right end: zero stays in the middle")
+        )
+        self.marks.set_text(_marks(bar))
+        self.missing.set_text(f"{bar.missing:,} without a value" if bar.missing else "")
+        self._show_offers(bar)
+
+    def _show_offers(self, bar: ColourBar) -> None:
+        for old in self.offers:
+            old.setParent(None)
+            old.deleteLater()
+        self._offer_row.removeWidget(self.automatic)
+        self.offers = []
+        for label, low, high in bar.percentiles:
+            offer = button(label, f"{short(low)} to {short(high)}")
+            offer.clicked.connect(lambda _=False, limits=(low, high): self.limits_requested.emit(limits))
+            self.offers.append(offer)
+            self._offer_row.addWidget(offer)
+        self._offer_row.addWidget(self.automatic)
+        self.automatic.setEnabled(not bar.automatic)
+
+    def _on_edited(self) -> None:
+        bar = self._bar
+        if bar is None:
+            return
+        low, high = self.low.value(), self.high.value()
+        if bar.centre is not None:
+            low, high = -abs(high), abs(high)
+        if high > low:
+            self.limits_requested.emit((low, high))
+
+
+def _marks(bar: ColourBar) -> str:
+    """Say what is clipped."""
+    parts = []
+    if bar.below:
+        parts.append(f"{bar.below:,} below {short(bar.low)}")
+    if bar.above:
+        parts.append(f"{bar.above:,} above {short(bar.high)}")
+    return f"Clipped: {', '.join(parts)}" if parts else ""

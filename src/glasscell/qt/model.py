@@ -1,0 +1,177 @@
+"""Train a model, watch it learn, see how good it is beside cheap baselines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QProgressBar, QWidget
+
+from glasscell.errors import GlasscellError
+from glasscell.qt.curve import QtCurve
+from glasscell.qt.form import QtForm
+from glasscell.qt.metrics import QtMetrics
+from glasscell.qt.number import WholeBox
+from glasscell.qt.text import Choice, Fold, PlainLabel, button, column_of, heading, line, row_of, scrolled
+from glasscell.views.view import ModelView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glasscell.views.form import FieldSpec
+    from glasscell.views.row import Curve, MetricRow
+
+
+class QtModelView(ModelView):
+    """The model view in Qt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.labels = Choice("What the model learns to predict: a column, or your named groups")
+        self.scheme = Choice("How cells are held out; figures always name it")
+        self.family = Choice("Kind of model")
+        self.family.addItem("classifier", "classifier")
+        self.seed = WholeBox(0)
+        self.form = QtForm()
+        self.train = button("Train", "Train in the background; every labelled cell is predicted held out", primary=True)
+        self.cancel = button("Cancel", "Stop training; nothing is kept")
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 0)
+        self.progress.setTextVisible(False)
+        self.message = PlainLabel()
+        self.curve = QtCurve()
+        self.scheme_note = PlainLabel("", "muted")
+        self.metrics = QtMetrics()
+        self.group_name = QLineEdit()
+        self.group_name.setPlaceholderText("Name for the selected cells")
+        self.group = button("Make group", "Keep the selected cells under this name; two groups make labels")
+        self.save = button("Save model…", "Save the trained model to a new folder")
+        self.load = button("Load model…", "Load a model folder")
+        self._reason = ""
+        self.widget = scrolled(self._content())
+        self._connect()
+        self.set_curve(())
+        self.set_metrics(())
+        self.set_busy(False)
+        self.set_enabled(False, "Open a file first.")
+
+    def set_labels(self, names: Sequence[str]) -> None:
+        """Offer sources of labels."""
+        self.labels.set_names(names)
+
+    def set_schemes(self, names: Sequence[str], default: str) -> None:
+        """Offer ways of splitting."""
+        self.scheme.set_names(names, default)
+
+    def set_form(self, fields: Sequence[FieldSpec]) -> None:
+        """Show the family's parameters."""
+        self.form.set_fields(fields)
+        self._fold.setVisible(bool(fields))
+
+    def set_curve(self, curves: Sequence[Curve]) -> None:
+        """Draw the loss."""
+        self.curve.set_curves(curves)
+        self._curve_title.setVisible(bool(curves))
+
+    def set_metrics(self, rows: Sequence[MetricRow]) -> None:
+        """Show the scores."""
+        self.metrics.set_rows(rows)
+        shown = self.metrics.rowCount() > 0
+        self._metrics_title.setVisible(shown)
+        self.scheme_note.set_text(f"Cells held out by: {rows[0].scheme}" if shown else "")
+        self.save.setEnabled(shown)
+
+    def set_message(self, text: str) -> None:
+        """Show one line."""
+        self.message.set_text(text)
+
+    def set_busy(self, busy: bool) -> None:
+        """Offer cancel while training."""
+        self.train.setVisible(not busy)
+        self.cancel.setVisible(busy)
+        self.progress.setVisible(busy)
+
+    def set_enabled(self, enabled: bool, reason: str) -> None:
+        """Allow training, or say why not."""
+        self.train.setEnabled(enabled)
+        self.reason.set_text(reason)
+
+    def _content(self) -> QWidget:
+        """Lay everything out."""
+        content, choices = QWidget(), QWidget()
+        form = QFormLayout(choices)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(4)
+        for title, control in (
+            ("Learn", self.labels),
+            ("Hold out by", self.scheme),
+            ("Model", self.family),
+            ("Seed", self.seed),
+        ):
+            label = PlainLabel(title)
+            label.setMinimumWidth(96)
+            form.addRow(label, control)
+        self._fold = Fold("Parameters", self.form, is_open=False)
+        self._fold.setVisible(False)
+        self.reason = PlainLabel("", "muted")
+        self._curve_title = heading("Loss (dotted: training, solid: validation)")
+        self._metrics_title = heading("How good it is")
+        column = column_of(
+            choices,
+            self._fold,
+            row_of(self.train, self.cancel, stretch=0),
+            self.progress,
+            self.reason,
+            self.message,
+            self._curve_title,
+            self.curve,
+            self._metrics_title,
+            self.scheme_note,
+            self.metrics,
+            line(),
+            row_of(self.group_name, self.group, stretch=0),
+            row_of(self.save, self.load, None),
+            parent=content,
+        )
+        column.addStretch(1)
+        return content
+
+    def _connect(self) -> None:
+        self.train.clicked.connect(self._on_train)
+        self.cancel.clicked.connect(lambda: self.cancel_requested.emit())
+        self.group.clicked.connect(self._on_group)
+        self.group_name.returnPressed.connect(self._on_group)
+        self.save.clicked.connect(self._on_save)
+        self.load.clicked.connect(self._on_load)
+
+    def _on_train(self) -> None:
+        try:
+            params = self.form.values()
+        except GlasscellError as error:
+            self.message.set_text(str(error))
+            return
+        self.fit_requested.emit(
+            {
+                "labels": self.labels.currentText(),
+                "split": self.scheme.currentText(),
+                "family": self.family.currentData(),
+                "params": params,
+                "seed": self.seed.value(),
+            }
+        )
+
+    def _on_group(self) -> None:
+        name = self.group_name.text().strip()
+        if name:
+            self.group_requested.emit(name)
+            self.group_name.clear()
+
+    def _on_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self.widget, "Save the model as a folder")
+        if path:
+            self.save_requested.emit(Path(path))
+
+    def _on_load(self) -> None:
+        path = QFileDialog.getExistingDirectory(self.widget, "Load a model folder")
+        if path:
+            self.load_requested.emit(Path(path))
