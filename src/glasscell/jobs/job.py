@@ -12,6 +12,7 @@ from glasscell.jobs.progress import Outcome, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from glasscell.jobs.handle import JobHandle
 
 T = TypeVar("T")

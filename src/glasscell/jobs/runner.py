@@ -25,7 +25,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from typing import Any, TypeVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from psygnal import Signal
 
@@ -36,8 +36,9 @@ from glasscell.jobs.progress import Outcome, Progress
 from glasscell.jobs.work import RunningJob, run
 
 if TYPE_CHECKING:
-    from glasscell.jobs.handle import JobHandle
     from collections.abc import Callable
+
+    from glasscell.jobs.handle import JobHandle
 
 T = TypeVar("T")
 
@@ -172,7 +173,7 @@ class JobRunner:
                 self._end(job, Ending(outcome))
 
     def wait_idle(self, timeout_s: float | None = None) -> bool:
-        """Block until no job is left, doing the owner's pending calls meanwhile; False when time is over first."""
+        """Block until no job is left, doing the owner's pending calls; False when time is over first."""
         end = None if timeout_s is None else time.monotonic() + timeout_s
         while self._active:
             left = None if end is None else max(0.0, end - time.monotonic())

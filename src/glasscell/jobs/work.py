@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glasscell.errors import GlasscellError, JobCancelled
 from glasscell.jobs.job import Ending, Job

@@ -12,8 +12,8 @@ from glasscell.session.rules import Facts, first_channel, first_embedding
 from glasscell.session.state import Colouring, State, Views
 
 if TYPE_CHECKING:
-    from glasscell.session.context import Context
     from glasscell.data.dataset import Dataset
+    from glasscell.session.context import Context
 
 
 def first_state(facts: Facts, now: State) -> State:

@@ -8,6 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import Bundle
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
-    from glasscell.session.store import Store
-    from glasscell.session.state import Group
     from numpy.typing import NDArray
+
     from glasscell.data.dataset import Dataset
     from glasscell.explain.result import Explanation
     from glasscell.models.bundle import Bundle
+    from glasscell.session.state import Group
+    from glasscell.session.store import Store
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,8 +26,9 @@ from glasscell.session.state import State
 from glasscell.session.store import DEFAULT_LIMIT, Key, Store
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     import numpy as np
+    from numpy.typing import NDArray
+
     from glasscell.data.channel import ChannelRef
     from glasscell.data.dataset import Dataset
     from glasscell.explain.result import Explanation
@@ -151,7 +152,7 @@ class Core:
         return cast("NDArray[np.bool_]", mask)
 
     def resolve(self, ref: ChannelRef) -> Resolved:
-        """Return a channel's values (Ready), the job working them out (Pending), or why there are none (Failed)."""
+        """Return a channel's values (Ready), the job that makes them (Pending), or why not (Failed)."""
         context = self.context
         return (
             Failed("No data are open. Open a file first.")

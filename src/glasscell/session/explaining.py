@@ -14,10 +14,12 @@ from glasscell.session.file import need_dataset
 from glasscell.session.work import set_aside, submit
 
 if TYPE_CHECKING:
-    from glasscell.jobs import Job, JobHandle
-    from numpy.typing import NDArray
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
     from glasscell.explain.result import Explanation
+    from glasscell.jobs import Job, JobHandle
     from glasscell.models.bundle import Bundle
     from glasscell.session.core import Core
 

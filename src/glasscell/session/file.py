@@ -10,10 +10,11 @@ from glasscell.session.facts import read_facts
 from glasscell.session.work import set_aside, submit
 
 if TYPE_CHECKING:
-    from glasscell.jobs import Job, JobHandle
     from collections.abc import Mapping
+
     from glasscell.data.dataset import Dataset
     from glasscell.data.prepare import PrepareParams
+    from glasscell.jobs import Job, JobHandle
     from glasscell.session.core import Core
 
 

@@ -28,7 +28,7 @@ def sentence(error: BaseException, doing: str) -> str:
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
         if error.errno == errno.ENOSPC:
-            return f"{doing}: the disk is full{where}. Free some space or choose another place; nothing was lost."
+            return f"{doing}: the disk is full{where}. Free some space or choose another place."
         if isinstance(error, FileNotFoundError):
             return f"{doing}: there is no such file{where}. Check the path."
         if isinstance(error, PermissionError):
@@ -36,4 +36,5 @@ def sentence(error: BaseException, doing: str) -> str:
         return f"{doing}: the file system said '{error.strerror or error}'{where}. Try another place."
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return f"{doing}: there is not enough memory. Close other programs, or work on fewer cells or genes."
-    return f"{doing} failed unexpectedly ({type(error).__name__}). Your data are unchanged; the details are in the job strip."
+    kind = type(error).__name__
+    return f"{doing} failed unexpectedly ({kind}). Your data are unchanged; the details are in the log."

@@ -6,14 +6,14 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glasscell.data.channel import CellValues, ChannelRef, resolve_channel
+from glasscell.data.channel import CellValues, ChannelRef, register_channel, resolve_channel
 from glasscell.errors import GlasscellError
 from glasscell.jobs import Job, JobHandle, JobRunner, Outcome
 from glasscell.session.message import sentence
 
 if TYPE_CHECKING:
-    from glasscell.session.store import Key, Store
     from glasscell.session.context import Context
+    from glasscell.session.store import Key, Store
 
 #: Kinds that cost one look at one column; the others may cost a pass over the whole table.
 LIGHT = frozenset({"obs", "position", "group", "embedding", "prediction"})
@@ -22,6 +22,9 @@ SMALL_TABLE = 4_000_000
 KEPT_FAILURES = 100
 
 log = logging.getLogger(__name__)
+
+register_channel("attribution", "glasscell.explain.channel:resolve_attribution")
+register_channel("prediction", "glasscell.session.prediction:resolve_prediction")
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from glasscell.data.channel import ChannelRef
 from glasscell.data.selection import And, Cells, Everything, Leaf, Not, Or, Selection
 from glasscell.session.state import Colouring, Group, State, Views
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping

@@ -12,11 +12,12 @@ from glasscell.session.state import GROUP_COLOURS, Group
 from glasscell.session.store import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
-    from glasscell.jobs import Dispatcher, Job
-    from pathlib import Path
     from collections.abc import Mapping
+    from pathlib import Path
+
     from glasscell.data.dataset import Dataset
     from glasscell.data.prepare import PrepareParams
+    from glasscell.jobs import Dispatcher, Job
 
 
 class Session(Core):
@@ -50,11 +51,11 @@ class Session(Core):
         return file.prepare(self, params)
 
     def fit(self, labels: str, **wish: Any) -> Job[Any]:
-        """Train a model on an obs column or on the ``groups``; see :class:`FitWish` for the other settings."""
+        """Train a model on an obs column or on the ``groups``; the settings are those of ``FitWish``."""
         return training.fit(self, training.FitWish(labels, **wish))
 
     def explain(self, target: str, **wish: Any) -> Job[Any]:
-        """Attribute a target of the current model to genes; see :class:`ExplainWish` for the other settings."""
+        """Attribute a target of the current model to genes; the settings are those of ``ExplainWish``."""
         return explaining.explain(self, explaining.ExplainWish(target, **wish))
 
     def save_model(self, path: Path | str) -> Job[Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from glasscell.errors import GlasscellError
 
 if TYPE_CHECKING:
     from glasscell.session.store import Key
@@ -26,12 +27,14 @@ class FolderSpill:
         """Write a model to its own folder; False for anything else, or when the disk is full."""
         if key[0] != "bundle":
             return False
+        from glasscell.models.bundle_file import save_bundle
+
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="glasscell-"))
         place = self._folder / f"{len(self._places)}"
         try:
             save_bundle(value, place)
-        except OSError:
+        except (OSError, GlasscellError):
             return False
         self._places[key] = place
         return True
@@ -39,7 +42,11 @@ class FolderSpill:
     def load(self, key: Key) -> Any | None:
         """Read a model back; None when it was never put aside."""
         place = self._places.get(key)
-        return None if place is None else load_bundle(place)
+        if place is None:
+            return None
+        from glasscell.models.bundle_file import load_bundle
+
+        return load_bundle(place)
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Ids of what was put aside."""
@@ -51,18 +58,3 @@ class FolderSpill:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
-
-
-def save_bundle(bundle: Any, place: Path) -> None:
-    """Write a model bundle to a folder."""
-    from glasscell.models.bundle import Bundle
-
-    if isinstance(bundle, Bundle):
-        bundle.save(place)
-
-
-def load_bundle(place: Path) -> Any:
-    """Read a model bundle from a folder."""
-    from glasscell.models.bundle import Bundle
-
-    return Bundle.load(place)

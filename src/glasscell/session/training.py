@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from glasscell.errors import ModelError
 from glasscell.session.carry import same_cells
 from glasscell.session.file import make_params, need_dataset
-from glasscell.session.spill import load_bundle, save_bundle
 from glasscell.session.work import set_aside, submit
 
 if TYPE_CHECKING:
-    from glasscell.jobs import Job, JobHandle
-    from pathlib import Path
     from collections.abc import Mapping
+    from pathlib import Path
+
+    from glasscell.jobs import Job, JobHandle
     from glasscell.models.bundle import Bundle
     from glasscell.models.fit import FitRequest
     from glasscell.session.context import Context
@@ -79,8 +79,8 @@ def fit(session: Core, wish: FitWish) -> Job[Any]:
 
 
 def make_request(wish: FitWish, context: Context) -> FitRequest:
-    """Turn a wish into labels and folds of a dataset, classes too rare to learn left out."""
-    from glasscell.data.labels import drop_rare, labels_from_groups, read_labels
+    """Turn a wish into labels and folds of a dataset."""
+    from glasscell.data.labels import labels_from_groups, read_labels
     from glasscell.data.split import default_scheme
     from glasscell.data.split import split as make_split
     from glasscell.models.fit import FitRequest
@@ -93,7 +93,7 @@ def make_request(wish: FitWish, context: Context) -> FitRequest:
         labels = read_labels(dataset, wish.labels)
     folds = make_split(dataset, wish.split or default_scheme(dataset), seed=wish.seed, labels=labels)
     params = make_params(family(wish.family).params, wish.params)
-    return FitRequest(drop_rare(labels, folds), folds, wish.family, params, wish.seed, wish.device)
+    return FitRequest(labels, folds, wish.family, params, wish.seed, wish.device)
 
 
 def train_twin(session: Core, bundle: Bundle, request: FitRequest, context: Context) -> Job[Any]:
@@ -122,6 +122,8 @@ def save_model(session: Core, path: Path) -> Job[Any]:
         raise ModelError("There is no model to save. Train or load one first.")
 
     def work(job: JobHandle) -> Path:
+        from glasscell.models.bundle_file import save_bundle
+
         job.report(None, f"Writing {path.name}")
         save_bundle(bundle, path)
         return path
@@ -136,9 +138,10 @@ def load_model(session: Core, path: Path) -> Job[Any]:
     """Read a model from a folder in the background and make it the current one."""
 
     def work(job: JobHandle) -> Bundle:
+        from glasscell.models.bundle_file import load_bundle
+
         job.report(None, f"Reading {path.name}")
-        loaded: Bundle = load_bundle(path)
-        return loaded
+        return load_bundle(path)
 
     def commit(job: Job[Bundle], bundle: Bundle) -> None:
         session.update(model=session.hold("bundle", bundle))

@@ -8,6 +8,7 @@ from glasscell.jobs import Job, JobHandle, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from glasscell.session.core import Core
 
 T = TypeVar("T")

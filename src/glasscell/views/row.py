@@ -61,7 +61,7 @@ class CellGeneRow:
 
 @dataclass(frozen=True)
 class MetricRow:
-    """How well the model, or a baseline, predicts cells held out under ``scheme``; None where not measured."""
+    """How well the model, or a baseline, predicts held-out cells; None where not measured."""
 
     name: str
     accuracy: float

@@ -14,12 +14,12 @@ from psygnal import Signal
 from glasscell.views.row import CellGeneRow, Curve, JobRow, MethodRow, MetricRow, RankingRow
 
 if TYPE_CHECKING:
-    import numpy as np
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from glasscell.explain.evidence import Check
+    from glasscell.explain.check import Check
     from glasscell.views.colour import ColourBar, Legend
     from glasscell.views.form import FieldSpec
     from glasscell.views.picture import TissuePicture
@@ -43,10 +43,12 @@ __all__ = [
 ]
 
 
-class View(ABC):
+class View(ABC):  # noqa: B024 - its kinds have abstract methods of their own
     """What all views are: something drawn by a toolkit, holding its widget in ``self.widget``."""
 
     widget: Any = None
+    theme: str = "dark"  # of the ground colours are drawn on; "light" is the other one
+    theme_changed = Signal()
 
 
 class TissueView(View):

@@ -1,0 +1,51 @@
+"""What a model predicts, as a channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glasscell.data.channel import CellValues, ChannelRef
+from glasscell.errors import DataError
+
+if TYPE_CHECKING:
+    from glasscell.session.context import Context
+
+KEYS = ("label", "probability", "correct")
+
+
+def resolve_prediction(context: Context, ref: ChannelRef) -> CellValues:
+    """Return a model's prediction per cell.
+
+    ``label`` is the likeliest class, ``probability`` its calibrated probability, ``correct`` whether it is
+    the cell's own label. Cells with a label are predicted by the net that did not see them.
+
+    Raises
+    ------
+    DataError
+        The model has gone, knows none of these cells, or there is no such prediction.
+    """
+    if ref.key not in KEYS:
+        raise DataError(f"A prediction is {', '.join(KEYS)}, not {ref.key!r}.")
+    bundle, dataset = context.bundle(str(ref.param("model", ""))), context.dataset
+    rows = bundle.rows(dataset, np.arange(dataset.n_cells))
+    known = rows >= 0
+    if not known.any():
+        raise DataError("This model was trained on other cells; it has no predictions for these.")
+    probabilities_ck = np.where(known[:, None], bundle.cells.probabilities_ck[rows], np.nan)
+    known &= np.isfinite(probabilities_ck).all(axis=1)
+    label = np.where(known, np.nan_to_num(probabilities_ck, nan=-1.0).argmax(axis=1), -1).astype(np.int32)
+    note = f"held out, {bundle.split_scheme}; cells without a label by all nets"
+    if ref.key == "probability":
+        highest = np.full(dataset.n_cells, np.nan, np.float32)
+        highest[known] = probabilities_ck[known].max(axis=1)
+        return CellValues("probability of the predicted class", "calibrated", highest, note=note)
+    if ref.key == "label":
+        title = f"predicted {bundle.labels_name}"
+        return CellValues(title, codes=label, categories=tuple(bundle.classes), note=note)
+    truth = np.where(rows >= 0, bundle.cells.truth[rows], -1)
+    right = np.where((truth >= 0) & known, np.where(label == truth, 0, 1), -1).astype(np.int32)
+    return CellValues(
+        f"{bundle.labels_name} predicted", codes=right, categories=("right", "wrong"), note=note
+    )

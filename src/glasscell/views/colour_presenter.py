@@ -1,0 +1,147 @@
+"""The search box with legend and colour bar, and the session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glasscell.data.channel import ChannelRef
+from glasscell.views.presenter import OPEN_DATA, PaintingPresenter
+from glasscell.views.search import Hit, SearchIndex
+from glasscell.views.view import ColourView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from glasscell.jobs import Job, JobHandle
+    from glasscell.session import Session, State
+    from glasscell.views.paint import Paint
+
+MOST_HITS = 50
+#: Up to this many names the index is made at once.
+FEW_NAMES = 5_000
+
+
+class ColourPresenter(PaintingPresenter[ColourView]):
+    """Find channels by name, show what the colours mean, take changes of range and palette."""
+
+    def __init__(self, session: Session, view: ColourView) -> None:
+        super().__init__(session, view)
+        self._index = SearchIndex(())
+        self._query = ""
+        self.listen(view.query_typed, self._on_typed)
+        self.listen(view.channel_requested, self._on_channel)
+        self.listen(view.limits_requested, self._on_limits)
+        self.listen(view.category_toggled, self._on_toggled)
+        self.listen(view.category_recoloured, self._on_recoloured)
+        self._make_index()
+        self.repaint()
+
+    def show_paint(self, painted: Paint | None) -> None:
+        """Show legend or bar, and the notes that belong to the colours."""
+        table = None if painted is None else painted.table
+        values = None if painted is None else painted.values
+        self.view.set_legend(None if table is None else table.legend)
+        self.view.set_colour_bar(None if table is None else table.bar)
+        self.view.set_title("" if values is None else values.title)
+        if painted is None:
+            self.view.set_message(OPEN_DATA)
+        elif painted.failure or values is not None:
+            self.view.set_message(painted.failure or (values.note if values is not None else ""))
+        else:
+            self.view.set_message("Type a gene or a column to colour by.")
+
+    def show_stale(self, stale: bool) -> None:
+        """Say that other colours are on their way."""
+        channel = self.session.state.colouring.channel
+        if stale and channel is not None:
+            self.view.set_message(f"Working out {channel.key} ...")
+
+    def _on_changed(self, new: State, old: State) -> None:
+        if (new.dataset, new.groups, new.model, new.explanation) != (
+            old.dataset,
+            old.groups,
+            old.model,
+            old.explanation,
+        ):
+            self._make_index()
+        super()._on_changed(new, old)
+
+    def _make_index(self) -> None:
+        session = self.session
+        dataset = session.dataset
+        n_names = 0 if dataset is None else dataset.n_genes * (1 if session.explanation is None else 2)
+        if n_names <= FEW_NAMES:
+            self._use_index(SearchIndex(tuple(list_hits(session))))
+            return
+        hits = list_hits(session)
+
+        def work(job: JobHandle) -> SearchIndex:
+            job.report(None, "names")
+            return SearchIndex(tuple(hits))
+
+        def done(job: Job[SearchIndex]) -> None:
+            if job.result is not None and self._links:
+                self._use_index(job.result)
+
+        session.jobs.submit(work, title="List names", lane="view", key=("search", id(self)), on_done=done)
+
+    def _use_index(self, index: SearchIndex) -> None:
+        self._index = index
+        self._on_typed(self._query)
+
+    def _on_typed(self, query: str) -> None:
+        self._query = query
+        self.view.set_hits(self._index.find(query, MOST_HITS))
+
+    def _on_channel(self, ref: ChannelRef | None) -> None:
+        self.session.update(channel=ref)
+
+    def _on_limits(self, limits: tuple[float, float] | None) -> None:
+        self.session.update(limits=limits)
+
+    def _on_toggled(self, name: str, shown: bool) -> None:
+        hidden = set(self.session.state.colouring.hidden)
+        hidden = (hidden - {name}) if shown else (hidden | {name})
+        self.session.update(hidden=tuple(sorted(hidden)))
+
+    def _on_recoloured(self, name: str, colour: str) -> None:
+        kept = tuple(pair for pair in self.session.state.colouring.palette if pair[0] != name)
+        self.session.update(palette=(*kept, (name, colour)))
+
+
+def list_hits(session: Session) -> Iterator[Hit]:
+    """List everything the cells can be coloured by: columns, groups, predictions, genes, attributions, axes.
+
+    The session is read at once; the hits may be gone through in another thread.
+    """
+    dataset, bundle, explanation = session.dataset, session.bundle, session.explanation
+    groups, facts = session.state.groups, session.facts
+    if dataset is None:
+        return iter(())
+
+    def hits() -> Iterator[Hit]:
+        for column in facts.columns:
+            yield Hit(ChannelRef.make("obs", column), column, "column")
+        for group in groups:
+            yield Hit(ChannelRef.make("group", group.name), group.name, "group")
+        if bundle is not None:
+            for key in ("label", "probability", "correct"):
+                ref = ChannelRef.make("prediction", key, model=bundle.id)
+                yield Hit(ref, f"predicted {key}" if key != "correct" else "prediction correct", "model")
+        for name, symbol, gene_id in zip(
+            dataset.genes.names, dataset.genes.symbols, dataset.genes.ids, strict=True
+        ):
+            aliases = tuple({str(symbol), str(gene_id)} - {str(name), ""})
+            yield Hit(ChannelRef.make("gene", str(name)), str(name), "gene", aliases)
+        if explanation is not None:
+            about = f"attribution to {explanation.target}"
+            for gene in explanation.genes:
+                yield Hit(ChannelRef.make("attribution", gene, explanation=explanation.id), gene, about)
+        for key, n_components in facts.embeddings.items():
+            for component in range(min(n_components, 50)):
+                title = f"{key.removeprefix('X_')} {component + 1}"
+                yield Hit(ChannelRef.make("embedding", key, component=component), title, "embedding")
+        for axis in ("x", "y") if facts.has_positions else ():
+            yield Hit(ChannelRef.make("position", axis), axis, "position")
+
+    return hits()

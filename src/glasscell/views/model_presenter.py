@@ -1,0 +1,163 @@
+"""Training and the session."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from glasscell.session.rules import label_columns
+from glasscell.session.training import GROUPS
+from glasscell.views.form import fields
+from glasscell.views.presenter import Presenter
+from glasscell.views.row import Curve, MetricRow
+from glasscell.views.view import ModelView
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from glasscell.data.dataset import Dataset
+    from glasscell.jobs import Job
+    from glasscell.models.bundle import Bundle
+    from glasscell.session import Session, State
+
+FAMILY = "classifier"
+_FOLD = re.compile(r"fold (\d+)")
+
+
+class ModelPresenter(Presenter[ModelView]):
+    """Offer labels and splits, train, show curves and figures, save and load."""
+
+    def __init__(self, session: Session, view: ModelView) -> None:
+        super().__init__(session, view)
+        from glasscell.models.registry import family
+
+        self._job: Job[Any] | None = None
+        self._points: dict[str, tuple[list[float], list[float]]] = {}
+        self.listen(view.fit_requested, self._on_fit)
+        self.listen(view.cancel_requested, self._on_cancel)
+        self.listen(view.save_requested, self._on_save)
+        self.listen(view.load_requested, self._on_load)
+        self.listen(view.group_requested, self._on_group)
+        self.listen(session.stored, self._on_stored)
+        view.set_form(fields(family(FAMILY).params))
+        view.set_busy(False)
+        self._show_data()
+        self._show_bundle()
+
+    def _on_changed(self, new: State, old: State) -> None:
+        if (new.dataset, new.groups) != (old.dataset, old.groups):
+            self._show_data()
+        if new.model != old.model:
+            self._show_bundle()
+
+    def _show_data(self) -> None:
+        dataset = self.session.dataset
+        if dataset is None:
+            self.view.set_labels(())
+            self.view.set_schemes((), "")
+            self.view.set_enabled(False, "Open data first.")
+            return
+        columns = label_columns(self.session.facts)
+        labels = (*((GROUPS,) if len(self.session.state.groups) >= 2 else ()), *columns)
+        self.view.set_labels(labels)
+        self.view.set_schemes(*schemes(dataset))
+        reason = (
+            "" if labels else "No column sorts these cells into classes: lasso and name two groups first."
+        )
+        self.view.set_enabled(bool(labels), reason)
+
+    def _show_bundle(self) -> None:
+        bundle = self.session.bundle
+        if bundle is None:
+            self.view.set_metrics(())
+            self.view.set_curve(())
+            self.view.set_message("")
+            return
+        rows = metric_rows(bundle)
+        self.view.set_metrics(rows)
+        self.view.set_curve(
+            tuple(
+                Curve(f"fold {k + 1}", one.train_loss, one.valid_loss) for k, one in enumerate(bundle.curves)
+            )
+        )
+        twin = "" if bundle.twin is not None else "Its twin, needed to judge rankings, is not trained yet."
+        figures = "" if rows else "Its figures are not shown because it holds no baselines to compare with."
+        words = (f"{bundle.id}: {bundle.labels_name}, {bundle.split_text}", figures, *bundle.notes, twin)
+        self.view.set_message(" ".join(word for word in words if word))
+
+    def _on_stored(self, kind: str, name: str) -> None:
+        if kind == "bundle" and name == self.session.state.model:
+            self._show_bundle()
+
+    def _on_fit(self, wish: dict[str, Any]) -> None:
+        with self.spoken("Training"):
+            job = self.session.fit(**wish)
+            self._job, self._points = job, {}
+            self.view.set_busy(True)
+            self.view.set_curve(())
+            self.view.set_message("Waiting to train.")
+            job.progressed.connect(self._on_progressed)
+            job.finished.connect(self._on_finished)
+
+    def _on_progressed(self, progress: Any) -> None:
+        self.view.set_message(progress.text)
+        found = _FOLD.search(progress.text)
+        if found is None or "train_loss" not in progress.metrics:
+            return
+        train, valid = self._points.setdefault(f"fold {found.group(1)}", ([], []))
+        train.append(progress.metrics["train_loss"])
+        if "valid_loss" in progress.metrics:
+            valid.append(progress.metrics["valid_loss"])
+        self.view.set_curve(tuple(Curve(name, tuple(a), tuple(b)) for name, (a, b) in self._points.items()))
+
+    def _on_finished(self, job: Job[Any]) -> None:
+        if job is self._job and self._links:
+            self._job = None
+            self.view.set_busy(False)
+            self._show_bundle()
+            if job.error is not None:
+                self.view.set_message(self.session.messages[-1].text)
+
+    def _on_cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+
+    def _on_save(self, path: Path) -> None:
+        with self.spoken("Saving the model"):
+            self.session.save_model(path)
+
+    def _on_load(self, path: Path) -> None:
+        with self.spoken("Loading the model"):
+            self.session.load_model(path)
+
+    def _on_group(self, name: str) -> None:
+        with self.spoken("Naming the selection"):
+            self.session.add_group(name)
+
+
+def metric_rows(bundle: Bundle) -> tuple[MetricRow, ...]:
+    """List the model's figures with those of its baselines, which never stand apart; none without baselines."""
+    if not bundle.baselines:
+        return ()
+    entries = [
+        (bundle.family, bundle.metrics, False),
+        *((name, m, True) for name, m in bundle.baselines.items()),
+    ]
+    return tuple(
+        MetricRow(name, m.accuracy, m.macro_f1, m.calibration_error, bundle.split_scheme, is_baseline)
+        for name, m, is_baseline in entries
+    )
+
+
+def schemes(dataset: Dataset) -> tuple[tuple[str, ...], str]:
+    """List the splits a dataset allows, strict to lenient, with the default."""
+    from glasscell.data.split import SCHEMES, default_scheme
+
+    def possible(scheme: str) -> bool:
+        if scheme == "donor":
+            return dataset.donors is not None and len(dataset.donors.names) > 1
+        if scheme == "section":
+            return dataset.sections is not None and len(dataset.sections.names) > 1
+        return scheme != "blocks" or dataset.positions_cd is not None
+
+    return tuple(scheme for scheme in SCHEMES if possible(scheme)), default_scheme(dataset)

@@ -1,0 +1,74 @@
+"""The colours all views of a session share, worked out once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from glasscell.data.selection import Everything
+from glasscell.errors import GlasscellError
+from glasscell.session.resolve import Failed, Pending
+from glasscell.views.colour import ColourTable, colour_table, plain_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from glasscell.data.channel import CellValues
+    from glasscell.jobs import Job
+    from glasscell.session import Session
+
+
+@dataclass(frozen=True, eq=False)
+class Paint:
+    """What the cells look like now.
+
+    Parameters
+    ----------
+    table
+        Colours with legend or bar; None while ``job`` is working them out.
+    values
+        The channel behind the colours; None for plain cells.
+    job
+        Working on the values; the views keep their picture, marked stale.
+    failure
+        Why the channel cannot be shown, else empty.
+    """
+
+    table: ColourTable | None = None
+    values: CellValues | None = None
+    job: Job[object] | None = None
+    failure: str = ""
+
+
+def paint(session: Session, theme: str = "dark") -> Paint | None:
+    """Colour the cells of a session by its state; None when nothing is open.
+
+    The table is kept in the session's store, so the views of one session share it.
+    """
+    dataset, colouring = session.dataset, session.state.colouring
+    if dataset is None:
+        return None
+    try:
+        selected = selected_cells(session)
+        if colouring.channel is None:
+            return Paint(plain_table(dataset.n_cells, selected, theme))
+        resolved = session.resolve(colouring.channel)
+        if isinstance(resolved, Pending):
+            return Paint(job=resolved.job)
+        if isinstance(resolved, Failed):
+            return Paint(plain_table(dataset.n_cells, selected, theme), failure=resolved.reason)
+        values = resolved.values
+        key = ("colours", values.fingerprint, values.note, colouring, session.state.selection, theme)
+        table = session.store.get(key)
+        if table is None:
+            table = colour_table(values, selected, colouring, theme)
+            session.store.put(key, table, table.table_u32.nbytes)
+        return Paint(table, values)
+    except GlasscellError as error:
+        return Paint(plain_table(dataset.n_cells, None, theme), failure=str(error))
+
+
+def selected_cells(session: Session) -> NDArray[np.bool_] | None:
+    """Return the selected cells, None when that is all of them."""
+    return None if isinstance(session.state.selection, Everything) else session.mask()
