@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -78,6 +78,12 @@ class QtLegend(QTreeWidget):
         self.blockSignals(False)
         self.verticalScrollBar().setValue(place)
         self.updateGeometry()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange and hasattr(self, "_legend"):
+            self.set_legend(self._legend)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As tall as the rows, within reason."""

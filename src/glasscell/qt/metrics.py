@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
@@ -29,6 +29,7 @@ class QtMetrics(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__(0, len(_HEADS))
+        self._rows: tuple[MetricRow, ...] = ()
         self.setHorizontalHeaderLabels(list(_HEADS))
         for column, tip in enumerate(_TIPS):
             self.horizontalHeaderItem(column).setToolTip(plain_tip(tip))
@@ -46,8 +47,15 @@ class QtMetrics(QTableWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange and hasattr(self, "_rows"):
+            self.set_rows(self._rows)
+
     def set_rows(self, rows: Sequence[MetricRow]) -> None:
         """Show scores; a model without a baseline row beside it is not shown at all."""
+        self._rows = tuple(rows)
         shown = tuple(rows) if any(row.is_baseline for row in rows) else ()
         self.setRowCount(len(shown))
         muted = QColor(theme_of(self).muted)

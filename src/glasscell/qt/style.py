@@ -176,10 +176,10 @@ def _sheet(t: Theme) -> str:
     #GlasscellView QAbstractSpinBox::up-arrow {{ image: none; width: 0; height: 0;
         border-left: 4px solid {t.raised}; border-right: 4px solid {t.raised};
         border-bottom: 4px solid {t.muted}; }}
-    #GlasscellView QCheckBox::indicator, #GlasscellView QTreeView::indicator {{ width: 9px; height: 9px;
-        border: 2px solid {t.raised}; background: {t.raised}; outline: 1px solid {t.edge}; border-radius: 2px; }}
+    #GlasscellView QCheckBox::indicator, #GlasscellView QTreeView::indicator {{ width: 11px; height: 11px;
+        border: 1px solid {t.muted}; background: {t.raised}; border-radius: 2px; }}
     #GlasscellView QCheckBox::indicator:checked, #GlasscellView QTreeView::indicator:checked {{
-        background: {t.accent}; image: none; }}
+        background: {t.accent}; border-color: {t.accent}; }}
     QScrollBar:vertical {{ background: transparent; width: 9px; margin: 0; }}
     QScrollBar::handle:vertical {{ background: {t.edge}; min-height: 24px; border-radius: 4px; margin: 1px; }}
     QScrollBar::handle:vertical:hover {{ background: {t.muted}; }}

@@ -123,8 +123,9 @@ def _radii(
     """Known radius of each cell's section, else nearly half of the distance to the next cell in it."""
     radius_c = np.full(len(positions_cd), np.nan)
     known = {section.name: section.radius for section in sections if section.radius}
-    codes, names = np.asarray(dataset.sections.codes), dataset.sections.names
-    for code, name in enumerate(names):
+    groups = dataset.sections
+    codes = np.zeros(0, np.int32) if groups is None else np.asarray(groups.codes)
+    for code, name in enumerate(() if groups is None else groups.names):
         members = codes == code
         if members.any():
             radius_c[members] = known.get(name) or 0.45 * typical_spacing(positions_cd[members])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 from glasscell.qt.icon import icon
@@ -32,7 +32,7 @@ def duration(seconds: float) -> str:
 class JobLine(QWidget):
     """One job."""
 
-    def __init__(self, job_id: int, view: QtJobStrip) -> None:
+    def __init__(self, job_id: int, view: QtJobView) -> None:
         super().__init__()
         self.title = PlainLabel("", "heading", wrap=False)
         self.state = PlainLabel("", "muted", wrap=False)
@@ -43,7 +43,6 @@ class JobLine(QWidget):
         self.cancel = QToolButton()
         self.cancel.setToolTip("Cancel this job")
         self.cancel.setAccessibleName("Cancel")
-        self.cancel.setIcon(icon("clear", theme_of(view.widget).text))
         self.cancel.clicked.connect(lambda: view.cancel_requested.emit(job_id))
         top = row_of(self.title, self.state)
         top.setStretch(0, 3)
@@ -53,6 +52,8 @@ class JobLine(QWidget):
 
     def show_row(self, row: JobRow) -> None:
         """Show how the job stands."""
+        if self.cancel.icon().isNull():
+            self.restyle()
         running = row.can_cancel
         self.title.set_text(row.title)
         left = duration(row.eta) if row.eta is not None and running else ""
@@ -70,7 +71,18 @@ class JobLine(QWidget):
         self.bar.setToolTip(plain_tip("" if row.fraction is None else f"{row.fraction:.0%}"))
 
 
-class QtJobStrip(JobView):
+    def restyle(self) -> None:
+        """Draw the icon in the colour of the theme."""
+        self.cancel.setIcon(icon("clear", theme_of(self).text))
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange and hasattr(self, "cancel"):
+            self.restyle()
+
+
+class QtJobView(JobView):
     """The job view in Qt."""
 
     def __init__(self) -> None:

@@ -28,17 +28,16 @@ class QtColourView(ColourView):
         self.widget = QWidget()
         self.search = SearchBox("Colour by gene, column, attribution…")
         self.title = PlainLabel("", "heading", wrap=False)
-        self.note = PlainLabel("", "muted")
-        self.message = PlainLabel("", "warn")
+        self.message = PlainLabel("", "muted")
         self.legend = QtLegend()
         self.bar = QtColourBar()
         self._spring = QWidget()
         column = column_of(
-            self.search, self.title, self.note, self.message, self.bar, self.legend, self._spring, parent=self.widget
+            self.search, self.title, self.message, self.bar, self.legend, self._spring, parent=self.widget
         )
         column.setContentsMargins(8, 8, 8, 8)
+        column.setStretch(4, 1)
         column.setStretch(5, 1)
-        column.setStretch(6, 1)
         adopt(self.widget)
         self.search.query_typed.connect(lambda text: self.query_typed.emit(text))
         self.search.hit_chosen.connect(lambda hit: self.channel_requested.emit(hit.ref))
@@ -57,15 +56,11 @@ class QtColourView(ColourView):
         self.legend.set_legend(legend)
         self.legend.setVisible(legend is not None)
         self._spring.setVisible(legend is None)
-        if legend is not None:
-            self.note.set_text(legend.note)
 
     def set_colour_bar(self, bar: ColourBar | None) -> None:
         """Show the range."""
         self.bar.set_bar(bar)
         self.bar.setVisible(bar is not None)
-        if bar is not None:
-            self.note.set_text(bar.note)
 
     def set_title(self, text: str) -> None:
         """Name what is shown."""
