@@ -273,6 +273,28 @@ class Dataset:
         """Say in one sentence what this is: cells, sections, counts, embedding."""
         return describe(self)
 
+    def editable(self) -> AnnData:
+        """Return an AnnData whose tables and keys can be changed freely while this one stays as it is.
+
+        Large arrays are shared: replace them, never write into them.
+        """
+        from anndata import AnnData
+
+        source = self._adata.to_memory() if self._adata.isbacked else self._adata
+        raw = source.raw
+        return AnnData(
+            X=source.X,
+            obs=source.obs.copy(),
+            var=source.var.copy(),
+            uns=dict(source.uns),
+            obsm=dict(source.obsm),
+            varm=dict(source.varm),
+            layers=dict(source.layers),
+            obsp=dict(source.obsp),
+            varp=dict(source.varp),
+            raw=None if raw is None else {"X": raw.X, "var": raw.var, "varm": dict(raw.varm)},
+        )
+
     def with_adata(self, adata: AnnData) -> Dataset:
         """Look at another table of the same cells (or fewer, or reordered), keeping tissue and overrides.
 

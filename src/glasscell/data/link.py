@@ -146,7 +146,8 @@ def link_mask(
         return None, f"{name!r} holds {labels.dtype} instead of labels; it is not linked."
     top = int(labels.max()) if labels.size else 0
     low = int(labels.min()) if labels.size else 0
-    if low < 0 or top > _DENSE_LABELS:
+    renamed = low < 0 or top > _DENSE_LABELS
+    if renamed:
         present = np.concatenate([[0], np.setdiff1d(labels, [0])])  # 0 first, so that background stays 0
         order = np.argsort(present, kind="stable")
         compact = order[np.searchsorted(present, labels, sorter=order)]
@@ -163,4 +164,6 @@ def link_mask(
         return None, complaint
     lut = np.full(len(present), -1, dtype=np.int32)
     lut[drawn[link.positions_c[linked]]] = cells[linked]
-    return TissueMask(name, compact.astype(np.int32, copy=False), scale, translate, lut), complaint
+    own = present.astype(np.int64) if renamed else None
+    mask = TissueMask(name, compact.astype(np.int32, copy=False), scale, translate, lut, own)
+    return mask, complaint

@@ -134,6 +134,8 @@ class TissueMask:
         World units per pixel, and the world position of the centre of pixel [0, 0], both (x, y).
     cells
         Look-up from label to cell: int32, ``cells[label]`` is the index of the cell or -1 when it has none.
+    keys
+        The file's own label of each label, where they were too large to be used as they are; else None.
     """
 
     name: str
@@ -141,6 +143,7 @@ class TissueMask:
     scale: Pair
     translate: Pair
     cells: npt.NDArray[np.int32]
+    keys: npt.NDArray[np.int64] | None = None
 
     @property
     def extent(self) -> Extent:

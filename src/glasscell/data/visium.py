@@ -3,7 +3,8 @@
 ``uns["spatial"][library]`` holds ``images`` (``hires``, ``lowres``, or any name; a whole-number image named
 ``segmentation`` is a mask) and ``scalefactors`` (``tissue_<name>_scalef``: pixels of that image per unit of
 ``obsm["spatial"]``; ``spot_diameter_fullres``). Masks are linked through the obs column named by
-``uns["glasscell"]["instance_key"]`` or one of the usual names.
+``uns["glasscell"]["instance_key"]`` or one of the usual names. Files saved by Glasscell add ``placement``:
+scale and centre of pixel [0, 0] of each image, exactly.
 """
 
 from __future__ import annotations
@@ -36,11 +37,18 @@ def _factor(library: Mapping[str, Any], name: str) -> float | None:
     return float(value) if value is not None and np.isfinite(float(value)) and float(value) > 0 else None
 
 
-def _placed(factor: float) -> tuple[Pair, Pair]:
-    scale = 1.0 / factor
+def _placement(library: Mapping[str, Any], name: str) -> tuple[Pair, Pair] | None:
+    """Where an image lies: what a file of ours says exactly, else the scale factor; None without either."""
+    said = library.get("placement", {}).get(name)
+    if isinstance(said, Mapping) and "scale" in said and "translate" in said:
+        scale, translate = np.asarray(said["scale"], float), np.asarray(said["translate"], float)
+        return (float(scale[0]), float(scale[1])), (float(translate[0]), float(translate[1]))
+    factor = _factor(library, name)
+    if factor is None:
+        return None
     # Pixel [0, 0] spans 0 to 1 / factor of the full picture, whose own pixel centres are whole numbers.
-    centre = scale / 2 - 0.5
-    return (scale, scale), (centre, centre)
+    centre = 0.5 / factor - 0.5
+    return (1 / factor, 1 / factor), (centre, centre)
 
 
 def _as_picture(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -54,15 +62,15 @@ def _image(library: Mapping[str, Any], problems: list[str], title: str) -> Tissu
     images = {key: np.asarray(value) for key, value in library.get("images", {}).items() if key != MASK_NAME}
     names = sorted(images, key=lambda key: (_ORDER.index(key) if key in _ORDER else -1, key))
     for name in names:
-        factor = _factor(library, name)
+        placed = _placement(library, name)
         if images[name].ndim not in (2, 3) or images[name].size == 0:
             shape = images[name].shape
             problems.append(f"Image {name!r} of {title!r} is not a picture ({shape}); it is not shown.")
-        elif factor is None:
+        elif placed is None:
             wanted = f"tissue_{name}_scalef"
             problems.append(f"Image {name!r} of {title!r} has no scale factor {wanted}; it is not shown.")
         else:
-            scale, translate = _placed(factor)
+            scale, translate = placed
             picture = _as_picture(images[name])
             rgb = picture.dtype == np.uint8 and picture.shape[2] in (3, 4)
             channels = ("red", "green", "blue", "alpha")[: picture.shape[2]] if rgb else ()
@@ -90,7 +98,7 @@ def _mask(
         return None
     key = instance_column(adata)
     keys = adata.obs_names.to_numpy() if key is None else adata.obs[key].to_numpy()
-    scale, translate = _placed(_factor(library, MASK_NAME) or 1.0)
+    scale, translate = _placement(library, MASK_NAME) or ((1.0, 1.0), (0.0, 0.0))
     array = np.squeeze(np.asarray(labels))
     if array.ndim != 2:
         problems.append(f"The mask of {title!r} is not two-dimensional ({array.shape}); it is not shown.")
