@@ -21,7 +21,7 @@ class IntegratedGradientsParams(MethodParams):
     """Settings of integrated gradients."""
 
     steps: int = Field(
-        50,
+        128,
         ge=8,
         le=1024,
         title="Steps",
