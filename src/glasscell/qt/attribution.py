@@ -125,13 +125,20 @@ class QtAttributionView(AttributionView):
         form = QFormLayout(choices)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(4)
-        rows = (("Why", self.target), ("Method", self.method), ("Compared with", self.baseline), ("In", self.cells))
+        rows = (
+            ("Why", self.target),
+            ("Method", self.method),
+            ("Compared with", self.baseline),
+            ("In", self.cells),
+        )
         for title, control in rows:
             label = PlainLabel(title)
             label.setMinimumWidth(96)
             form.addRow(label, control)
         self._fold = Fold("Parameters", self.form, is_open=False)
-        key = PlainLabel("Solid bars: more of the gene than the baseline. Hatched: less. ? cannot tell.", "muted")
+        key = PlainLabel(
+            "Solid bars: more of the gene than the baseline. Hatched: less. ? cannot tell.", "muted"
+        )
         self.cell_genes.fit(5, 5)
         self.cell_genes.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         column_of(self.ranking, key, heading("This cell"), self.cell_title, self.cell_genes, parent=ranked)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QRectF, Qt, QTimer, Signal
 from qtpy.QtWidgets import QLabel
 
@@ -18,6 +17,7 @@ from glasscell.qt.text import PlainLabel
 from glasscell.views.raster import CellRaster, Viewport, draw_order, stamp_discs
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from qtpy.QtGui import QKeyEvent, QResizeEvent
 
     from glasscell.jobs.dispatcher import Dispatcher, Timer
@@ -27,11 +27,13 @@ _REST_MS = 60
 _MARGIN = 0.12
 _REACH_PX = 4
 _STAMP_HERE = 200_000
-_WITHOUT_UNIT = re.compile(r"(?i)^(x_|umap|t-?sne|pca?\b|pc[\s_]?\d|phate|draw_graph|diffmap|mde|densmap|latent)")
+_WITHOUT_UNIT = re.compile(
+    r"(?i)^(x_|umap|t-?sne|pca?\b|pc[\s_]?\d|phate|draw_graph|diffmap|mde|densmap|latent)"
+)
 _NUMBER = re.compile(r"[\s_\-]*\(?\d+\)?$")
 
 
-class CellCanvas(pg.PlotWidget):  # type: ignore[misc]
+class CellCanvas(pg.PlotWidget):
     """The plot inside the embedding view.
 
     Parameters
@@ -183,7 +185,9 @@ class CellCanvas(pg.PlotWidget):  # type: ignore[misc]
             if job.result is not None:
                 self._on_stamped(generation, job.result)
 
-        self._runner.submit(work, title="Draw the embedding", lane="view", key=("embedding", id(self)), on_done=done)
+        self._runner.submit(
+            work, title="Draw the embedding", lane="view", key=("embedding", id(self)), on_done=done
+        )
 
     def restyle(self) -> None:
         """Take the colours of the theme."""
@@ -198,26 +202,26 @@ class CellCanvas(pg.PlotWidget):  # type: ignore[misc]
         for label in (self.corner, self.note):
             label.setStyleSheet(f"color: {theme.muted}; background: transparent;")
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+    def changeEvent(self, event: QEvent | None) -> None:
         """Follow the theme."""
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.StyleChange and hasattr(self, "_ring"):
             self.restyle()
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Keep the labels in their places."""
         super().resizeEvent(event)
         if hasattr(self, "note"):
             self._place_labels()
 
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Escape drops the outline being drawn."""
         if event is not None and event.key() == Qt.Key.Key_Escape:
             self.box.cancel()
         else:
             super().keyPressEvent(event)
 
-    def leaveEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+    def leaveEvent(self, event: QEvent | None) -> None:
         """No cell is under the mouse any more."""
         super().leaveEvent(event)
         self._tell_hovered(None)

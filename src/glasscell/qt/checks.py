@@ -68,7 +68,7 @@ class QtChecks(QWidget):
         for chip in self.chips:
             chip.restyle()
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+    def changeEvent(self, event: QEvent | None) -> None:
         """Follow the theme."""
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.StyleChange:
@@ -81,7 +81,9 @@ class QtChecks(QWidget):
         name = PlainLabel(check.name, wrap=False)
         part = QWidget()
         sentence = PlainLabel("" if check.verdict == "ok" else check.sentence, "muted")
-        column_of(row_of(chip, name, PlainLabel(figure, "muted"), stretch=1), sentence, parent=part).setSpacing(1)
+        column_of(
+            row_of(chip, name, PlainLabel(figure, "muted"), stretch=1), sentence, parent=part
+        ).setSpacing(1)
         part.setToolTip(plain_tip(check.sentence))
         chip.setToolTip(plain_tip(check.sentence))
         return part

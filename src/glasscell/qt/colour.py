@@ -42,7 +42,9 @@ class QtColourView(ColourView):
         self.search.query_typed.connect(lambda text: self.query_typed.emit(text))
         self.search.hit_chosen.connect(lambda hit: self.channel_requested.emit(hit.ref))
         self.legend.category_toggled.connect(lambda name, shown: self.category_toggled.emit(name, shown))
-        self.legend.category_recoloured.connect(lambda name, colour: self.category_recoloured.emit(name, colour))
+        self.legend.category_recoloured.connect(
+            lambda name, colour: self.category_recoloured.emit(name, colour)
+        )
         self.bar.limits_requested.connect(lambda limits: self.limits_requested.emit(limits))
         self.set_legend(None)
         self.set_colour_bar(None)

@@ -40,11 +40,11 @@ class Strip(QWidget):
         self._bar = bar
         self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """A bar with one line of numbers below."""
+    def sizeHint(self) -> QSize:
+        """Ask for the bar and one line of numbers below."""
         return QSize(200, _BAR + self.fontMetrics().height() + 8)
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the bar."""
         bar = self._bar
         if bar is None:
@@ -67,15 +67,17 @@ class Strip(QWidget):
         painter.setPen(edge)
         middle = (bar.low + bar.high) / 2
         self._tick(painter, box, 0.0, short(bar.low), Qt.AlignmentFlag.AlignLeft)
-        self._tick(painter, box, 0.5, "0" if bar.centre == 0 else short(middle), Qt.AlignmentFlag.AlignHCenter)
+        self._tick(
+            painter, box, 0.5, "0" if bar.centre == 0 else short(middle), Qt.AlignmentFlag.AlignHCenter
+        )
         self._tick(painter, box, 1.0, short(bar.high), Qt.AlignmentFlag.AlignRight)
         painter.end()
 
-    def _arrow(
-        self, painter: QPainter, x: float, way: int, box: QRectF, colour: str, edge: QPen
-    ) -> None:
+    def _arrow(self, painter: QPainter, x: float, way: int, box: QRectF, colour: str, edge: QPen) -> None:
         """Point beyond the bar, hatched: what lies there is drawn in the end colour."""
-        shape = QPolygonF([QPointF(x, box.top()), QPointF(x + way * _TIP, box.center().y()), QPointF(x, box.bottom())])
+        shape = QPolygonF(
+            [QPointF(x, box.top()), QPointF(x + way * _TIP, box.center().y()), QPointF(x, box.bottom())]
+        )
         painter.setPen(edge)
         painter.setBrush(QColor(colour))
         painter.drawPolygon(shape)
@@ -83,12 +85,12 @@ class Strip(QWidget):
         painter.setBrush(QBrush(hatch, Qt.BrushStyle.BDiagPattern))
         painter.drawPolygon(shape)
 
-    def _tick(
-        self, painter: QPainter, box: QRectF, place: float, text: str, side: Qt.AlignmentFlag
-    ) -> None:
+    def _tick(self, painter: QPainter, box: QRectF, place: float, text: str, side: Qt.AlignmentFlag) -> None:
         x = box.left() + place * box.width()
         painter.drawLine(QPointF(x, box.bottom()), QPointF(x, box.bottom() + 3))
-        left = {Qt.AlignmentFlag.AlignLeft: x - _TIP, Qt.AlignmentFlag.AlignRight: x - 90 + _TIP}.get(side, x - 45)
+        left = {Qt.AlignmentFlag.AlignLeft: x - _TIP, Qt.AlignmentFlag.AlignRight: x - 90 + _TIP}.get(
+            side, x - 45
+        )
         room = QRectF(left, box.bottom() + 3, 90, self.fontMetrics().height() + 2)
         painter.drawText(room, int(side | Qt.AlignmentFlag.AlignTop), text)
 
@@ -104,7 +106,10 @@ class QtColourBar(QWidget):
         self.strip = Strip()
         self.unit = PlainLabel("", "muted", wrap=False)
         self.low, self.high = NumberBox(4), NumberBox(4)
-        for box, tip in ((self.low, "Value at the left end of the colours"), (self.high, "Value at the right end")):
+        for box, tip in (
+            (self.low, "Value at the left end of the colours"),
+            (self.high, "Value at the right end"),
+        ):
             box.setToolTip(plain_tip(tip))
             box.valueChanged.connect(self._on_edited)
         self.automatic = button("Auto", "Back to the range from the 1st to the 99th percentile")
@@ -131,7 +136,11 @@ class QtColourBar(QWidget):
             box.blockSignals(False)
         self.low.setEnabled(bar.centre is None)
         self.low.setToolTip(
-            plain_tip("Value at the left end" if bar.centre is None else "Follows the right end: zero stays in the middle")
+            plain_tip(
+                "Value at the left end"
+                if bar.centre is None
+                else "Follows the right end: zero stays in the middle"
+            )
         )
         self.marks.set_text(_marks(bar))
         self.missing.set_text(f"{bar.missing:,} without a value" if bar.missing else "")

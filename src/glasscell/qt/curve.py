@@ -51,7 +51,7 @@ class QtCurve(pg.PlotWidget):
             axis.setPen(theme.edge)
             axis.setTextPen(theme.muted)
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+    def changeEvent(self, event: QEvent | None) -> None:
         """Follow the theme."""
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.StyleChange:

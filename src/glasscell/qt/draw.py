@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, Qt, Signal
 from qtpy.QtGui import QColor, QPen, QPolygonF
 from qtpy.QtWidgets import QGraphicsPolygonItem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MODES = ("replace", "add", "subtract", "intersect")
 _STEP_PX = 2.0
 
 
 def mode_of(modifiers: Qt.KeyboardModifier, otherwise: str) -> str:
-    """Way of combining selections that the pressed keys ask for: Shift adds, Alt subtracts, both intersect."""
+    """Read a way of combining from the pressed keys: Shift adds, Alt subtracts, both intersect."""
     shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
     alt = bool(modifiers & Qt.KeyboardModifier.AltModifier)
     if shift and alt:
@@ -26,7 +28,7 @@ def mode_of(modifiers: Qt.KeyboardModifier, otherwise: str) -> str:
     return "subtract" if alt else otherwise
 
 
-class DrawBox(pg.ViewBox):  # type: ignore[misc]
+class DrawBox(pg.ViewBox):
     """A view box whose left button pans, draws a lasso or draws a rectangle.
 
     ``tool`` is "move", "lasso" or "rectangle"; ``mode`` is the way of combining used without modifier keys.
@@ -58,7 +60,7 @@ class DrawBox(pg.ViewBox):  # type: ignore[misc]
         self._points = []
         self._outline.setPolygon(QPolygonF())
 
-    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:  # noqa: N802 - pyqtgraph's name
+    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
         """Pan, or follow the outline."""
         if self.tool == "move" or event.button() != Qt.MouseButton.LeftButton:
             super().mouseDragEvent(event, axis)

@@ -45,7 +45,7 @@ class _ThemeWatch(QObject):
         super().__init__(view.widget)
         self._view = view
 
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Draw the icons anew in the new colours."""
         if event is not None and event.type() == QEvent.Type.StyleChange:
             self._view.restyle()
@@ -85,7 +85,9 @@ class QtEmbeddingView(EmbeddingView):
         column.setContentsMargins(6, 6, 6, 6)
         column.setStretch(2, 1)
         self.canvas.hovered.connect(lambda cell: self.cell_hovered.emit(cell))
-        self.canvas.box.outline_drawn.connect(lambda vertices, mode: self.selection_drawn.emit(vertices, mode))
+        self.canvas.box.outline_drawn.connect(
+            lambda vertices, mode: self.selection_drawn.emit(vertices, mode)
+        )
         self._watch = _ThemeWatch(self)
         self.widget.installEventFilter(self._watch)
         adopt(self.widget)
@@ -96,7 +98,9 @@ class QtEmbeddingView(EmbeddingView):
         """Offer these embeddings, the current one chosen."""
         self.choice.set_names([*names, TWO_NAMES], current)
         self.names.setVisible(False)
-        self.choice.setToolTip(plain_tip("Which embedding to show" if names else "No embedding yet: prepare the data"))
+        self.choice.setToolTip(
+            plain_tip("Which embedding to show" if names else "No embedding yet: prepare the data")
+        )
 
     def set_positions(self, positions_cd: NDArray[np.float64] | None, x_label: str, y_label: str) -> None:
         """Place the cells."""

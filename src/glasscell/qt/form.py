@@ -32,7 +32,10 @@ class Field(QWidget):
             self.switch.setToolTip(plain_tip(f"Use {spec.title.lower()}"))
             self.switch.toggled.connect(self.control.setEnabled)
             self.switch.toggled.connect(self.changed)
-        column_of(row_of(self.switch, self.control, stretch=1) if self.switch else row_of(self.control, stretch=0), parent=self)
+        column_of(
+            row_of(self.switch, self.control, stretch=1) if self.switch else row_of(self.control, stretch=0),
+            parent=self,
+        )
         self.control.setToolTip(plain_tip(spec.help))
         self.control.setAccessibleName(spec.title)
         self.set_value(spec.default)
@@ -56,7 +59,11 @@ class Field(QWidget):
         if isinstance(control, Choice):
             return control.currentData()
         text = control.text()
-        return self.spec.default if text == self._written and text == self.spec.write(self.spec.default) else self.spec.read(text)
+        return (
+            self.spec.default
+            if text == self._written and text == self.spec.write(self.spec.default)
+            else self.spec.read(text)
+        )
 
     def set_value(self, value: Any) -> None:
         """Show a value."""
@@ -170,7 +177,9 @@ def _control(spec: FieldSpec) -> QCheckBox | NumberBox | WholeBox | Choice | QLi
         return WholeBox(spec.low, spec.high, spec.step)
     if spec.kind == "float":
         box = NumberBox()
-        box.setRange(box.minimum() if spec.low is None else spec.low, box.maximum() if spec.high is None else spec.high)
+        box.setRange(
+            box.minimum() if spec.low is None else spec.low, box.maximum() if spec.high is None else spec.high
+        )
         box.set_step(spec.step)
         return box
     if spec.kind == "choice":

@@ -69,7 +69,9 @@ def _move(painter: QPainter) -> None:
         tip = QPointF(8 + 6 * x, 8 + 6 * y)
         painter.drawLine(QPointF(8, 8), tip)
         for side in (-1, 1):
-            painter.drawLine(tip, QPointF(tip.x() - 2.2 * x + 2.2 * side * y, tip.y() - 2.2 * y + 2.2 * side * x))
+            painter.drawLine(
+                tip, QPointF(tip.x() - 2.2 * x + 2.2 * side * y, tip.y() - 2.2 * y + 2.2 * side * x)
+            )
 
 
 def _home(painter: QPainter) -> None:
@@ -92,7 +94,11 @@ def _circles(first: bool, overlap: bool, second: bool) -> Callable[[QPainter], N
         a.addEllipse(QRectF(1.5, 4, 8, 8))
         b.addEllipse(QRectF(6.5, 4, 8, 8))
         ink = QColor(painter.pen().color())
-        for wanted, part in ((first, a.subtracted(b)), (overlap, a.intersected(b)), (second, b.subtracted(a))):
+        for wanted, part in (
+            (first, a.subtracted(b)),
+            (overlap, a.intersected(b)),
+            (second, b.subtracted(a)),
+        ):
             if wanted:
                 painter.fillPath(part, ink)
         painter.drawPath(a)

@@ -26,7 +26,11 @@ def duration(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s left"
     minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest:02d} s left" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min left"
+    return (
+        f"{minutes} min {rest:02d} s left"
+        if minutes < 60
+        else f"{minutes // 60} h {minutes % 60:02d} min left"
+    )
 
 
 class JobLine(QWidget):
@@ -70,12 +74,11 @@ class JobLine(QWidget):
             self.bar.setValue(round(min(max(row.fraction, 0.0), 1.0) * 1000))
         self.bar.setToolTip(plain_tip("" if row.fraction is None else f"{row.fraction:.0%}"))
 
-
     def restyle(self) -> None:
         """Draw the icon in the colour of the theme."""
         self.cancel.setIcon(icon("clear", theme_of(self).text))
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+    def changeEvent(self, event: QEvent | None) -> None:
         """Follow the theme."""
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.StyleChange and hasattr(self, "cancel"):

@@ -79,17 +79,17 @@ class QtLegend(QTreeWidget):
         self.verticalScrollBar().setValue(place)
         self.updateGeometry()
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+    def changeEvent(self, event: QEvent | None) -> None:
         """Follow the theme."""
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.StyleChange and hasattr(self, "_legend"):
             self.set_legend(self._legend)
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def sizeHint(self) -> QSize:
         """As tall as the rows, within reason."""
         return QSize(200, min(max(self.topLevelItemCount(), 3), 14) * _ROW + 6)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def minimumSizeHint(self) -> QSize:
         """Room for a few rows; the rest scrolls."""
         return QSize(120, 4 * _ROW)
 

@@ -47,7 +47,7 @@ class QtMetrics(QTableWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+    def changeEvent(self, event: QEvent | None) -> None:
         """Follow the theme."""
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.StyleChange and hasattr(self, "_rows"):
@@ -75,6 +75,6 @@ class QtMetrics(QTableWidget):
         self.setVisible(bool(shown))
         self.setFixedHeight(self.sizeHint().height())
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def sizeHint(self) -> QSize:
         """Exactly as tall as the rows."""
         return QSize(200, self.horizontalHeader().sizeHint().height() + 22 * self.rowCount() + 4)

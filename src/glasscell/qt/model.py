@@ -33,7 +33,9 @@ class QtModelView(ModelView):
         self.family.addItem("classifier", "classifier")
         self.seed = WholeBox(0)
         self.form = QtForm()
-        self.train = button("Train", "Train in the background; every labelled cell is predicted held out", primary=True)
+        self.train = button(
+            "Train", "Train in the background; every labelled cell is predicted held out", primary=True
+        )
         self.cancel = button("Cancel", "Stop training; nothing is kept")
         self.progress = QProgressBar()
         self.progress.setRange(0, 0)

@@ -41,18 +41,18 @@ class NumberBox(QDoubleSpinBox):
         """Fix the step of the arrows; None makes it a tenth of the value's decade."""
         self._step = step
 
-    def textFromValue(self, v: float) -> str:  # noqa: N802 - Qt's name
+    def textFromValue(self, v: float) -> str:
         """Write a number."""
         if self._digits is not None:
             return f"{v:.{self._digits}g}"
         return str(int(v)) if v == int(v) and abs(v) < 1e6 else repr(float(v))
 
-    def valueFromText(self, text: str | None) -> float:  # noqa: N802 - Qt's name
+    def valueFromText(self, text: str | None) -> float:
         """Read a number."""
         try:
             return float((text or "").strip().replace(",", "."))
         except ValueError:
-            return self.value()
+            return float(self.value())
 
     def validate(self, text: str | None, pos: int) -> tuple[QValidator.State, str, int]:
         """Accept numbers, and what may still become one."""
@@ -65,14 +65,14 @@ class NumberBox(QDoubleSpinBox):
             state = QValidator.State.Intermediate if begun else QValidator.State.Invalid
         return state, text or "", pos
 
-    def stepBy(self, steps: int) -> None:  # noqa: N802 - Qt's name
+    def stepBy(self, steps: int) -> None:
         """Move by the step."""
         size = self._step or 10.0 ** (math.floor(math.log10(abs(self.value()) or 1.0)) - 1)
         moved = self.value() + steps * size
         self.setValue(float(f"{moved:.12g}"))
         self.selectAll()
 
-    def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Scroll the dock, not the number."""
         if event is not None:
             event.ignore()
@@ -81,17 +81,20 @@ class NumberBox(QDoubleSpinBox):
 class WholeBox(QSpinBox):
     """A box for a whole number that the mouse wheel passes by."""
 
-    def __init__(self, low: float | None = None, high: float | None = None, step: float | None = None) -> None:
+    def __init__(
+        self, low: float | None = None, high: float | None = None, step: float | None = None
+    ) -> None:
         super().__init__()
         self.setRange(
-            -_INT_MAX if low is None else max(int(low), -_INT_MAX), _INT_MAX if high is None else min(int(high), _INT_MAX)
+            -_INT_MAX if low is None else max(int(low), -_INT_MAX),
+            _INT_MAX if high is None else min(int(high), _INT_MAX),
         )
         self.setSingleStep(max(int(step or 1), 1))
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumWidth(64)
 
-    def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Scroll the dock, not the number."""
         if event is not None:
             event.ignore()

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QPainter, QPen
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
 
 from glasscell.qt.style import plain_tip, theme_of
 from glasscell.views.palette import diverging_map
@@ -73,7 +80,14 @@ class GeneModel(QAbstractTableModel):
         """Show ranked genes."""
         self._replace(
             [
-                (r.gene, f"{r.value:.3g}", "", _rank(r.mean_difference_rank), _rank(r.twin_rank), _spread(r.rank_spread))
+                (
+                    r.gene,
+                    f"{r.value:.3g}",
+                    "",
+                    _rank(r.mean_difference_rank),
+                    _rank(r.twin_rank),
+                    _spread(r.rank_spread),
+                )
                 for r in rows
             ],
             _bars([(r.presence, r.absence) for r in rows]),
@@ -94,11 +108,11 @@ class GeneModel(QAbstractTableModel):
         """Name of the gene in a row."""
         return self.texts[row][0]
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802 - Qt's name
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
         """Count the genes."""
         return 0 if parent is not None and parent.isValid() else len(self.texts)
 
-    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802 - Qt's name
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
         """Count the columns."""
         return 0 if parent is not None and parent.isValid() else len(self.columns)
 
@@ -117,7 +131,9 @@ class GeneModel(QAbstractTableModel):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: N802 - Qt's name
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
         """Head of a column, or its meaning as a tooltip."""
         if orientation != Qt.Orientation.Horizontal:
             return None
@@ -145,7 +161,7 @@ class _BarDelegate(QStyledItemDelegate):
         super().__init__(table)
         self._table = table
 
-    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex) -> None:  # noqa: N802 - Qt's name
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Colour the texts."""
         super().initStyleOption(option, index)
         theme = theme_of(self._table)
@@ -229,7 +245,7 @@ class QtGeneTable(QTableView):
         rows = min(max(self.genes.rowCount(), at_least), at_most)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows * _ROW + 4)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def minimumSizeHint(self) -> QSize:
         """Never force a dock to be wide."""
         return QSize(200, 3 * _ROW)
 
@@ -263,6 +279,6 @@ def _sentence(row: RankingRow) -> str:
     return (
         f"{row.rank}. {row.gene}: {row.value:.4g}\n"
         f"from cells with more of it than the baseline {row.presence:.4g}, with less {row.absence:.4g}\n"
-        f"by mean difference: {place(row.mean_difference_rank)}; permuted-label twin: {place(row.twin_rank)}; "
-        f"spread over folds: {spread}"
+        f"by mean difference: {place(row.mean_difference_rank)}; "
+        f"permuted-label twin: {place(row.twin_rank)}; spread over folds: {spread}"
     )

@@ -31,7 +31,7 @@ class HitModel(QAbstractListModel):
         self.hits = tuple(hits)
         self.endResetModel()
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802 - Qt's name
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
         """Count the hits."""
         return 0 if parent is not None and parent.isValid() else len(self.hits)
 
@@ -54,7 +54,7 @@ class _HitDelegate(QStyledItemDelegate):
         super().__init__(box)
         self._box = box
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802 - Qt's name
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         """One line with some air."""
         return QSize(120, option.fontMetrics.height() + 7)
 
@@ -109,7 +109,9 @@ class SearchBox(QLineEdit):
         """List hits; the list opens only while the box is typed in."""
         self.model.set_hits(hits)
         theme = theme_of(self)
-        self.popup.setStyleSheet(f"QListView {{ background: {theme.raised}; border: 1px solid {theme.edge}; }}")
+        self.popup.setStyleSheet(
+            f"QListView {{ background: {theme.raised}; border: 1px solid {theme.edge}; }}"
+        )
         if hits and self.hasFocus() and self.text().strip():
             self._completer.complete()
         else:
@@ -130,4 +132,3 @@ class SearchBox(QLineEdit):
         self.setText(hit.title)
         self.selectAll()
         self.hit_chosen.emit(hit)
-

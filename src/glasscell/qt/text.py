@@ -65,12 +65,12 @@ class PlainLabel(QLabel):
         """Return the text as set, also where an ellipsis is shown."""
         return self._whole
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Shorten the text to the new width."""
         super().resizeEvent(event)
         self._fit()
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def minimumSizeHint(self) -> QSize:
         """Let a one-line label shrink."""
         hint = super().minimumSizeHint()
         return hint if self.wordWrap() else QSize(20, hint.height())
@@ -104,7 +104,7 @@ class Choice(QComboBox):
         self.setCurrentIndex(max(self.findText(wanted, Qt.MatchFlag.MatchExactly), 0) if names else -1)
         self.blockSignals(False)
 
-    def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Scroll the dock, not the choice."""
         if event is not None:
             event.ignore()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glasscell.errors import DataError
 from glasscell.views.kernel import colour_codes, colour_numbers
@@ -15,6 +13,10 @@ from glasscell.views.legend import ColourBar, Legend, LegendItem
 from glasscell.views.palette import categorical, diverging_map, pack, parse_colour, sequential_map, to_rgb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
     from glasscell.data.channel import CellValues
 
 __all__ = [
@@ -68,7 +70,7 @@ class ColourTable:
     Parameters
     ----------
     table_u32
-        Little-endian RGBA, ``(n_cells + 1,)``; entry 0 is the transparent background, ``i + 1`` is cell ``i``.
+        Little-endian RGBA, ``(n_cells + 1,)``; entry 0 is transparent, ``i + 1`` is cell ``i``.
     legend
         For categories, else None.
     bar
@@ -88,8 +90,8 @@ def colour_table(
 ) -> ColourTable:
     """Colour cells by a channel.
 
-    Cells not selected are translucent grey context; cells without a value have a colour of their own, which is
-    neither that grey nor the colour of zero. Hidden categories are not drawn.
+    Cells not selected are translucent grey context; cells without a value have a colour of their own, which
+    is neither that grey nor the colour of zero. Hidden categories are not drawn.
 
     Parameters
     ----------

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
 from glasscell.errors import GlasscellError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic.fields import FieldInfo
 
 ParamsT = TypeVar("ParamsT", bound=BaseModel)
 Value = Any
@@ -104,8 +107,8 @@ def fields(params: type[BaseModel] | BaseModel) -> tuple[FieldSpec, ...]:
     Parameters
     ----------
     params
-        A pydantic class. ``Field(title=, description=, ge=, le=, json_schema_extra={"advanced": True, "step": 0.1})``
-        is what a field can say about itself.
+        A pydantic class. What a field can say about itself: ``Field(title=, description=, ge=, le=,
+        json_schema_extra={"advanced": True, "step": 0.1})``.
 
     Returns
     -------
@@ -121,11 +124,7 @@ def fields(params: type[BaseModel] | BaseModel) -> tuple[FieldSpec, ...]:
     for name, info in kind.model_fields.items():
         if info.is_required() and isinstance(params, type):
             raise GlasscellError(f"{kind.__name__}.{name} has no default, so no form can show it")
-        default = (
-            getattr(params, name)
-            if not isinstance(params, type)
-            else info.get_default(call_default_factory=True)
-        )
+        default = info.get_default(call_default_factory=True) if params is kind else getattr(params, name)
         specs.append(_spec(kind.__name__, name, info, default))
     return tuple(specs)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -86,7 +88,7 @@ def colour_numbers(
     context: np.uint32,
     words: NDArray[np.uint32],
 ) -> tuple[int, int, int]:
-    """Write a colour per cell and count those below, above, missing; ``lut`` ends with the colour of missing."""
+    """Colour each cell and count those below, above, missing; ``lut`` ends with the colour of missing."""
     steps = lut.size - 1
     below, above, missing = 0, 0, 0
     factor = steps / (high - low)

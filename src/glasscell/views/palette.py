@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Rgb = NDArray[np.float64]
 
@@ -91,7 +93,7 @@ def from_oklab(lab: Rgb) -> Rgb:
 
 
 def simulate_deficiency(rgb: Rgb, kind: str) -> Rgb:
-    """Show colours as a protan or deutan viewer sees them (Viénot et al. 1999, doi:10.1002/col.5080240405)."""
+    """Show colours as a protan or deutan viewer sees them (Viénot 1999, doi:10.1002/col.5080240405)."""
     first = {"protan": (0.10889, 0.89111), "deutan": (0.29031, 0.70969)}[kind]
     blue = {"protan": 0.00447, "deutan": -0.02197}[kind]
     matrix = np.array([[*first, 0.0], [*first, 0.0], [blue, -blue, 1.0]])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glasscell.views.raster import CellRaster, Viewport, draw_order, stamp_discs, stamp_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from glasscell.data.dataset import Dataset
 
 
@@ -123,9 +125,8 @@ def _radii(
     """Known radius of each cell's section, else nearly half of the distance to the next cell in it."""
     radius_c = np.full(len(positions_cd), np.nan)
     known = {section.name: section.radius for section in sections if section.radius}
-    groups = dataset.sections
-    codes = np.zeros(0, np.int32) if groups is None else np.asarray(groups.codes)
-    for code, name in enumerate(() if groups is None else groups.names):
+    codes = np.asarray(dataset.sections.codes)
+    for code, name in enumerate(dataset.sections.names):
         members = codes == code
         if members.any():
             radius_c[members] = known.get(name) or 0.45 * typical_spacing(positions_cd[members])

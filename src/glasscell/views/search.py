@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glasscell.data.channel import ChannelRef
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from glasscell.data.channel import ChannelRef
 
 _WORD_START = re.compile(r"(?<=[\s_\-.:/|(,])[^\s_\-.:/|(,]")
 _ENOUGH = 400
