@@ -194,6 +194,7 @@ class Core:
         self._set(normalize(wish, facts))
         reachable = self._history.datasets() | {name}
         self.store.forget(lambda key: key[0] != "dataset" or key[1] in reachable)
+        self.store.shrink()
 
     def hold(self, kind: str, result: Bundle | Explanation) -> str:
         """Keep a model (``bundle``) or an ``explanation`` and return its id; the state does not change."""

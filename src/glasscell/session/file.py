@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from glasscell.errors import DataError
 from glasscell.session.facts import read_facts
@@ -122,4 +122,4 @@ def slug(name: str) -> str:
 
 def as_path(path: Path | str) -> Path:
     """Accept text for a path, with ``~`` for the home folder."""
-    return cast("Path", Path(path).expanduser())
+    return Path(path).expanduser()

@@ -102,5 +102,5 @@ KEPT_BY_UNDO = ("model", "explanation")
 
 
 def undone(now: State, then: State) -> State:
-    """Return ``then`` with what undo must not take away kept from ``now``."""
-    return replace(then, **{name: getattr(now, name) for name in KEPT_BY_UNDO})
+    """Return ``then`` with what undo must not take away kept from ``now``, as far as there is any now."""
+    return replace(then, **{name: getattr(now, name) or getattr(then, name) for name in KEPT_BY_UNDO})

@@ -77,7 +77,7 @@ class Store:
         with self._lock:
             self._items[key] = _Item(value, size_of(value) if n_bytes is None else n_bytes)
             self._items.move_to_end(key)
-            self._shrink(key)
+            self.shrink(key)
 
     def get(self, key: Key) -> Any | None:
         """Return a value, or None when it has gone."""
@@ -110,7 +110,12 @@ class Store:
             for key in [key for key in self._items if not wanted(key)]:
                 del self._items[key]
 
-    def _shrink(self, newest: Key) -> None:
+    def shrink(self, newest: Key | None = None) -> None:
+        """Let go of what is too much, never of ``newest`` or of what is kept."""
+        with self._lock:
+            self._shrink(newest)
+
+    def _shrink(self, newest: Key | None) -> None:
         excess = sum(item.n_bytes for item in self._items.values()) - self.limit_bytes
         if excess <= 0:
             return

@@ -143,7 +143,8 @@ class AttributionPresenter(Presenter[AttributionView]):
         self.view.set_checks(())
 
     def _on_hovered(self, cell: int | None) -> None:
-        title, rows = "", ()
+        title: str = ""
+        rows: tuple[CellGeneRow, ...] = ()
         explanation, dataset = self.session.explanation, self.session.dataset
         if cell is not None and explanation is not None and dataset is not None:
             title, rows = cell_genes(explanation, dataset, cell)
@@ -164,7 +165,8 @@ def rank_genes(
     job.report(0.5)
     judged = checks(explanation, mask)
     of = "the selection" if selected is not None else explanation.target.partition(":")[2]
-    caption = f"{explanation.target} over {ranked.n_cells:,} {dataset.observations} of {of}, {training_note(explanation)}."
+    note = training_note(explanation)
+    caption = f"{explanation.target} over {ranked.n_cells:,} {dataset.observations} of {of}, {note}."
     return ranked, judged, " ".join((caption, *ranked.missing))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class JobPresenter(Presenter[JobView]):
-    """List the jobs, newest first, and pass on messages and cancelling; the view lane's short jobs are left out."""
+    """List the jobs, newest first, without the view lane's; pass on messages and cancelling."""
 
     def __init__(self, session: Session, view: JobView) -> None:
         super().__init__(session, view)

@@ -136,7 +136,7 @@ class ModelPresenter(Presenter[ModelView]):
 
 
 def metric_rows(bundle: Bundle) -> tuple[MetricRow, ...]:
-    """List the model's figures with those of its baselines, which never stand apart; none without baselines."""
+    """List the model's figures with its baselines', which never stand apart; none without baselines."""
     if not bundle.baselines:
         return ()
     entries = [
