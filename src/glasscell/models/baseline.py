@@ -39,7 +39,7 @@ def logistic(
     job: JobHandle = QUIET,
     fraction: float | None = None,
 ) -> Floats:
-    """Fit multinomial logistic regression on 50 principal components; on all genes it is slower and not better.
+    """Fit multinomial logistic regression on 50 principal components (all genes: slower, not better).
 
     Parameters
     ----------
@@ -69,7 +69,12 @@ def logistic(
 
 
 def principal_axes(
-    table_cg: sparse.csr_matrix, n_axes: int, *, seed: int = 0, job: JobHandle = QUIET, fraction: float | None = None
+    table_cg: sparse.csr_matrix,
+    n_axes: int,
+    *,
+    seed: int = 0,
+    job: JobHandle = QUIET,
+    fraction: float | None = None,
 ) -> tuple[Floats, Floats]:
     """Find the leading principal axes by randomised subspace iteration without making the table dense.
 
@@ -120,8 +125,10 @@ def _fit_logistic(
     return found.x[:-n_classes].reshape(shape), found.x[-n_classes:]
 
 
-def coordinates(train_cd: Floats, codes: Ints, test_cd: Floats, n_classes: int, k: int = NEIGHBOURS) -> Floats:
-    """Predict from positions alone: class shares among the ``k`` nearest training cells, ``(n_test, n_classes)``."""
+def coordinates(
+    train_cd: Floats, codes: Ints, test_cd: Floats, n_classes: int, k: int = NEIGHBOURS
+) -> Floats:
+    """Predict from positions alone: class shares of the nearest training cells, ``(n_test, n_classes)``."""
     k = min(k, len(codes))
     _, nearest = cKDTree(train_cd).query(test_cd, k=k)
     votes_cn = codes[np.asarray(nearest).reshape(len(test_cd), k)]

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from glasscell.jobs import JobHandle
 from glasscell.models.baseline import coordinates, logistic, majority
-from glasscell.models.family import TrainingData
 from glasscell.models.metric import Metrics, measure
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from glasscell.data.dataset import Dataset
     from glasscell.data.split import Split
+    from glasscell.jobs import JobHandle
+    from glasscell.models.family import TrainingData
 
 
 def baseline_rows(dataset: Dataset, data: TrainingData, split: Split, job: JobHandle) -> dict[str, Metrics]:
-    """Score majority, logistic regression and, where cells have positions, coordinates alone on held-out cells.
+    """Score majority, logistic regression and (where cells have any) coordinates alone on held-out cells.
 
     Every row is trained on the same cells and tested on the same cells as the nets.
 
@@ -61,7 +62,7 @@ def baseline_rows(dataset: Dataset, data: TrainingData, split: Split, job: JobHa
 
 
 def _local_positions(dataset: Dataset) -> NDArray[np.float64] | None:
-    """Return positions relative to the middle of each section, so that sections can stand in for each other."""
+    """Return positions relative to the middle of each section, so that sections are comparable."""
     if dataset.positions_cd is None or not np.isfinite(dataset.positions_cd).all(axis=1).any():
         return None
     positions_cd = np.array(dataset.positions_cd, np.float64)
@@ -82,8 +83,10 @@ def _by_position(
 ) -> NDArray[np.floating[Any]]:
     """Predict from positions; cells without any get the majority."""
     result = majority(codes[train], n_classes, len(test))
-    placed = np.isfinite(positions_cd).all(axis=1)
+    placed = np.asarray(np.isfinite(positions_cd).all(axis=1))
     train = train[placed[train]]
     if len(train):
-        result[placed[test]] = coordinates(positions_cd[train], codes[train], positions_cd[test[placed[test]]], n_classes)
+        result[placed[test]] = coordinates(
+            positions_cd[train], codes[train], positions_cd[test[placed[test]]], n_classes
+        )
     return result

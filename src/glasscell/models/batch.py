@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from glasscell.errors import DataError, NotCompatible
 from glasscell.models.preprocessing import Preprocessing
@@ -16,6 +14,10 @@ from glasscell.models.protocol import CellBatch, Model
 from glasscell.models.row import input_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from glasscell.data.dataset import Dataset
 
 __all__ = ["Preprocessing", "gene_columns", "make_batch", "preprocessing_for"]
@@ -50,15 +52,18 @@ def gene_columns(dataset: Dataset, genes: Sequence[str]) -> NDArray[np.int64]:
     columns = np.fromiter((place.get(gene, -1) for gene in genes), np.int64, count=len(genes))
     if (columns < 0).any():
         symbols = {str(name): column for column, name in reversed(list(enumerate(dataset.genes.symbols)))}
-        found = [symbols.get(gene, -1) if column < 0 else column for gene, column in zip(genes, columns, strict=True)]
+        found = [
+            symbols.get(gene, -1) if column < 0 else column
+            for gene, column in zip(genes, columns, strict=True)
+        ]
         columns = np.asarray(found, np.int64)
     missing = [gene for gene, column in zip(genes, columns, strict=True) if column < 0]
     if missing:
         near = get_close_matches(missing[0], names, n=1)
         hint = f" (the nearest name is {near[0]})" if near else ""
         raise NotCompatible(
-            f"This file lacks {len(missing)} of the {len(genes)} genes the model needs, for example {missing[0]}{hint}: "
-            "train a model on this file, or open one with the same genes."
+            f"This file lacks {len(missing)} of the {len(genes)} genes the model needs, "
+            f"for example {missing[0]}{hint}: train a model on this file, or open one with the same genes."
         )
     return columns
 
@@ -87,7 +92,9 @@ def make_batch(
     """
     preprocessing = model.preprocessing
     if preprocessing.kind == "lognorm" and dataset.sizes_c is None:
-        raise NotCompatible("The model was trained on counts and this file has none: choose the layer that holds counts.")
+        raise NotCompatible(
+            "The model was trained on counts and this file has none: choose the layer that holds counts."
+        )
     columns = gene_columns(dataset, model.genes)
     indices = np.asarray(indices, np.int64)
     rows = input_rows(dataset, preprocessing, indices)
@@ -106,7 +113,10 @@ def make_batch(
 
 
 def check_finite(
-    dense_cg: NDArray[np.floating[Any]], dataset: Dataset, indices: NDArray[np.integer[Any]], genes: Sequence[str]
+    dense_cg: NDArray[np.floating[Any]],
+    dataset: Dataset,
+    indices: NDArray[np.integer[Any]],
+    genes: Sequence[str],
 ) -> None:
     """Refuse NaN and infinite values, naming the first cell and gene."""
     if np.isfinite(dense_cg).all():
@@ -114,5 +124,6 @@ def check_finite(
     row, column = np.argwhere(~np.isfinite(dense_cg))[0]
     cell = dataset.cell_names[indices[row]]
     raise DataError(
-        f"Expression of {genes[column]} in {cell} is {dense_cg[row, column]}: replace or remove such values first."
+        f"Expression of {genes[column]} in {cell} is {dense_cg[row, column]}: "
+        "replace or remove such values first."
     )

@@ -1,22 +1,24 @@
-"""What a training run leaves: one net per fold, every held-out prediction, and figures beside their baselines."""
+"""What a training run leaves: a net per fold, held-out predictions, and figures beside their baselines."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glasscell.errors import ModelError
-from glasscell.models.metric import Metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
     from glasscell.data.dataset import Dataset
     from glasscell.models.info import FamilyParams
+    from glasscell.models.metric import Metrics
     from glasscell.models.protocol import Model
 
 HELD_OUT = "held_out"
@@ -75,7 +77,13 @@ class CellTable:
 
     def __post_init__(self) -> None:
         """Refuse columns of different lengths and make all read-only."""
-        columns: tuple[NDArray[Any], ...] = (self.names, self.fold, self.block, self.truth, self.probabilities_ck)
+        columns: tuple[NDArray[Any], ...] = (
+            self.names,
+            self.fold,
+            self.block,
+            self.truth,
+            self.probabilities_ck,
+        )
         if len({len(column) for column in columns}) > 1:
             raise ModelError("The columns of a model's cell table differ in length: the bundle is damaged.")
         for column in columns:
@@ -193,7 +201,9 @@ class Bundle:
             return np.maximum(fold, 0).astype(np.int32)
         kind, _, number = which.partition(":")
         if kind != "fold" or not number.isdigit() or int(number) >= len(self.folds):
-            raise ModelError(f"There is no net {which!r}: write held_out, or fold:0 to fold:{len(self.folds) - 1}.")
+            raise ModelError(
+                f"There is no net {which!r}: write held_out, or fold:0 to fold:{len(self.folds) - 1}."
+            )
         return np.full(len(indices), int(number), np.int32)
 
     def seen_in_training(
@@ -202,7 +212,7 @@ class Bundle:
         """Tell for each cell whether the net at ``net_of_cell`` was trained on it, ``(n,)``."""
         rows = self.rows(dataset, indices)
         known = rows >= 0
-        return known & self.cells.labelled[rows] & (self.cells.fold[rows] != net_of_cell)
+        return np.asarray(known & self.cells.labelled[rows] & (self.cells.fold[rows] != net_of_cell))
 
     def with_twin(self, twin: Model) -> Bundle:
         """Return the same bundle with its label-permuted twin."""

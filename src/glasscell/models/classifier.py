@@ -1,9 +1,8 @@
-"""Family ``classifier``: which class a cell belongs to, from its expression, by a small multilayer perceptron."""
+"""Family ``classifier``: the class of a cell from its expression, by a small multilayer perceptron."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -13,15 +12,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glasscell.errors import ModelError
-from glasscell.jobs import JobHandle
-from glasscell.models.bundle import Curve
 from glasscell.models.classifier_model import ClassifierModel, depth_covariate
 from glasscell.models.classifier_network import ClassifierNetwork, class_weights
-from glasscell.models.family import FoldPlan, TrainingData
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
 from glasscell.models.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from glasscell.jobs import JobHandle
+    from glasscell.models.bundle import Curve
+    from glasscell.models.family import FoldPlan, TrainingData
 
 __all__ = ["FAMILY", "ClassifierFamily", "ClassifierModel", "ClassifierParams"]
 
@@ -30,12 +33,20 @@ class ClassifierParams(FamilyParams):
     """Settings of the family ``classifier``."""
 
     hidden: int = Field(64, ge=2, le=1024, title="Hidden units", description="Width of each hidden layer.")
-    n_layers: int = Field(1, ge=1, le=4, title="Hidden layers", description="One keeps gene rankings most stable.")
+    n_layers: int = Field(
+        1, ge=1, le=4, title="Hidden layers", description="One keeps gene rankings most stable."
+    )
     batch_norm: bool = Field(True, title="Batch normalisation", description="Normalise each hidden layer.")
     input_dropout: float = Field(
-        0.5, ge=0, le=0.95, title="Gene dropout", description="Share of genes hidden from the network at each step."
+        0.5,
+        ge=0,
+        le=0.95,
+        title="Gene dropout",
+        description="Share of genes hidden from the network at each step.",
     )
-    dropout: float = Field(0.5, ge=0, le=0.95, title="Hidden dropout", description="Share of hidden units dropped.")
+    dropout: float = Field(
+        0.5, ge=0, le=0.95, title="Hidden dropout", description="Share of hidden units dropped."
+    )
     scaling: Literal["auto", "centre", "unit variance"] = Field(
         "auto",
         title="Gene scaling",
@@ -45,14 +56,26 @@ class ClassifierParams(FamilyParams):
         1.0, ge=0, le=1, title="Class weights", description="0: every cell counts alike; 1: every class does."
     )
     depth_covariate: bool = Field(
-        False, title="Depth as covariate", description="Give the network each cell's total counts beside its genes."
+        False,
+        title="Depth as covariate",
+        description="Give the network each cell's total counts beside its genes.",
     )
-    learning_rate: float = Field(1e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW.")
-    weight_decay: float = Field(1e-2, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero.")
+    learning_rate: float = Field(
+        1e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
+    )
+    weight_decay: float = Field(
+        1e-2, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
+    )
     batch_size: int = Field(256, ge=8, le=65536, title="Batch size", description="Cells per step.")
-    max_epochs: int = Field(100, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most.")
+    max_epochs: int = Field(
+        100, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
+    )
     patience: int = Field(
-        10, ge=1, le=1000, title="Patience", description="Stop after so many epochs without a better validation loss."
+        10,
+        ge=1,
+        le=1000,
+        title="Patience",
+        description="Stop after so many epochs without a better validation loss.",
     )
 
 
@@ -60,8 +83,8 @@ INFO = ModelInfo(
     key="classifier",
     title="Classifier",
     source="",
-    works_for="Labels that follow from a cell's own expression: cell types, layers, regions, your own groups.",
-    fails_for="Labels made from the same counts (its accuracy is then circular), and labels that only neighbours explain.",
+    works_for="Labels that follow from a cell's own expression: cell types, layers, regions, groups.",
+    fails_for="Labels made from the same counts (accuracy is then circular), or explained by neighbours.",
     min_cells=50,
     target_kinds=("class", "contrast", "latent"),
 )
@@ -113,9 +136,13 @@ class ClassifierFamily:
         try:
             network.load_state_dict(dict(tensors))
         except RuntimeError as error:
-            raise ModelError("The weights do not fit the description of the network: the bundle is damaged.") from error
+            raise ModelError(
+                "The weights do not fit the description of the network: the bundle is damaged."
+            ) from error
         preprocessing = Preprocessing.from_json(description["preprocessing"])
-        return ClassifierModel(network, self.info, genes, classes, preprocessing, float(description["temperature"]))
+        return ClassifierModel(
+            network, self.info, genes, classes, preprocessing, float(description["temperature"])
+        )
 
 
 def make_network(params: ClassifierParams, n_genes: int, n_classes: int) -> ClassifierNetwork:
@@ -140,18 +167,27 @@ class _Task:
         device = torch.device(plan.device)
         self.codes = torch.from_numpy(data.codes.astype(np.int64)).to(device)
         train = torch.from_numpy(plan.train).to(device)
-        self.weight_k = class_weights(self.codes[train].cpu(), len(data.classes), params.class_weight).to(device)
+        self.weight_k = class_weights(self.codes[train].cpu(), len(data.classes), params.class_weight).to(
+            device
+        )
         self.covariates: Tensor | None = None
         if params.depth_covariate:
             if data.size is None:
-                raise ModelError("Depth cannot be a covariate: this file has no counts. Switch the setting off.")
+                raise ModelError(
+                    "Depth cannot be a covariate: this file has no counts. Switch the setting off."
+                )
             self.covariates = depth_covariate(torch.from_numpy(data.size).to(device))
 
     def run(self, job: JobHandle) -> LoopResult:
         """Train from a fresh start."""
         params, plan = self.params, self.plan
         settings = LoopSettings(
-            params.max_epochs, params.batch_size, params.learning_rate, params.weight_decay, params.patience, plan.epochs
+            params.max_epochs,
+            params.batch_size,
+            params.learning_rate,
+            params.weight_decay,
+            params.patience,
+            plan.epochs,
         )
         network = self._fresh()
         return fit_loop(
@@ -163,7 +199,9 @@ class _Task:
         network = make_network(params, len(data.genes), len(data.classes))
         seed_weights(network, self.plan.seed)
         mean_g, sd_g = data.rows.moments(self.plan.train)
-        unit = params.scaling == "unit variance" or (params.scaling == "auto" and data.preprocessing.kind == "stored")
+        unit = params.scaling == "unit variance" or (
+            params.scaling == "auto" and data.preprocessing.kind == "stored"
+        )
         scale_g = np.maximum(sd_g, _MIN_SCALE) if unit else np.ones_like(sd_g)
         network.standardise.set_moments(torch.from_numpy(mean_g), torch.from_numpy(scale_g))
         if self.covariates is not None and network.covariate_standardise is not None:
@@ -191,7 +229,7 @@ class _Task:
         Guo et al. 2017, arXiv:1706.04599, section 4.2.
         """
         valid = torch.from_numpy(self.plan.valid)
-        logits_ck = torch.cat([self.logits(network, part) for part in valid.split(_BLOCK)]).double()
+        logits_ck = torch.cat([self.logits(network, part) for part in torch.split(valid, _BLOCK)]).double()
         truth = self.codes[valid.to(self.codes.device)]
 
         def surprise(log_temperature: float) -> float:

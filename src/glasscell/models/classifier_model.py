@@ -1,23 +1,26 @@
-"""A trained classifier as explanations and views see it: evaluation mode, no gradients on weights, never changed."""
+"""A trained classifier as explanations see it: evaluation mode, no gradients on weights, never changed."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from copy import deepcopy
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor
 
 from glasscell.errors import NotCompatible
-from glasscell.models.classifier_network import ClassifierNetwork
-from glasscell.models.info import ModelInfo
-from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import CellBatch
 from glasscell.models.target import Target, require_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from glasscell.models.classifier_network import ClassifierNetwork
+    from glasscell.models.info import ModelInfo
+    from glasscell.models.preprocessing import Preprocessing
+    from glasscell.models.protocol import CellBatch
 
 
 class ClassifierModel:
@@ -113,7 +116,7 @@ class ClassifierModel:
         return type(self)(network, self.info, self.genes, self.classes, self.preprocessing, self.temperature)
 
     def inputs(self, batch: CellBatch) -> Tensor:
-        """Return log-normalised (or stored) expression, ``(n, n_genes)``: standardisation is folded into ``first``."""
+        """Return log-normalised (or stored) expression, ``(n, n_genes)``; ``first`` standardises."""
         return batch.expression if batch.centre is None else batch.expression[batch.centre]
 
     def first(self, batch: CellBatch) -> tuple[Tensor, Tensor]:
@@ -161,7 +164,9 @@ class ClassifierModel:
         if self.network.covariates is None:
             return None
         if batch.size is None:
-            raise NotCompatible("The model takes each cell's depth as a covariate, and this file has no counts.")
+            raise NotCompatible(
+                "The model takes each cell's depth as a covariate, and this file has no counts."
+            )
         size = batch.size if batch.centre is None else batch.size[batch.centre]
         return depth_covariate(size)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from glasscell.models.layer import Dropout, Standardise, fold_batch_norm
 
@@ -59,8 +60,13 @@ class ClassifierNetwork(nn.Module):
         return logits
 
     def first_output(self, x_cg: Tensor, covariates_ck: Tensor | None) -> Tensor:
-        """Return what the first ReLU receives, ``(n, hidden)``, as it is computed in training."""
-        hidden_ch: Tensor = self.first(self.input_dropout(self.standardise(x_cg)))
+        """Return what the first ReLU receives, ``(n, hidden)``, as it is computed in training.
+
+        A dropped gene stands at its mean: the network learns to do without it, not to read its absence.
+        """
+        weight_hg = self.first.weight / self.standardise.scale
+        centred_cg = self.input_dropout(x_cg - self.standardise.mean)
+        hidden_ch = functional.linear(centred_cg, weight_hg, self.first.bias)
         shift = self._shift(covariates_ck)
         hidden_ch = hidden_ch if shift is None else hidden_ch + shift
         return hidden_ch if self.first_norm is None else self.first_norm(hidden_ch)
@@ -81,8 +87,7 @@ class ClassifierNetwork(nn.Module):
 
         ``b`` is ``(hidden,)``, or ``(n, hidden)`` where there are covariates.
         """
-        weight_hg = self.first.weight / self.standardise.scale
-        bias = self.first.bias - weight_hg @ self.standardise.mean
+        weight_hg, bias = self.standardise.into(self.first)
         shift = self._shift(covariates_ck)
         bias = bias if shift is None else bias + shift
         if self.first_norm is None:
@@ -91,7 +96,7 @@ class ClassifierNetwork(nn.Module):
 
 
 def class_weights(codes: Tensor, n_classes: int, power: float) -> Tensor:
-    """Weight classes by ``(n / (n_classes * count)) ** power``: 0 for none, 1 for equal say; absent classes get 0."""
+    """Weight classes by ``(n / (n_classes * count)) ** power``; absent classes get 0."""
     count_k = torch.bincount(codes, minlength=n_classes).to(torch.float32)
     present = count_k > 0
     weight_k = (count_k.sum() / (present.sum() * count_k.clamp(min=1))) ** power

@@ -1,20 +1,19 @@
-"""Train a family on labelled cells, one net per fold, so that every labelled cell has a held-out prediction."""
+"""Train a family, one net per fold, so that every labelled cell has a held-out prediction."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from glasscell.data.labels import drop_rare
 from glasscell.errors import DataError, ModelError
 from glasscell.jobs import QUIET, JobHandle
+from glasscell.models.baseline_row import baseline_rows
 from glasscell.models.batch import preprocessing_for
 from glasscell.models.bundle import Bundle, CellTable, Curve
 from glasscell.models.device import resolve_device
@@ -24,10 +23,13 @@ from glasscell.models.plan import permute_within, set_aside
 from glasscell.models.protocol import CellBatch, Classifies, Model
 from glasscell.models.registry import family as find_family
 from glasscell.models.row import Rows, input_rows
-from glasscell.models.baseline_row import baseline_rows
 from glasscell.models.span import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
     from glasscell.data.dataset import Dataset
     from glasscell.data.labels import Labels
     from glasscell.data.split import Split
@@ -68,7 +70,8 @@ class FitRequest:
 def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle:
     """Train one net per fold and predict every labelled cell with the net that has not seen it.
 
-    The figures hold for the split they were made with; cells without a label get the mean prediction of all nets.
+    The figures hold for the split they were made with; cells without a label get the mean prediction of all
+    nets.
 
     Parameters
     ----------
@@ -95,7 +98,7 @@ def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle
     job.report(0.0, "preparing cells")
     labels = _usable_labels(dataset, request, family)
     data = _training_data(dataset, labels, device)
-    codes, folds = labels.codes, request.split.folds
+    codes = labels.codes
     nets: list[Model] = []
     curves: list[Curve] = []
     notes = [*labels.dropped, *request.split.warnings]
@@ -105,12 +108,16 @@ def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle
         _check_classes(train, labels, fold, n_folds)
         aside = set_aside(train, codes[train], request.split.blocks[train], _seed(request.seed, fold))
         plan = FoldPlan(aside.train, aside.valid, _seed(request.seed, fold), device)
-        part = Span(job, _TRAINING * fold / n_folds, _TRAINING * (fold + 1) / n_folds, f"fold {fold + 1} of {n_folds}")
+        part = Span(
+            job, _TRAINING * fold / n_folds, _TRAINING * (fold + 1) / n_folds, f"fold {fold + 1} of {n_folds}"
+        )
         net, curve, said = family.train(data, plan, params, part)
         nets.append(net)
         curves.append(curve)
         notes += [sentence for sentence in said if sentence not in notes]
-    cells = _predict(dataset, request.split, labels, tuple(nets), data, Span(job, _TRAINING, 0.93, "predicting"))
+    cells = _predict(
+        dataset, request.split, labels, tuple(nets), data, Span(job, _TRAINING, 0.93, "predicting")
+    )
     job.report(0.93, "baselines")
     baselines = baseline_rows(dataset, data, request.split, Span(job, 0.93, 1.0))
     known = cells.labelled
@@ -134,7 +141,8 @@ def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle
 def fit_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle:
     """Train the label-permuted twin: same network, same epochs, labels shuffled within section and donor.
 
-    What its rankings share with the real nets' comes from the data, not from anything learnt about the labels.
+    What its rankings share with the real nets' comes from the data, not from anything learnt about the
+    labels.
 
     Parameters
     ----------
@@ -165,19 +173,19 @@ def _usable_labels(dataset: Dataset, request: FitRequest, family: Family) -> Lab
     labels, split = request.labels, request.split
     if len(labels.codes) != dataset.n_cells or len(split.folds) != dataset.n_cells:
         raise DataError(
-            f"Labels ({len(labels.codes)}), split ({len(split.folds)}) and data ({dataset.n_cells}) differ in their "
-            "number of cells: make labels and split anew from this dataset."
+            f"Labels ({len(labels.codes)}), split ({len(split.folds)}) and data ({dataset.n_cells}) differ "
+            "in their number of cells: make labels and split anew from this dataset."
         )
     labels = drop_rare(labels, split)
     if len(labels.classes) < 2:
         raise DataError(
-            f'"{labels.name}" has one class only ({", ".join(labels.classes)}): a classifier needs at least two.'
+            f'"{labels.name}" has one class only ({", ".join(labels.classes)}): at least two are needed.'
         )
     n_used = int(((labels.codes >= 0) & (split.folds >= 0)).sum())
     if n_used < family.info.min_cells:
         raise ModelError(
-            f"{n_used} labelled cells are too few for {family.info.title} (at least {family.info.min_cells}): "
-            "label more cells."
+            f"{n_used} labelled cells are too few for {family.info.title} "
+            f"(at least {family.info.min_cells}): label more cells."
         )
     return labels
 
@@ -201,7 +209,8 @@ def _check_classes(train: NDArray[np.int64], labels: Labels, fold: int, n_folds:
     present = np.unique(labels.codes[train])
     if len(present) < 2:
         raise ModelError(
-            f"Without fold {fold + 1} of {n_folds} fewer than two classes are left to learn from: choose another split."
+            f"Without fold {fold + 1} of {n_folds} fewer than two classes are left to learn from: "
+            "choose another split."
         )
 
 
@@ -219,7 +228,12 @@ def _strata(dataset: Dataset) -> NDArray[np.int64]:
 
 @torch.no_grad()
 def _predict(
-    dataset: Dataset, split: Split, labels: Labels, nets: tuple[Model, ...], data: TrainingData, job: JobHandle
+    dataset: Dataset,
+    split: Split,
+    labels: Labels,
+    nets: tuple[Model, ...],
+    data: TrainingData,
+    job: JobHandle,
 ) -> CellTable:
     """Predict labelled cells by the net that held them out, all others by the mean over nets."""
     known = (labels.codes >= 0) & (split.folds >= 0)
@@ -244,7 +258,9 @@ def _predict(
 
 def _batch(data: TrainingData, indices: torch.Tensor, net: Model) -> CellBatch:
     size = None if data.size is None else torch.from_numpy(data.size)[indices].to(net.device)
-    return CellBatch(expression=data.rows.take(indices).to(net.device), indices=indices.to(net.device), size=size)
+    return CellBatch(
+        expression=data.rows.take(indices).to(net.device), indices=indices.to(net.device), size=size
+    )
 
 
 def _provenance(

@@ -1,10 +1,15 @@
-"""Layers shared by families: they draw their noise from a generator of their own, so that training in one thread
-neither disturbs nor is disturbed by random numbers drawn elsewhere."""
+"""Layers shared by families.
+
+They draw their noise from a generator of their own, so that training in one thread neither disturbs nor is
+disturbed by random numbers drawn elsewhere.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+
+_LOWEST = -(2**63)
 
 
 class Noise(nn.Module):
@@ -18,18 +23,25 @@ class Noise(nn.Module):
 
 
 class Dropout(Noise):
-    """Inverted dropout: each value is zero with probability ``rate``, else divided by ``1 - rate``."""
+    """Inverted dropout: each value is zero with probability ``rate``, else divided by ``1 - rate``.
+
+    One random byte decides per value, so that the rate is met to the nearest 1/256 and a mask costs a tenth
+    of a Bernoulli draw.
+    """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.rate = rate
+        self.kept_of_256 = max(1, round(256 * (1 - rate)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop in training, pass through in evaluation."""
-        if not self.training or self.rate == 0:
+        if not self.training or self.kept_of_256 == 256:
             return x
-        keep = torch.empty_like(x).bernoulli_(1 - self.rate, generator=self.generator)
-        return x * keep.div_(1 - self.rate)
+        words = torch.empty(x.numel() // 8 + 1, dtype=torch.int64, device=x.device)
+        words.random_(_LOWEST, None, generator=self.generator)
+        octets = words.view(torch.uint8)[: x.numel()].view(x.shape)
+        return (x * (octets < self.kept_of_256)).mul_(256 / self.kept_of_256)
 
 
 class Standardise(nn.Module):
@@ -52,6 +64,11 @@ class Standardise(nn.Module):
         """Centre and scale the columns."""
         return (x - self.mean) / self.scale
 
+    def into(self, linear: nn.Linear) -> tuple[Tensor, Tensor]:
+        """Return weight and bias of the linear layer that does both at once: the input stays untouched."""
+        weight_hg = linear.weight / self.scale
+        return weight_hg, linear.bias - weight_hg @ self.mean
+
 
 def seed_noise(network: nn.Module, seed: int, device: torch.device) -> None:
     """Give every noise layer of a network one common generator."""
@@ -62,7 +79,7 @@ def seed_noise(network: nn.Module, seed: int, device: torch.device) -> None:
 
 
 def seed_weights(network: nn.Module, seed: int) -> None:
-    """Draw all linear layers anew: He's normal for weights, zero for biases; BatchNorm starts as the identity."""
+    """Draw linear layers anew (He's normal, biases zero); BatchNorm starts as the identity."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Linear):

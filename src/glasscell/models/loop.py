@@ -1,5 +1,7 @@
-"""The one training loop: progress, cancel, early stopping, seeds, and a second try with half the batch when memory
-runs out. Lightning Fabric places the network and scales the loss; everything else is plain torch."""
+"""The one training loop: progress, cancel, early stopping, seeds, a second try when memory runs out.
+
+Lightning Fabric places the network and scales the loss; everything else is plain torch.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +10,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from glasscell.errors import ModelError
-from glasscell.jobs import JobHandle
 from glasscell.models.bundle import Curve
 from glasscell.models.layer import seed_noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from glasscell.jobs import JobHandle
 
 Loss = Callable[[nn.Module, Tensor], Tensor]
 _BETTER = 1e-4
@@ -103,7 +108,8 @@ def fit_loop(
             half = settings.batch_size // 2
             if half < _SMALLEST_BATCH:
                 raise ModelError(
-                    "Memory ran out even with the smallest batch: use fewer genes, a smaller network or another device."
+                    "Memory ran out even with the smallest batch: use fewer genes, a smaller network or "
+                    "another device."
                 ) from error
             notes.append(f"Memory ran out with batches of {settings.batch_size} cells; trained with {half}.")
             settings = replace(settings, batch_size=half)
@@ -122,7 +128,11 @@ def seeded(seed: int, device: str) -> Iterator[None]:
 
 def _out_of_memory(error: Exception) -> bool:
     text = str(error).lower()
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "out of memory" in text or "can't allocate" in text
+    return (
+        isinstance(error, (MemoryError, torch.OutOfMemoryError))
+        or "out of memory" in text
+        or "can't allocate" in text
+    )
 
 
 class _Run:
@@ -146,8 +156,10 @@ class _Run:
         self.fabric = Fabric(accelerator=device, devices=1)
         decayed = [weight for weight in network.parameters() if weight.ndim >= 2]
         plain = [weight for weight in network.parameters() if weight.ndim < 2]
-        groups = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
-        optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
+        optimiser = torch.optim.AdamW(
+            groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=device != "mps"
+        )
         self.network, self.optimiser = self.fabric.setup(network, optimiser)
         seed_noise(self.network, seed, self.fabric.device)
 
@@ -179,7 +191,9 @@ class _Run:
         """Pass once over the training cells; return the mean loss."""
         self.network.train()
         order = self.train[torch.randperm(len(self.train), generator=self.order)]
-        batches = [part for part in order.split(self.settings.batch_size) if len(part) >= _SMALLEST_BATCH] or [order]
+        batches = [
+            part for part in torch.split(order, self.settings.batch_size) if len(part) >= _SMALLEST_BATCH
+        ] or [order]
         losses, last = [], time.monotonic()
         for number, indices in enumerate(batches):
             self.optimiser.zero_grad()
@@ -203,6 +217,6 @@ class _Run:
     @torch.no_grad()
     def _validate(self) -> float:
         self.network.eval()
-        parts = self.valid.split(4096)
+        parts = torch.split(self.valid, 4096)
         losses = [float(self.loss(self.network, part)) * len(part) for part in parts]
         return sum(losses) / len(self.valid)

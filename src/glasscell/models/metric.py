@@ -47,7 +47,9 @@ class Metrics:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Metrics:
         """Rebuild what ``to_json`` gave."""
-        return cls(values["accuracy"], values["macro_f1"], values.get("calibration_error"), values.get("n_cells", 0))
+        return cls(
+            values["accuracy"], values["macro_f1"], values.get("calibration_error"), values.get("n_cells", 0)
+        )
 
 
 def accuracy(truth: Ints, prediction: Ints) -> float:
@@ -66,7 +68,7 @@ def macro_f1(truth: Ints, prediction: Ints) -> float:
 
 
 def calibration_error(truth: Ints, probabilities_ck: Floats, n_bins: int = N_BINS) -> float:
-    """Expected calibration error of the most likely class, equal-width bins.
+    """Return the expected calibration error of the most likely class, equal-width bins.
 
     References
     ----------

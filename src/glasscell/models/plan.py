@@ -27,8 +27,8 @@ class Holdout:
 def set_aside(rows: Ints, codes: Ints, blocks: Ints, seed: int) -> Holdout:
     """Divide training cells into those to learn from and those that stop the training.
 
-    Whole blocks are set aside where that leaves every class something to learn from; otherwise random cells of
-    each class.
+    Whole blocks are set aside where that leaves every class something to learn from; otherwise random cells
+    of each class.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def set_aside(rows: Ints, codes: Ints, blocks: Ints, seed: int) -> Holdout:
 
 
 def _whole_blocks(codes: Ints, blocks: Ints, rng: np.random.Generator) -> NDArray[np.bool_] | None:
-    """Choose the blocks whose classes come nearest to the share wanted of each; None where no choice is fair."""
+    """Choose the blocks whose classes come nearest to the share wanted; None where no choice is fair."""
     names, block_of = np.unique(blocks, return_inverse=True)
     if len(names) < 4:
         return None
@@ -80,7 +80,7 @@ def _random_cells(codes: Ints, rng: np.random.Generator) -> NDArray[np.bool_]:
 
 
 def permute_within(codes: Ints, strata: Ints, seed: int) -> NDArray[np.int32]:
-    """Shuffle labels among the cells of each stratum (section or donor), so that only the link to genes is lost."""
+    """Shuffle labels among the cells of each stratum, so that only the link to genes is lost."""
     rng = np.random.default_rng([seed, 0x7371])
     shuffled = np.array(codes, np.int32)
     for stratum in np.unique(strata):

@@ -17,8 +17,8 @@ def prediction_table(bundle: Bundle) -> pd.DataFrame:
 
     Returns
     -------
-    Columns ``cell, fold, block, truth, prediction, probability``, in the order of the dataset; folds count from 0,
-    ``probability`` is the calibrated one of the predicted class.
+    Columns ``cell, fold, block, truth, prediction, probability``, in the order of the dataset; folds count
+    from 0, ``probability`` is the calibrated one of the predicted class.
     """
     import pandas as pd
 

@@ -1,16 +1,17 @@
 """What models can do: small protocols that explanations ask for by name.
 
-Every model is a ``Model``; the rest is optional. A published model is in evaluation mode, without gradients on its
-weights, and none of its functions leaves a trace, random state included.
+Every model is a ``Model``; the rest is optional. A published model is in evaluation mode, without gradients
+on its weights, and none of its functions leaves a trace, random state included.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import torch
     from torch import Tensor
 
@@ -138,7 +139,7 @@ class Model(Protocol):
 
 @runtime_checkable
 class FirstLinear(Protocol):
-    """A model whose score is ``rest(W x + b)`` with ``x`` the declared input; rows depend on themselves only."""
+    """A model whose score is ``rest(W x + b)`` with ``x`` its input; a row depends on itself only."""
 
     def inputs(self, batch: CellBatch) -> Tensor:
         """Return ``x``, ``(n, n_genes)``: the space in which attributions are made."""
@@ -210,7 +211,7 @@ class Attends(Protocol):
         ...
 
     def attention(self, batch: CellBatch) -> Tensor:
-        """Return weights: ``(n, layers, heads, tokens)``, or ``(n_edges, layers, heads)`` in the batch's edge order."""
+        """Return weights ``(n, layers, heads, tokens)``, or ``(n_edges, layers, heads)`` in edge order."""
         ...
 
 
@@ -238,5 +239,5 @@ class Intervenes(Protocol):
     """A model whose input can be changed on purpose."""
 
     def apply(self, batch: CellBatch, intervention: Intervention) -> CellBatch:
-        """Return the batch as it would be after the change; raises NotCompatible for a change it cannot make."""
+        """Return the batch after the change; raises NotCompatible for one it cannot make."""
         ...

@@ -38,7 +38,9 @@ class FamilyRegistry(Mapping[str, "Family"]):
             module, _, name = self._all()[key].partition(":")
             family = getattr(import_module(module), name, None)
             if getattr(getattr(family, "info", None), "key", None) != key:
-                raise ModelError(f"The plugin for model {key!r} offers no family of that name; ask its author.")
+                raise ModelError(
+                    f"The plugin for model {key!r} offers no family of that name; ask its author."
+                )
             assert family is not None
             self._loaded[key] = family
         return self._loaded[key]

@@ -6,22 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy import sparse
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from glasscell.data.dataset import Dataset
     from glasscell.models.preprocessing import Preprocessing
 
 DENSE_BYTES = 1 << 30
 
 
-def normalise(counts_cg: sparse.csr_matrix, size_c: NDArray[np.floating[Any]], target_sum: float) -> sparse.csr_matrix:
+def normalise(
+    counts_cg: sparse.csr_matrix, size_c: NDArray[np.floating[Any]], target_sum: float
+) -> sparse.csr_matrix:
     """Return log1p(counts / size * target_sum) as a new float32 CSR; a cell without counts stays zero."""
     factor_c = np.divide(target_sum, size_c, out=np.zeros(len(size_c)), where=np.asarray(size_c) > 0)
     lengths = np.diff(counts_cg.indptr)
     data = counts_cg.data * np.repeat(factor_c, lengths).astype(np.float32)
-    return sparse.csr_matrix((np.log1p(data, dtype=np.float32), counts_cg.indices, counts_cg.indptr), counts_cg.shape)
+    return sparse.csr_matrix(
+        (np.log1p(data, dtype=np.float32), counts_cg.indices, counts_cg.indptr), counts_cg.shape
+    )
 
 
 def input_rows(
@@ -36,13 +41,14 @@ def input_rows(
     indices
         Cells; None for all.
     """
-    stored = preprocessing.kind == "stored" or dataset.sizes_c is None
+    sizes_c = dataset.sizes_c
+    stored = preprocessing.kind == "stored" or sizes_c is None
     table = dataset.expression_cg("stored" if stored else "counts")
     rows = table if indices is None else table[indices]
-    if stored:
+    if stored or sizes_c is None:
         return sparse.csr_matrix(rows, dtype=np.float32)
-    sizes_c = dataset.sizes_c if indices is None else dataset.sizes_c[indices]
     target_sum = preprocessing.target_sum or 1.0
+    sizes_c = sizes_c if indices is None else sizes_c[indices]
     return normalise(sparse.csr_matrix(rows, dtype=np.float32), sizes_c, target_sum)
 
 
@@ -59,7 +65,9 @@ class Rows:
         Keep the whole table dense when it takes less than this.
     """
 
-    def __init__(self, table_cg: sparse.csr_matrix, device: str = "cpu", dense_bytes: int = DENSE_BYTES) -> None:
+    def __init__(
+        self, table_cg: sparse.csr_matrix, device: str = "cpu", dense_bytes: int = DENSE_BYTES
+    ) -> None:
         self.table_cg = table_cg
         self.device = torch.device(device)
         fits = 4 * table_cg.shape[0] * table_cg.shape[1] <= dense_bytes

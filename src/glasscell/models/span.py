@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from glasscell.jobs import JobHandle
+if TYPE_CHECKING:
+    from glasscell.jobs import JobHandle
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Span:
 
     def report(self, fraction: float | None, text: str = "", **metrics: float) -> None:
         """Pass a report on; raises JobCancelled when the whole job was cancelled."""
-        share = self.low if fraction is None else self.low + (self.high - self.low) * min(max(fraction, 0.0), 1.0)
+        share = (
+            self.low if fraction is None else self.low + (self.high - self.low) * min(max(fraction, 0.0), 1.0)
+        )
         parts = [part for part in (self.words, text) if part]
         self.job.report(share, ", ".join(parts), **metrics)

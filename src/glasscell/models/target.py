@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glasscell.errors import ModelError, NotCompatible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 KINDS: tuple[str, ...] = ("class", "contrast", "latent", "gene", "domain")
 
@@ -39,7 +41,7 @@ class Target:
             raise ModelError(f"Only a contrast compares two names; {self.kind}:{self.name} cannot.")
 
     def __str__(self) -> str:
-        """Return the text that ``parse_target`` reads back; a slash inside a contrast's name is written ``\\/``."""
+        r"""Return the text that ``parse_target`` reads back; a slash in a contrast's name becomes ``\/``."""
         if self.kind != "contrast":
             return f"{self.kind}:{self.name}"
         text = f"contrast:{_escape(self.name)}"
@@ -66,7 +68,8 @@ def parse_target(text: str | Target, names: Sequence[str] = ()) -> Target:
     Parameters
     ----------
     text
-        ``class:L5``, ``contrast:a/b``, ``contrast:a`` (against all others), ``latent:3``, ``gene:CD3E``, ``domain:2``.
+        ``class:L5``, ``contrast:a/b``, ``contrast:a`` (against all others), ``latent:3``, ``gene:CD3E``,
+        ``domain:2``.
     names
         Known class names; they settle where a contrast is cut when names hold slashes themselves.
 
@@ -80,15 +83,16 @@ def parse_target(text: str | Target, names: Sequence[str] = ()) -> Target:
     kind, colon, rest = text.strip().partition(":")
     kind, rest = kind.strip(), rest.strip()
     if not colon:
-        raise ModelError(f"{text!r} is not a target: write kind:name, for example class:{text.strip() or 'NAME'}.")
+        raise ModelError(
+            f"{text!r} is not a target: write kind:name, for example class:{text.strip() or 'NAME'}."
+        )
     if kind != "contrast":
         return Target(kind, rest)
     if rest in names:
         return Target(kind, rest)
     cuts = _cuts(rest)
     known = [cut for cut in cuts if names and cut[0] in names and cut[1] in names]
-    cut = (known or cuts or [(rest, None)])[0]
-    name, against = cut
+    name, against = (known or cuts)[0] if cuts else (rest, None)
     if against == "":
         raise ModelError(f"{text!r} names nothing to compare with: write contrast:a/b.")
     return Target(kind, _unescape(name), None if against is None else _unescape(against))

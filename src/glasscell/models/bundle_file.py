@@ -1,7 +1,7 @@
-"""Save a bundle as a folder and read it back: weights as safetensors, everything else as JSON, nothing that runs.
+"""Save a bundle as a folder and read it back: safetensors and JSON, nothing that runs.
 
-A crash at any moment leaves a folder that reads as the old bundle or the new one: ``model.json`` names the digest of
-its weights, and the previous weights stay beside the new ones until ``model.json`` is replaced.
+A crash at any moment leaves a folder that reads as the old bundle or the new one: ``model.json`` names the
+digest of its weights, and the previous weights stay beside the new ones until ``model.json`` is replaced.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,8 @@ from glasscell.models.prediction import prediction_table
 from glasscell.models.registry import family as find_family
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from glasscell.models.family import Family
@@ -66,11 +67,14 @@ def save_bundle(bundle: Bundle, folder: str | Path) -> Path:
     table = prediction_table(bundle).to_csv(index=False, float_format="%.6g").encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        parts = {name: _write_beside(folder, data) for name, data in ((WEIGHTS, weights), (PREDICTIONS, table), (MODEL, text))}
+        parts = {
+            name: _write_beside(folder, data)
+            for name, data in ((WEIGHTS, weights), (PREDICTIONS, table), (MODEL, text))
+        }
         try:
             _keep_previous(folder)
             for name in (WEIGHTS, PREDICTIONS, MODEL):
-                os.replace(parts[name], folder / name)
+                parts[name].replace(folder / name)
             _sync_folder(folder)
         finally:
             for part in parts.values():
@@ -78,7 +82,8 @@ def save_bundle(bundle: Bundle, folder: str | Path) -> Path:
         (folder / PREVIOUS).unlink(missing_ok=True)
     except OSError as error:
         raise ModelError(
-            f"The model could not be saved in {folder} ({error.strerror or error}): choose another folder or free some space."
+            f"The model could not be saved in {folder} ({error.strerror or error}): "
+            "choose another folder or free some space."
         ) from error
     return folder
 
@@ -160,7 +165,11 @@ def _rebuild(words: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
     genes, classes = tuple(words["genes"]), tuple(words["classes"])
 
     def net(prefix: str, description: Mapping[str, Any]) -> Model:
-        own = {name.removeprefix(f"{prefix}/"): value for name, value in tensors.items() if name.startswith(f"{prefix}/")}
+        own = {
+            name.removeprefix(f"{prefix}/"): value
+            for name, value in tensors.items()
+            if name.startswith(f"{prefix}/")
+        }
         return family.restore(description, own, params=params, genes=genes, classes=classes)
 
     cells = CellTable(
@@ -201,9 +210,13 @@ def _read_tensors(folder: Path, digest: str) -> dict[str, Tensor]:
             try:
                 tensors: dict[str, Tensor] = load(data)
             except (SafetensorError, ValueError) as error:
-                raise ModelError(f"{folder / name} cannot be read ({error}): the bundle is damaged.") from error
+                raise ModelError(
+                    f"{folder / name} cannot be read ({error}): the bundle is damaged."
+                ) from error
             return tensors
-    raise ModelError(f"The weights in {folder} are missing or not those that were saved: the bundle is damaged.")
+    raise ModelError(
+        f"The weights in {folder} are missing or not those that were saved: the bundle is damaged."
+    )
 
 
 def _write_beside(folder: Path, data: bytes) -> Path:
