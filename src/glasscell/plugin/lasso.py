@@ -14,23 +14,24 @@ if TYPE_CHECKING:
     from glasscell.plugin.canvas import Canvas
     from glasscell.plugin.overlay import CanvasOverlay
 
-TOOLS = ("pan", "lasso", "rectangle")
+TOOLS = ("move", "lasso", "rectangle")
 #: A drag shorter than this many logical pixels is a click.
 CLICK_PIXELS = 4.0
 #: Points of an outline lie at least this many logical pixels apart.
 STEP_PIXELS = 2.0
 
 
-def selection_mode(modifiers: Iterable[Any]) -> str:
-    """Read the modifier keys: Shift adds, Ctrl takes away, both keep what is in both."""
+def selection_mode(modifiers: Iterable[Any], otherwise: str = "replace") -> str:
+    """Read the modifier keys as the embedding does: Shift adds, Alt (or Ctrl) takes away, both keep the overlap."""
     held = {str(key) for key in modifiers}
+    less = bool(held & {"Alt", "Control"})
     if "Shift" in held:
-        return "intersect" if "Control" in held else "add"
-    return "subtract" if "Control" in held else "replace"
+        return "intersect" if less else "add"
+    return "subtract" if less else otherwise
 
 
 class TissueLasso:
-    """The pointer tool of a canvas: pan, lasso or rectangle.
+    """The pointer tool of a canvas: move, lasso or rectangle.
 
     Parameters
     ----------
@@ -53,30 +54,39 @@ class TissueLasso:
     ) -> None:
         self._canvas, self._overlay = canvas, overlay
         self._on_drawn, self._on_clicked = on_drawn, on_clicked
-        self._tool = "pan"
+        self._tool = "move"
+        self._set_aside: list[Any] = []
+        self.mode = "replace"
         canvas.viewer.mouse_drag_callbacks.append(self._on_drag)
 
     @property
     def tool(self) -> str:
-        """One of ``pan``, ``lasso``, ``rectangle``."""
+        """One of ``move``, ``lasso``, ``rectangle``."""
         return self._tool
 
     @tool.setter
     def tool(self, name: str) -> None:
-        self._tool = name if name in TOOLS else "pan"
-        self._canvas.viewer.scene.camera.mouse_pan = self._tool == "pan"
+        self._tool = name if name in TOOLS else "move"
+        viewer, drawing = self._canvas.viewer, self._tool != "move"
+        viewer.scene.camera.mouse_pan = not drawing
+        callbacks = viewer.mouse_drag_callbacks
+        if drawing:  # napari's own drag with Alt would zoom
+            self._set_aside += [found for found in callbacks if getattr(found, "__name__", "") == "drag_to_zoom"]
+            callbacks[:] = [found for found in callbacks if found not in self._set_aside]
+        elif self._set_aside:
+            callbacks[:], self._set_aside = [*self._set_aside, *callbacks], []
 
     def close(self) -> None:
         """Give the mouse back to napari."""
-        self.tool = "pan"
+        self.tool = "move"
         callbacks = self._canvas.viewer.mouse_drag_callbacks
         if self._on_drag in callbacks:
             callbacks.remove(self._on_drag)
 
     def _on_drag(self, viewer: Any, event: Any) -> Iterator[None]:
-        if self._tool == "pan" or event.button != 1:
+        if self._tool == "move" or event.button != 1:
             return
-        mode = selection_mode(event.modifiers)
+        mode = selection_mode(event.modifiers, self.mode)
         points = [self._canvas.event_point(event)]
         step = STEP_PIXELS / self._canvas.zoom
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from psygnal import Signal
 
 from glasscell.plugin.canvas import Canvas
 from glasscell.plugin.cell_layer import CellLayer
@@ -33,6 +34,8 @@ class NapariTissueView(TissueView):
         Draws in its ``view`` lane.
     """
 
+    captioned = Signal(str)
+
     def __init__(self, viewer: Viewer, runner: JobRunner) -> None:
         self.canvas = Canvas(viewer)
         self.widget = self.canvas.native
@@ -42,9 +45,10 @@ class NapariTissueView(TissueView):
         self._picture: TissuePicture | None = None
         self._images: tuple[Image, ...] = ()
         self._hovered: int | None = None
+        self.theme = self._ground()
         viewer.mouse_move_callbacks.append(self._on_moved)
         viewer.scene.camera.events.connect(self._on_camera)
-        viewer.events.theme.connect(self._on_camera)
+        viewer.canvas.events.background_color.connect(self._on_ground)
 
     def set_picture(self, picture: TissuePicture | None) -> None:
         """Draw another tissue; None empties the canvas of what we drew."""
@@ -58,11 +62,15 @@ class NapariTissueView(TissueView):
         self._picture = picture
         if picture is None:
             return
-        self.canvas.set_unit(picture.unit, getattr(picture, "microns_per_unit", None))
+        self.canvas.set_unit(picture.unit, picture.microns_per_unit)
         self._images = add_images(self.canvas, picture)
         self.cells.show(picture)
         viewer.canvas.overlays.scale_bar.visible = True
-        viewer.reset_view()
+        self.go_home()
+
+    def go_home(self) -> None:
+        """Show every cell; napari's own Home also holds the margins of the images."""
+        self.canvas.viewer.reset_view(layers=self.cells.layers)
 
     def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
         """Recolour the cells."""
@@ -80,6 +88,7 @@ class NapariTissueView(TissueView):
     def set_caption(self, text: str) -> None:
         """Show one line at the top left of the canvas."""
         self.overlay.set_caption(text)
+        self.captioned.emit(text)
 
     def set_stale(self, stale: bool) -> None:
         """Say that the colours are about to change."""
@@ -93,7 +102,7 @@ class NapariTissueView(TissueView):
         if self._on_moved in viewer.mouse_move_callbacks:
             viewer.mouse_move_callbacks.remove(self._on_moved)
         viewer.scene.camera.events.disconnect(self._on_camera)
-        viewer.events.theme.disconnect(self._on_camera)
+        viewer.canvas.events.background_color.disconnect(self._on_ground)
 
     def _on_moved(self, viewer: Any, event: Any) -> None:
         self._hover(self.cells.pick(*self.canvas.event_point(event)))
@@ -114,3 +123,14 @@ class NapariTissueView(TissueView):
 
     def _on_clicked(self) -> None:
         self.selection_cleared.emit()
+
+    def _on_ground(self, event: Any = None) -> None:
+        self.overlay.update()
+        ground = self._ground()
+        if ground != self.theme:
+            self.theme = ground
+            self.theme_changed.emit()
+
+    def _ground(self) -> str:
+        """Whether the canvas is dark or light."""
+        return "dark" if float(np.mean(self.canvas.viewer.canvas.background_color[:3])) < 0.5 else "light"

@@ -39,6 +39,8 @@ class TissuePicture:
         Fixed shuffled order of drawing, ``(n_cells,)``.
     bounds
         ``(x0, y0, x1, y1)`` round all cells.
+    microns_per_unit
+        Length of one unit in micrometres, None when unknown.
     """
 
     sections: tuple[Any, ...]
@@ -49,6 +51,7 @@ class TissuePicture:
     unit: str
     order: NDArray[np.int32]
     bounds: tuple[float, float, float, float]
+    microns_per_unit: float | None = None
 
     @property
     def n_cells(self) -> int:
@@ -96,6 +99,7 @@ def resolve_tissue(dataset: Dataset) -> TissuePicture | None:
         unit=dataset.position_unit,
         order=draw_order(len(positions_cd)),
         bounds=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
+        microns_per_unit=None if dataset.tissue is None else dataset.tissue.microns_per_unit,
     )
 
 

@@ -1,0 +1,114 @@
+"""What all docks of one viewer share: its session, its tissue view, and the end of both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glasscell.plugin.closing import ClosingGuard
+from glasscell.plugin.tissue_view import NapariTissueView
+from glasscell.qt.dispatcher import QtDispatcher
+from glasscell.qt.style import set_theme
+from glasscell.session import Session
+from glasscell.views.tissue_presenter import TissuePresenter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari.viewer import Viewer
+
+    from glasscell.jobs import Job
+    from glasscell.views.view import View
+
+_DESKS: dict[int, Desk] = {}
+
+
+class Desk:
+    """One viewer's session and tissue; made by :func:`desk_for`.
+
+    Parameters
+    ----------
+    viewer
+        The viewer itself, not a proxy.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.session = Session(QtDispatcher())
+        self.tissue = NapariTissueView(viewer, self.session.jobs)
+        self.is_dark = _is_dark(viewer)
+        self._presenter = TissuePresenter(self.session, self.tissue)
+        canvas = self.tissue.canvas
+        self._guard = ClosingGuard(canvas.main_window, canvas.native, self.running, self.close)
+        self._views: list[View] = []
+        viewer.events.theme.connect(self._on_theme)
+
+    def running(self) -> tuple[str, ...]:
+        """Titles of the jobs that closing would stop."""
+        return tuple(job.title for job in self.session.jobs.active if job.lane != "view")
+
+    def open(self, path: Path | None) -> Job[Any] | None:
+        """Open a file, or the sample tissue, in the background."""
+        if path is None:
+            from glasscell.data.sample import sample_path
+
+            path = sample_path()
+        return self.session.open(path)
+
+    def join(self, view: View) -> None:
+        """Let a dock's view follow the theme of the viewer."""
+        self._views.append(view)
+        self._style(view)
+
+    def leave(self, view: View) -> None:
+        """Forget a view that is going away."""
+        self._views = [known for known in self._views if known is not view]
+
+    def close(self) -> None:
+        """End the jobs and let go of the viewer."""
+        if _DESKS.pop(id(self.viewer), None) is None:
+            return
+        self.viewer.events.theme.disconnect(self._on_theme)
+        self._presenter.close()
+        self.tissue.close()
+        self.session.close()
+        self._views.clear()
+
+    def _on_theme(self, event: Any = None) -> None:
+        self.is_dark = _is_dark(self.viewer)
+        for view in self._views:
+            self._style(view)
+
+    def _style(self, view: View) -> None:
+        set_theme(self.is_dark, view.widget)
+        theme = "dark" if self.is_dark else "light"
+        if view.theme != theme:
+            view.theme = theme
+            view.theme_changed.emit()
+
+
+def desk_for(viewer: Any) -> Desk:
+    """Return the desk of a viewer, making it at the first call; proxies of one viewer share it."""
+    real = getattr(viewer, "__wrapped__", viewer)
+    desk = _DESKS.get(id(real))
+    if desk is None:
+        desk = _DESKS[id(real)] = Desk(real)
+    return desk
+
+
+def session_for(viewer: Any) -> Session:
+    """Return the session of a viewer, making it at the first call.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer, or the proxy of one that napari hands to widgets.
+    """
+    return desk_for(viewer).session
+
+
+def _is_dark(viewer: Viewer) -> bool:
+    """Whether the viewer's theme is dark, judged by its background."""
+    from napari.utils.theme import get_theme
+
+    red, green, blue = get_theme(viewer.theme).background.as_rgb_tuple()[:3]
+    return bool(0.299 * red + 0.587 * green + 0.114 * blue < 128)

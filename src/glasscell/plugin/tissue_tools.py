@@ -1,0 +1,179 @@
+"""The strip of buttons that works on the tissue: open, pointer tools, undo, and what lies under the pointer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QAction, QActionGroup
+from qtpy.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
+
+from glasscell.plugin.lasso import TOOLS
+from glasscell.qt.draw import MODES
+from glasscell.qt.icon import icon
+from glasscell.qt.style import adopt, plain_tip, theme_of
+from glasscell.qt.text import PlainLabel
+
+if TYPE_CHECKING:
+    from glasscell.plugin.desk import Desk
+
+_TOOL_TIPS = {
+    "move": "Move: drag to pan, wheel to zoom",
+    "lasso": "Lasso on the tissue: draw round cells. Shift adds, Alt subtracts, Shift+Alt intersects",
+    "rectangle": "Rectangle on the tissue: drag over cells. Shift adds, Alt subtracts, Shift+Alt intersects",
+}
+_MODE_WORDS = {
+    "replace": "New selection",
+    "add": "Add to the selection (Shift)",
+    "subtract": "Subtract from the selection (Alt)",
+    "intersect": "Intersect with the selection (Shift+Alt)",
+}
+NOTHING_OPEN = "Open a file (.h5ad or .zarr), drop one on the canvas, or try the sample tissue."
+
+
+class TissueTools(QWidget):  # type: ignore[misc]
+    """Buttons for the tissue of one desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self.open_button = self._open_menu()
+        self.tools = {name: self._tool(name) for name in TOOLS}
+        self._group = QButtonGroup(self)
+        for button in self.tools.values():
+            self._group.addButton(button)
+        self.tools[desk.tissue.lasso.tool].setChecked(True)
+        self.modes = self._mode_menu()
+        self.clear = self._plain("clear", "Select all cells again", desk.tissue.selection_cleared.emit)
+        self.home = self._plain("home", "Show the whole tissue", desk.tissue.go_home)
+        self.undo = self._worded("Undo", "Take back the last change of selection, groups or colours", desk.session.undo)
+        self.redo = self._worded("Redo", "Take it again", desk.session.redo)
+        self.status = PlainLabel("", "muted", wrap=False)
+        self.status.setMinimumWidth(160)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 4, 6, 4)
+        row.setSpacing(4)
+        for part in (self.open_button, *self.tools.values(), self.modes, self.clear, self.home, self.undo, self.redo):
+            row.addWidget(part)
+        row.addWidget(self.status, 1)
+        adopt(self)
+        self.installEventFilter(self)
+        self.restyle()
+        desk.session.changed.connect(self._on_changed)
+        desk.tissue.captioned.connect(self._on_caption)
+        self._on_changed()
+
+    def close_down(self) -> None:
+        """Stop listening to the session."""
+        self._desk.session.changed.disconnect(self._on_changed)
+        self._desk.tissue.captioned.disconnect(self._on_caption)
+        self._desk.tissue.lasso.tool = "move"
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Draw the icons anew when the theme changes."""
+        if watched is self and event is not None and event.type() == QEvent.Type.StyleChange:
+            self.restyle()
+        return False
+
+    def restyle(self) -> None:
+        """Draw the icons in the colours of the theme."""
+        theme = theme_of(self)
+        for name, button in self.tools.items():
+            button.setIcon(icon(name, theme.text, theme.on_accent))
+        self.clear.setIcon(icon("clear", theme.text))
+        self.home.setIcon(icon("home", theme.text))
+        for action in self.modes.menu().actions():
+            action.setIcon(icon(action.data(), theme.text))
+        self.modes.setIcon(icon(self._desk.tissue.lasso.mode, theme.text))
+
+    def choose_tool(self, name: str) -> None:
+        """Take a pointer tool in hand."""
+        self._desk.tissue.lasso.tool = name
+        self.tools[self._desk.tissue.lasso.tool].setChecked(True)
+
+    def ask_for_file(self) -> None:
+        """Let the user choose an ``.h5ad`` file."""
+        name, _ = QFileDialog.getOpenFileName(self, "Open cells", "", "AnnData (*.h5ad);;All files (*)")
+        if name:
+            self._desk.open(Path(name))
+
+    def ask_for_folder(self) -> None:
+        """Let the user choose a ``.zarr`` folder."""
+        name = QFileDialog.getExistingDirectory(self, "Open an AnnData or SpatialData .zarr folder")
+        if name:
+            self._desk.open(Path(name))
+
+    def _open_menu(self) -> QToolButton:
+        button = QToolButton()
+        button.setText("Open…")
+        button.setObjectName("glasscell_open")
+        button.setToolTip(plain_tip(NOTHING_OPEN))
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(button)
+        menu.addAction("File (.h5ad)…").triggered.connect(lambda: self.ask_for_file())
+        menu.addAction("Folder (.zarr)…").triggered.connect(lambda: self.ask_for_folder())
+        menu.addAction("Sample tissue").triggered.connect(lambda: self._desk.open(None))
+        button.setMenu(menu)
+        return button
+
+    def _tool(self, name: str) -> QToolButton:
+        button = QToolButton()
+        button.setCheckable(True)
+        button.setObjectName(f"glasscell_tissue_{name}")
+        button.setToolTip(plain_tip(_TOOL_TIPS[name]))
+        button.clicked.connect(lambda: self.choose_tool(name))
+        return button
+
+    def _mode_menu(self) -> QToolButton:
+        button = QToolButton()
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setToolTip(plain_tip("How a new outline combines with the selection"))
+        menu, group = QMenu(button), QActionGroup(button)
+        for mode in MODES:
+            action = QAction(_MODE_WORDS[mode], menu)
+            action.setData(mode)
+            action.setCheckable(True)
+            action.setChecked(mode == self._desk.tissue.lasso.mode)
+            group.addAction(action)
+            menu.addAction(action)
+        group.triggered.connect(self._on_mode)
+        button.setMenu(menu)
+        return button
+
+    def _plain(self, name: str, tip: str, pressed: Any) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"glasscell_tissue_{name}")
+        button.setToolTip(plain_tip(tip))
+        button.clicked.connect(lambda: pressed())
+        return button
+
+    def _worded(self, text: str, tip: str, pressed: Any) -> QToolButton:
+        button = self._plain(text.lower(), tip, pressed)
+        button.setText(text)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        return button
+
+    def _on_mode(self, action: QAction) -> None:
+        self._desk.tissue.lasso.mode = action.data()
+        self.restyle()
+
+    def _on_changed(self, *_: Any) -> None:
+        session = self._desk.session
+        self.undo.setEnabled(session.can_undo)
+        self.redo.setEnabled(session.can_redo)
+        is_open = session.dataset is not None
+        for button in (*self.tools.values(), self.modes, self.clear, self.home):
+            button.setEnabled(is_open)
+        self._on_caption(self._desk.tissue.overlay.caption)
+
+    def _on_caption(self, text: str) -> None:
+        session = self._desk.session
+        if session.dataset is None:
+            self.status.set_text(NOTHING_OPEN)
+            return
+        mask = session.mask()
+        chosen, total = int(mask.sum()), len(mask)
+        words = session.dataset.observations
+        count = f"all {total:,} {words}" if chosen == total else f"{chosen:,} of {total:,} {words} selected"
+        self.status.set_text(f"{text}   ·   {count}" if text else count)

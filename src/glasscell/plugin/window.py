@@ -1,0 +1,153 @@
+"""The whole window: tissue in the middle, embedding and colours left, data, model and attribution right, jobs below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glasscell.errors import GlasscellError
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+    from qtpy.QtWidgets import QDockWidget
+
+    from glasscell.plugin.desk import Desk
+    from glasscell.plugin.dock import Dock
+
+LEFT, RIGHT = 310, 360
+
+
+@dataclass
+class GlasscellWindow:
+    """A viewer with every dock open; docks are named as in the Plugins menu."""
+
+    viewer: Viewer
+    desk: Desk
+    docks: dict[str, Dock]
+
+    def raise_dock(self, name: str) -> None:
+        """Bring a dock's tab to the front."""
+        frame = _frame(self.docks[name])
+        frame.show()
+        frame.raise_()
+
+    def arrange(self) -> None:
+        """Give the tissue most of the room and bring the first tabs to the front."""
+        from qtpy.QtCore import Qt
+
+        main = self.desk.tissue.canvas.main_window
+        frames = {name: _frame(dock) for name, dock in self.docks.items()}
+        main.resizeDocks([frames["Embedding"], frames["Data"]], [LEFT, RIGHT], Qt.Orientation.Horizontal)
+        main.resizeDocks([frames["Embedding"], frames["Colour by"]], [12, 10], Qt.Orientation.Vertical)
+        main.resizeDocks([frames["Tissue"], frames["Jobs"]], [36, 92], Qt.Orientation.Vertical)
+        frames["Data"].raise_()
+
+
+def open_window(path: Path | str | None = None, *, show: bool = True) -> GlasscellWindow:
+    """Open a viewer with all docks laid out, and a file in it.
+
+    Parameters
+    ----------
+    path
+        File to open; None for an empty window.
+    show
+        Whether to show the window at once.
+
+    Returns
+    -------
+    The window; the caller runs the event loop (:func:`view` does both).
+    """
+    import torch  # noqa: F401 - before the window, so that it never stalls
+
+    import napari
+
+    from glasscell.plugin import docks
+    from glasscell.plugin.desk import desk_for
+
+    viewer = napari.Viewer(title="Glasscell", show=show)
+    made: dict[str, Dock] = {
+        "Tissue": docks.TissueDock(viewer),
+        "Embedding": docks.EmbeddingDock(viewer),
+        "Colour by": docks.ColourDock(viewer),
+        "Data": docks.PrepareDock(viewer),
+        "Model": docks.ModelDock(viewer),
+        "Attribution": docks.AttributionDock(viewer),
+        "Jobs": docks.JobDock(viewer),
+    }
+    window = GlasscellWindow(viewer, desk_for(viewer), made)
+    _lay_out(window)
+    if path is not None:
+        window.desk.open(Path(path))
+    return window
+
+
+def view(path: Path | str | None = None) -> None:
+    """Open the window and stay until it is closed.
+
+    Raises
+    ------
+    GlasscellError
+        There is no display.
+    """
+    import os
+    import sys
+
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        if os.environ.get("QT_QPA_PLATFORM") is None:
+            raise GlasscellError("There is no display to open a window on. Run under a desktop, or with xvfb-run.")
+    import napari
+
+    open_window(path)
+    napari.run()
+
+
+def _lay_out(window: GlasscellWindow) -> None:
+    """Place the docks; napari's layer list goes behind the right tabs, its layer controls into the Window menu."""
+    from qtpy.QtCore import Qt, QTimer
+    from qtpy.QtWidgets import QTabWidget, QWidget
+
+    areas = {"Tissue": "top", "Embedding": "left", "Colour by": "left", "Jobs": "bottom"}
+    frames: dict[str, QDockWidget] = {}
+    for name, dock in window.docks.items():
+        area = areas.get(name, "right")
+        frame = window.viewer.window.add_dock_widget(dock, name=f"{name} (glasscell)", area=area)
+        frame.setWindowTitle(name)
+        if area in ("top", "bottom"):
+            frame.setTitleBarWidget(QWidget())
+        else:
+            frame.title.title.setText(name)
+        frames[name] = frame
+    main = window.desk.tissue.canvas.main_window
+    main.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+    for corner, side in ((Qt.Corner.TopLeftCorner, "Left"), (Qt.Corner.TopRightCorner, "Right")):
+        main.setCorner(corner, getattr(Qt.DockWidgetArea, f"{side}DockWidgetArea"))
+    for corner, side in ((Qt.Corner.BottomLeftCorner, "Left"), (Qt.Corner.BottomRightCorner, "Right")):
+        main.setCorner(corner, getattr(Qt.DockWidgetArea, f"{side}DockWidgetArea"))
+    for own in _napari_docks(window):
+        main.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, own)
+        main.tabifyDockWidget(frames["Data"], own)
+        own.setVisible(own.objectName() == "layer list")
+    for name in ("Attribution", "Model"):
+        main.tabifyDockWidget(frames["Data"], frames[name])
+    main.resize(1366, 768)
+    QTimer.singleShot(0, window.arrange)
+
+
+def _napari_docks(window: GlasscellWindow) -> list[Any]:
+    """napari's own layer list and layer controls, in this order."""
+    from qtpy.QtWidgets import QDockWidget
+
+    main = window.desk.tissue.canvas.main_window
+    found = {dock.objectName(): dock for dock in main.findChildren(QDockWidget)}
+    return [found[name] for name in ("layer list", "layer controls") if name in found]
+
+
+def _frame(dock: Dock) -> Any:
+    """QDockWidget that holds a dock."""
+    from qtpy.QtWidgets import QDockWidget
+
+    parent = dock.parent()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parent()
+    return parent

@@ -1,0 +1,142 @@
+"""A1: recolour 1M cells by another gene in napari, to a rendered canvas, against napari's own Points layer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tests.benchmarks.row import Row, paired, text
+
+IDS = ("A1",)
+N_CELLS = 1_000_000
+ROUNDS = 3
+
+
+def tissue(n_cells: int) -> Any:
+    """A million cells on a round section, 8 mm across."""
+    from glasscell.views.picture import TissuePicture
+    from glasscell.views.raster import draw_order
+
+    rng = np.random.default_rng(0)
+    angle, reach = rng.uniform(0, 2 * np.pi, n_cells), 4000 * np.sqrt(rng.uniform(0, 1, n_cells))
+    positions_cd = 4000 + np.stack([reach * np.cos(angle), reach * np.sin(angle)], axis=1)
+    return TissuePicture(
+        (), (), positions_cd, positions_cd, np.full(n_cells, 3.0), "um", draw_order(n_cells), (0.0, 0.0, 8000.0, 8000.0)
+    )
+
+
+def genes(n_cells: int) -> list[Any]:
+    """Two genes as channels."""
+    from glasscell.data.channel import CellValues
+
+    rng = np.random.default_rng(1)
+    drawn = [rng.gamma(1.0 + place, 1.0, n_cells).astype(np.float32) for place in range(2)]
+    return [CellValues(title=f"gene {i}", unit="log", values=values) for i, values in enumerate(drawn)]
+
+
+class Screen:
+    """A viewer's canvas that says when it has really been drawn."""
+
+    def __init__(self, viewer: Any) -> None:
+        canvas = viewer.window._qt_viewer.canvas
+        self.native, self.drawn = canvas.native, 0
+        canvas._scene_canvas.events.draw.connect(self._on_draw)
+
+    def _on_draw(self, event: Any) -> None:
+        self.drawn += 1
+
+    def render(self) -> None:
+        """Draw the canvas now and wait until every pixel is there."""
+        from vispy import gloo
+
+        before = self.drawn
+        self.native.repaint()
+        gloo.gl.glFinish()
+        if self.drawn == before:
+            raise RuntimeError("the canvas was not drawn, so there is nothing to time")
+
+
+def alternating(step: Callable[[int], None]) -> Callable[[], None]:
+    """Call with 0, 1, 0, 1 ..., so that every call changes every cell's colour."""
+    turn = [0]
+
+    def call() -> None:
+        turn[0] ^= 1
+        step(turn[0])
+
+    return call
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float = 60) -> None:
+    """Let the event loop run until something holds."""
+    from qtpy.QtWidgets import QApplication
+
+    end = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("the canvas did not come to rest")
+        QApplication.processEvents()
+
+
+def our_viewer() -> tuple[Any, Any, Any]:
+    """A viewer that shows the cells our way, with its view and its runner."""
+    import napari
+
+    from glasscell.jobs import JobRunner
+    from glasscell.plugin.tissue_view import NapariTissueView
+    from glasscell.qt.dispatcher import QtDispatcher
+
+    viewer = napari.Viewer()
+    viewer.window.resize(1366, 768)
+    runner = JobRunner(QtDispatcher())
+    view = NapariTissueView(viewer, runner)
+    return viewer, view, runner
+
+
+def their_viewer(positions_cd: Any) -> tuple[Any, Any]:
+    """A viewer with a Points layer: one symbol, no border, colours given as RGBA."""
+    import napari
+
+    viewer = napari.Viewer()
+    viewer.window.resize(1366, 768)
+    layer = viewer.add_points(
+        positions_cd[:, ::-1], size=6.0, border_width=0, symbol="disc", face_color=np.ones((len(positions_cd), 4), np.float32)
+    )
+    return viewer, layer
+
+
+def rows() -> list[Row]:
+    """From a gene's values to pixels: both build the same colours, assign them, draw the canvas, wait for GL."""
+    from glasscell.views.colour import colour_table
+
+    picture, channels = tissue(N_CELLS), genes(N_CELLS)
+    mine, view, runner = our_viewer()
+    view.set_picture(picture)
+    view.set_colours(colour_table(channels[0]).table_u32)
+    wait_for(lambda: view.cells.ready)
+    theirs, points = their_viewer(picture.positions_cd)
+    my_screen, their_screen = Screen(mine), Screen(theirs)
+    theirs.window.activate()
+    wait_for(lambda: their_screen.drawn > 0)
+
+    def ours(place: int) -> None:
+        view.set_colours(colour_table(channels[place]).table_u32)
+        my_screen.render()
+
+    def control(place: int) -> None:
+        rgba = colour_table(channels[place]).table_u32[1:].view(np.uint8).reshape(-1, 4)
+        points.face_color = rgba.astype(np.float32) / 255
+        their_screen.render()
+
+    try:
+        ours_s, control_s = paired(alternating(ours), alternating(control), ROUNDS)
+    finally:
+        runner.shutdown()
+        view.close()
+        mine.close()
+        theirs.close()
+    what = "recolour 1M cells by another gene in napari, to pixels"
+    return [Row("A1", what, text(ours_s), f"napari Points {text(control_s)}", control_s / ours_s, 50)]
