@@ -15,7 +15,12 @@ def test_values_from_the_environment() -> None:
 
 @pytest.mark.parametrize(
     "environment",
-    [{"GLASSCELL_DEVICE": "tpu"}, {"GLASSCELL_MEMORY_SHARE": "2"}, {"GLASSCELL_STORE_GB": "much"}, {"GLASSCELL_STORE_GB": "0"}],
+    [
+        {"GLASSCELL_DEVICE": "tpu"},
+        {"GLASSCELL_MEMORY_SHARE": "2"},
+        {"GLASSCELL_STORE_GB": "much"},
+        {"GLASSCELL_STORE_GB": "0"},
+    ],
 )
 def test_wrong_values_are_named(environment: dict[str, str]) -> None:
     with pytest.raises(GlasscellError, match=next(iter(environment))):

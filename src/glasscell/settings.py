@@ -37,9 +37,13 @@ class Settings:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         if self.device not in DEVICES:
-            raise GlasscellError(f"{PREFIX}DEVICE is {self.device!r}; it must be one of {', '.join(DEVICES)}.")
+            raise GlasscellError(
+                f"{PREFIX}DEVICE is {self.device!r}; it must be one of {', '.join(DEVICES)}."
+            )
         if not 0 < self.memory_share <= 1:
-            raise GlasscellError(f"{PREFIX}MEMORY_SHARE is {self.memory_share}; it must be above 0 and at most 1.")
+            raise GlasscellError(
+                f"{PREFIX}MEMORY_SHARE is {self.memory_share}; it must be above 0 and at most 1."
+            )
         if not self.store_gb > 0:
             raise GlasscellError(f"{PREFIX}STORE_GB is {self.store_gb}; it must be above 0.")
 

@@ -13,8 +13,12 @@ HEAVY = ("torch", "scanpy", "napari", "qtpy", "PyQt6", "pyqtgraph", "matplotlib"
 
 def loaded_by(code: str) -> set[str]:
     """Run code in a fresh interpreter and return the top-level modules it loaded."""
-    script = f"{code}\nimport json, sys; print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    script = (
+        f"{code}\nimport json, sys; print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -25,7 +29,10 @@ def loaded_by(code: str) -> set[str]:
         ("import glasscell; glasscell.read; glasscell.Dataset", HEAVY),
         ("import glasscell.models, glasscell.explain", HEAVY),
         ("import glasscell.session", ("torch", "scanpy", "napari", "PyQt6", "pyqtgraph", "matplotlib")),
-        ("import glasscell.views.view, glasscell.views.raster, glasscell.views.colour", ("torch", "napari", "PyQt6")),
+        (
+            "import glasscell.views.view, glasscell.views.raster, glasscell.views.colour",
+            ("torch", "napari", "PyQt6"),
+        ),
         ("import glasscell.cli.app", ("torch", "scanpy", "napari", "PyQt6")),
     ],
 )

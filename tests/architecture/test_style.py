@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 SOURCE = sorted((ROOT / "src").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 MAX_FILE, MAX_FUNCTION, MAX_METHODS = 400, 60, 25
-UNFINISHED = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "NotImplemented" + "Error", "no" + " cover"]))
+UNFINISHED = re.compile(
+    "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "NotImplemented" + "Error", "no" + " cover"])
+)
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -25,7 +27,11 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
 def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Count the lines of a function without its docstring."""
     first = node.body[0]
-    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    documented = (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    )
     doc = (first.end_lineno or first.lineno) - first.lineno + 1 if documented else 0
     return (node.end_lineno or node.lineno) - node.lineno + 1 - doc
 
@@ -35,7 +41,11 @@ def test_sizes(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= MAX_FILE, "a file that outgrew its name: give it a second room"
     tree = ast.parse(text)
-    long = [f"{node.name}: {body_lines(node)} lines" for node in functions(tree) if body_lines(node) > MAX_FUNCTION]
+    long = [
+        f"{node.name}: {body_lines(node)} lines"
+        for node in functions(tree)
+        if body_lines(node) > MAX_FUNCTION
+    ]
     assert not long
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
@@ -53,7 +63,12 @@ def test_public_functions_are_documented(path: Path) -> None:
             continue
         section = text.split("Parameters\n----------\n", 1)[1]
         section = re.split(r"\n\w[\w ]*\n-{3,}", section)[0]
-        named = [name.strip(" *") for line in section.splitlines() if re.match(r"\S", line) for name in line.split(",")]
+        named = [
+            name.strip(" *")
+            for line in section.splitlines()
+            if re.match(r"\S", line)
+            for name in line.split(",")
+        ]
         known = {arg.arg for arg in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]}
         known |= {arg.arg for arg in (node.args.vararg, node.args.kwarg) if arg}
         wrong += [f"{node.name}: {name!r} is not a parameter" for name in named if name not in known]

@@ -18,7 +18,15 @@ def main(wanted: list[str]) -> int:
     found = [row for row in found if not wanted or row.id in wanted]
     header = ("id", "scenario", "ours", "peer or control", "figure", "target", "")
     lines = [
-        (row.id, row.scenario, row.ours, row.control, f"{row.value:.3g}", row.bar, "ok" if row.passed else "MISSED")
+        (
+            row.id,
+            row.scenario,
+            row.ours,
+            row.control,
+            f"{row.value:.3g}",
+            row.bar,
+            "ok" if row.passed else "MISSED",
+        )
         for row in sorted(found, key=lambda row: row.id)
     ]
     widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
@@ -28,7 +36,10 @@ def main(wanted: list[str]) -> int:
         if row.note:
             print(f"{row.id}: {row.note}")
     missed = [row.id for row in found if not row.passed]
-    print(f"{len(found) - len(missed)} of {len(found)} bars met" + (f"; missed: {', '.join(missed)}" if missed else ""))
+    print(
+        f"{len(found) - len(missed)} of {len(found)} bars met"
+        + (f"; missed: {', '.join(missed)}" if missed else "")
+    )
     return 1 if missed or not found else 0
 
 

@@ -31,11 +31,17 @@ def explain_command(
     model: Annotated[Path, typer.Option("--model", metavar="DIR", help="Folder that glasscell fit wrote")],
     target: Annotated[str, typer.Option("--target", help="class:L5, contrast:L5/L6 or latent:3")],
     method: Annotated[str, typer.Option("--method", help="Method of explanation")] = "integrated_gradients",
-    cells: Annotated[str, typer.Option("--cells", metavar="COLUMN=VALUE", help="Which cells; all without it")] = "",
-    baseline: Annotated[str, typer.Option("--baseline", help="What cells are compared with")] = "other_classes",
+    cells: Annotated[
+        str, typer.Option("--cells", metavar="COLUMN=VALUE", help="Which cells; all without it")
+    ] = "",
+    baseline: Annotated[
+        str, typer.Option("--baseline", help="What cells are compared with")
+    ] = "other_classes",
     nets: Annotated[str, typer.Option("--nets", help="held_out, or fold:0 for one net")] = "held_out",
     top: Annotated[int, typer.Option("--top", min=1, help="Genes to list")] = 20,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write data and result, .h5ad or .zarr")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write data and result, .h5ad or .zarr")
+    ] = None,
     section: SectionOption = "",
     donor: DonorOption = "",
     settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
@@ -70,7 +76,11 @@ def explain_command(
         print_json(_result(result, rows, found))
         return
     header = ["gene", "attribution", "mean-difference rank", "twin rank", "spread of rank over folds"]
-    print_table(f"{result.target} by {result.method}, against {result.provenance.baseline_text}", header, list(map(_row, rows)))
+    print_table(
+        f"{result.target} by {result.method}, against {result.provenance.baseline_text}",
+        header,
+        list(map(_row, rows)),
+    )
     for sentence in rows.missing:
         say(sentence, style="yellow")
     for check in found:
@@ -103,7 +113,13 @@ def _result(result: Explanation, rows: Ranking, found: tuple[Check, ...]) -> dic
 
 
 def _row(row: RankedGene) -> list[str]:
-    return [row.gene, f"{row.value:+.4f}", _rank(row.mean_difference_rank), _rank(row.twin_rank), _rank(row.rank_spread)]
+    return [
+        row.gene,
+        f"{row.value:+.4f}",
+        _rank(row.mean_difference_rank),
+        _rank(row.twin_rank),
+        _rank(row.rank_spread),
+    ]
 
 
 def _rank(value: float | None) -> str:

@@ -31,7 +31,11 @@ def fit_command(
     model: Annotated[str, typer.Option("--model", help="Family of models")] = "classifier",
     split: Annotated[
         str,
-        typer.Option("--split", metavar="SCHEME", help="blocks, section, donor, random, obs:COLUMN, or a CSV of cell, fold"),
+        typer.Option(
+            "--split",
+            metavar="SCHEME",
+            help="blocks, section, donor, random, obs:COLUMN, or a CSV of cell, fold",
+        ),
     ] = "",
     folds: Annotated[int, typer.Option("--folds", help="Number of folds of blocks and random")] = 4,
     seed: Annotated[int, typer.Option("--seed")] = 0,
@@ -66,7 +70,11 @@ def fit_command(
     if json:
         print_json(_result(bundle, dataset.n_cells, time.monotonic() - started))
         return
-    print_table(f"{labels}, held out by {bundle.split_text}", ["", "accuracy", "macro F1", "calibration error"], _rows(bundle))
+    print_table(
+        f"{labels}, held out by {bundle.split_text}",
+        ["", "accuracy", "macro F1", "calibration error"],
+        _rows(bundle),
+    )
     say(f"Model written to {out}.")
 
 
@@ -74,7 +82,8 @@ def _result(bundle: Bundle, n_cells: int, seconds: float) -> dict[str, Any]:
     return {
         "metrics": {name: value for name, value in bundle.metrics.to_json().items() if name != "n_cells"},
         "baselines": {
-            name: {"accuracy": row.accuracy, "macro_f1": row.macro_f1} for name, row in bundle.baselines.items()
+            name: {"accuracy": row.accuracy, "macro_f1": row.macro_f1}
+            for name, row in bundle.baselines.items()
         },
         "split": bundle.split_scheme,
         "n_cells": int(bundle.cells.labelled.sum()),

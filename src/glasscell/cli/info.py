@@ -30,7 +30,11 @@ def info_command(
     if json:
         print_json(facts)
         return
-    rows = [[name.replace("_", " "), _words(value)] for name, value in facts.items() if name not in ("report", "problems")]
+    rows = [
+        [name.replace("_", " "), _words(value)]
+        for name, value in facts.items()
+        if name not in ("report", "problems")
+    ]
     print_table(dataset.report(), ["what", "found"], rows)
     for problem in dataset.problems:
         say(problem, style="yellow")
@@ -38,5 +42,8 @@ def info_command(
 
 def _words(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value[:12])) + (f" and {len(value) - 12} more" if len(value) > 12 else "") or "none"
+        return (
+            ", ".join(map(str, value[:12])) + (f" and {len(value) - 12} more" if len(value) > 12 else "")
+            or "none"
+        )
     return "none" if value is None else f"{value:,}" if isinstance(value, int) else str(value)

@@ -15,11 +15,19 @@ from glasscell.errors import DataError, GlasscellError
 if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help=".h5ad, AnnData .zarr or SpatialData .zarr")]
-SectionOption = Annotated[str, typer.Option("--section", metavar="COLUMN", help="Obs column that names the section")]
-DonorOption = Annotated[str, typer.Option("--donor", metavar="COLUMN", help="Obs column that names the donor")]
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help=".h5ad, AnnData .zarr or SpatialData .zarr")
+]
+SectionOption = Annotated[
+    str, typer.Option("--section", metavar="COLUMN", help="Obs column that names the section")
+]
+DonorOption = Annotated[
+    str, typer.Option("--donor", metavar="COLUMN", help="Obs column that names the donor")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object alone on stdout")]
-SetOption = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A parameter; repeat for more")]
+SetOption = Annotated[
+    list[str], typer.Option("--set", metavar="NAME=VALUE", help="A parameter; repeat for more")
+]
 
 
 def open_file(path: Path, section: str = "", donor: str = "") -> Dataset:

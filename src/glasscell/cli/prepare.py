@@ -21,7 +21,9 @@ from glasscell.cli.option import (
 
 def prepare_command(
     file: FileArgument,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write the prepared .h5ad or .zarr")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where to write the prepared .h5ad or .zarr")
+    ],
     section: SectionOption = "",
     donor: DonorOption = "",
     settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
@@ -38,6 +40,13 @@ def prepare_command(
         job.report(1.0, "writing")
         write(prepared, out)
     if json:
-        print_json({"out": str(out), "n_cells": prepared.n_cells, "n_genes": prepared.n_genes, "embeddings": list(prepared.embeddings)})
+        print_json(
+            {
+                "out": str(out),
+                "n_cells": prepared.n_cells,
+                "n_genes": prepared.n_genes,
+                "embeddings": list(prepared.embeddings),
+            }
+        )
     else:
         say(f"{prepared.report()} Written to {out}.")

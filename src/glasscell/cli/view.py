@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-FileOption = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="File to open; without one an empty window")]
+FileOption = Annotated[
+    Path | None, typer.Argument(metavar="[FILE]", help="File to open; without one an empty window")
+]
 
 
 def view_command(file: FileOption = None) -> None:
@@ -18,7 +20,9 @@ def view_command(file: FileOption = None) -> None:
 
 
 def demo_command(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Your own file instead of the sample")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Your own file instead of the sample")
+    ] = None,
     screenshots: Annotated[
         Path | None, typer.Option("--screenshots", metavar="DIR", help="Take pictures of each step, then end")
     ] = None,
