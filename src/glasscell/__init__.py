@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from glasscell.data.split import split
     from glasscell.explain.evidence import ranking
     from glasscell.explain.request import ExplainRequest
-    from glasscell.models.fit import FitRequest, fit, fit_twin
     from glasscell.models.bundle_file import load_bundle, save_bundle
+    from glasscell.models.fit import FitRequest, fit, fit_twin
     from glasscell.session import Session
 
 __version__ = "0.1.0"

@@ -6,11 +6,14 @@ Each field is read from ``GLASSCELL_`` and its name in capitals, for example ``G
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import TYPE_CHECKING
 
 from glasscell.errors import GlasscellError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PREFIX = "GLASSCELL_"
 DEVICES = ("auto", "cpu", "cuda", "mps")

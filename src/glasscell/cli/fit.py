@@ -49,9 +49,9 @@ def fit_command(
     from glasscell.data.labels import read_labels
     from glasscell.data.split import default_scheme
     from glasscell.data.split import split as make_split
+    from glasscell.models.bundle_file import save_bundle
     from glasscell.models.fit import FitRequest, fit, fit_twin
     from glasscell.models.registry import family
-    from glasscell.models.bundle_file import save_bundle
 
     started = time.monotonic()
     params = family(model).params
