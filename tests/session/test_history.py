@@ -17,7 +17,10 @@ GENES = [f"GENE{number:04d}" for number in range(12)]
 
 
 def test_a_gesture_is_one_step() -> None:
-    history, states = History(), [State("d", model=None, colouring=Colouring(limits=(0, k))) for k in range(4)]
+    history, states = (
+        History(),
+        [State("d", model=None, colouring=Colouring(limits=(0, k))) for k in range(4)],
+    )
     history.record(states[0], states[1], transient=True)
     history.record(states[1], states[2], transient=True)
     history.record(states[2], states[3])
@@ -89,7 +92,9 @@ DATASET = tiny_dataset()
 
 @settings(max_examples=60, deadline=None)
 @given(actions=ACTIONS)
-def test_any_run_of_actions_can_be_undone_and_redone_to_equal_states(actions: list[tuple[str, object]]) -> None:
+def test_any_run_of_actions_can_be_undone_and_redone_to_equal_states(
+    actions: list[tuple[str, object]],
+) -> None:
     session = Session()
     try:
         session.open_dataset(DATASET)
@@ -130,5 +135,3 @@ def act(session: Session, name: str, value: object) -> None:
         session.undo()
     else:
         session.redo()
-
-

@@ -78,7 +78,9 @@ def test_a_channel_that_is_not_there_is_not_coloured_by(ref: ChannelRef) -> None
     assert normalize(wish, FACTS).colouring == Colouring()
 
 
-@pytest.mark.parametrize("kind", ["gene", "obs", "attribution", "prediction", "position", "from another package"])
+@pytest.mark.parametrize(
+    "kind", ["gene", "obs", "attribution", "prediction", "position", "from another package"]
+)
 def test_channels_that_are_there_stay(kind: str) -> None:
     key = {"gene": "MBP", "obs": "layer", "attribution": "PCP4", "position": "x"}.get(kind, "label")
     ref = ChannelRef.make(kind, key, explanation="e1", model="m1")
@@ -98,7 +100,9 @@ def test_limits_are_two_numbers_in_order_or_automatic(
 
 def test_palettes_hold_colours_and_the_last_word_counts() -> None:
     palette = (("a", "#FF0000"), ("b", "red"), ("a", "#00FF00"))
-    wish = State("d.1", colouring=Colouring(ChannelRef.make("obs", "layer"), palette=palette, hidden=("z", "a", "z")))
+    wish = State(
+        "d.1", colouring=Colouring(ChannelRef.make("obs", "layer"), palette=palette, hidden=("z", "a", "z"))
+    )
     shown = normalize(wish, FACTS).colouring
     assert shown.palette == (("a", "#00ff00"),)
     assert shown.hidden == ("a", "z")

@@ -254,7 +254,10 @@ def test_unexpected_errors_are_said_friendly_with_details_kept(session: Session)
     assert "disk is full" in session.messages[-1].text
     session.report(MemoryError(), "Painting")
     assert "not enough memory" in session.messages[-1].text
-    for error, word in ((FileNotFoundError(2, "no", "/x"), "no such file"), (PermissionError(13, "no"), "permission")):
+    for error, word in (
+        (FileNotFoundError(2, "no", "/x"), "no such file"),
+        (PermissionError(13, "no"), "permission"),
+    ):
         session.report(error, "Opening")
         assert word in session.messages[-1].text
 

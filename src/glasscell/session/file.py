@@ -72,18 +72,15 @@ def save_data(session: Core, path: Path) -> Job[Any]:
     groups, context = session.state.groups, session.context
 
     def work(job: JobHandle) -> Path:
-        from glasscell.data import write
+        from glasscell.data.write import write
 
-        job.report(None, f"Writing {path.name}")
         out = dataset
         if groups:
-            adata = dataset.adata.copy()
+            adata = dataset.editable()
             for group in groups:
                 adata.obs[f"glasscell.group.{slug(group.name)}"] = group.cells.mask(context)
             out = dataset.with_adata(adata)
-        writer = write.write_zarr if path.suffix == ".zarr" else write.write_h5ad
-        writer(out, path, explanations=() if explanation is None else (explanation,))
-        return path
+        return write(out, path, explanations=() if explanation is None else (explanation,), job=job)
 
     def commit(job: Job[Path], written: Path) -> None:
         session.say("info", f"Saved to {written}.")

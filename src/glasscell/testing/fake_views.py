@@ -50,7 +50,9 @@ def fake(view: type[View]) -> type[Any]:
     names: list[str] = sorted(getattr(view, "__abstractmethods__", ()))
     setters = {name: _remember(name.removeprefix("set_")) for name in names}
     doc = f"A {view.__name__} that remembers what it was told."
-    return type(f"Fake{view.__name__}", (Remembering, view), {**setters, "__doc__": doc})
+    return type(
+        f"Fake{view.__name__}", (Remembering, view), {**setters, "__doc__": doc, "__module__": __name__}
+    )
 
 
 FakeTissueView = fake(TissueView)
