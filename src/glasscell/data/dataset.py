@@ -14,7 +14,7 @@ from glasscell.data.expression import Expression
 from glasscell.data.fingerprint import hash_data
 from glasscell.data.genes import GeneTable, make_unique, read_genes
 from glasscell.data.layout import Layout, lay_tissue, resolve_sections
-from glasscell.data.matrix import FloatArray, get_matrix
+from glasscell.data.matrix import get_matrix, holds_counts
 from glasscell.data.observation import (
     KINDS,
     UNITS,
@@ -190,7 +190,7 @@ class Dataset:
         """
         return self._expression.all_cg(kind)
 
-    def gene_column(self, gene: str | int, kind: str = "lognorm") -> FloatArray:
+    def gene_column(self, gene: str | int, kind: str = "lognorm") -> npt.NDArray[np.float32]:
         """Return one gene's values, float32 of shape ``(n_cells,)``, NaN where the file has none.
 
         Parameters
@@ -307,7 +307,8 @@ class Dataset:
         if tissue is not None and not self._adata.obs_names.equals(adata.obs_names):
             new_index = adata.obs_names.get_indexer(self._adata.obs_names).astype(np.int32)
             tissue = tissue.renumbered(new_index, int(adata.n_obs))
-        given = {**self._given, "counts": None}
-        if self.counts is not None and self._given["counts"] is not None:
-            given["counts"] = self.counts
+        given = {**self._given, "counts": None}  # a new table may keep its counts elsewhere: look again
+        chosen = self._given["counts"]
+        if chosen is not None and holds_counts(adata, chosen):
+            given["counts"] = chosen
         return Dataset(adata, path=self.path, tissue=tissue, problems=self._given_problems, **given)

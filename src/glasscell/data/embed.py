@@ -72,5 +72,6 @@ def _reduced(image: TissueImage) -> tuple[Any, Pair, Pair]:
     level = next((number for number, side in enumerate(sides) if side <= _LONGEST_SIDE), len(sides) - 1)
     step = -(-sides[level] // _LONGEST_SIDE)
     picture = np.asarray(image.levels_yxc[level][::step, ::step])
-    scale = image.level_scale(level)
-    return picture, (scale[0] * step, scale[1] * step), image.level_translate(level)
+    extent = image.extent
+    scale = (extent.width / picture.shape[1], extent.height / picture.shape[0])
+    return picture, scale, (extent.x0 + scale[0] / 2, extent.y0 + scale[1] / 2)

@@ -92,6 +92,16 @@ def _with_radius(
     return replace(section, radius=float(np.median(known)) if len(known) else _typical_radius(own_cd))
 
 
+def _matched(given: Tissue, sections: Sections) -> tuple[Tissue, tuple[str, ...]]:
+    """Pair the tissue of a reader with sections that may have been chosen otherwise since."""
+    if len(given.sections) == len(sections) == 1:
+        return replace(given, sections=(replace(given.sections[0], name=sections.names[0]),)), ()
+    drawn = [each.name for each in given.sections if each.images or each.mask is not None]
+    lost = [name for name in drawn if name not in sections.names]
+    told = f"Pictures of {', '.join(lost)} are not shown: no section has this name."
+    return given, (told,) if lost else ()
+
+
 def lay_tissue(
     adata: AnnData,
     raw_cd: npt.NDArray[np.float64] | None,
@@ -115,7 +125,7 @@ def lay_tissue(
     unit
         ``"um"`` or ``"px"`` to override what was found.
     """
-    tissue, problems = (given, ()) if given is not None else visium_tissue(adata, sections)
+    tissue, problems = _matched(given, sections) if given is not None else visium_tissue(adata, sections)
     if unit is not None and unit != tissue.unit:
         tissue = replace(tissue, unit=unit, microns_per_unit=1.0 if unit == "um" else None)
     if raw_cd is None:

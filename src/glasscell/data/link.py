@@ -30,17 +30,20 @@ class Link:
         Some of the keys of cells without element.
     repeated
         Some keys that two cells claim; the first cell has it.
+    n_repeated
+        Number of cells that came second.
     """
 
     positions_c: npt.NDArray[np.int64]
     unused: int
     missing: tuple[str, ...]
     repeated: tuple[str, ...]
+    n_repeated: int = 0
 
     @property
     def n_missing(self) -> int:
-        """Number of cells without element."""
-        return int((self.positions_c < 0).sum())
+        """Number of cells whose key no element has."""
+        return int((self.positions_c < 0).sum()) - self.n_repeated
 
 
 def as_keys(values: Sequence[Any] | npt.NDArray[Any]) -> list[str]:
@@ -80,10 +83,10 @@ def link_keys(cells: Sequence[Any] | npt.NDArray[Any], elements: Sequence[Any] |
         else:
             taken.add(key)
             positions_c[cell] = place[key]
-    return Link(positions_c, len(place) - len(taken), tuple(missing[:5]), tuple(repeated[:5]))
+    return Link(positions_c, len(place) - len(taken), tuple(missing[:5]), tuple(repeated[:5]), len(repeated))
 
 
-def mismatch(link: Link, n_elements: int, what: str, key: str) -> str | None:
+def mismatch(link: Link, n_elements: int, what: str, key: str, noun: str = "element") -> str | None:
     """Say in one sentence what does not match; None when everything does.
 
     Parameters
@@ -96,6 +99,8 @@ def mismatch(link: Link, n_elements: int, what: str, key: str) -> str | None:
         The element's name in the file.
     key
         The column that holds the keys.
+    noun
+        What one element is called.
     """
     n_cells = len(link.positions_c)
     if n_cells and link.n_missing == n_cells:
@@ -105,12 +110,12 @@ def mismatch(link: Link, n_elements: int, what: str, key: str) -> str | None:
         )
     parts = []
     if link.repeated:
-        parts.append(f"{key!r} repeats {', '.join(link.repeated[:3])}")
+        parts.append(f"{link.n_repeated:,} cells repeat a {key!r} (such as {', '.join(link.repeated[:3])})")
     if link.missing:
         some = ", ".join(link.missing[:3])
-        parts.append(f"{link.n_missing:,} of {n_cells:,} cells have no element (such as {some})")
+        parts.append(f"{link.n_missing:,} of {n_cells:,} cells have no {noun} (such as {some})")
     if link.unused:
-        parts.append(f"{link.unused:,} of {n_elements:,} elements have no cell")
+        parts.append(f"{link.unused:,} of {n_elements:,} {noun}s have no cell")
     return f"{what!r}: {'; '.join(parts)}." if parts else None
 
 
@@ -158,7 +163,7 @@ def link_mask(
     drawn = np.flatnonzero(np.bincount(flat, minlength=len(present)))
     drawn = drawn[drawn > 0]
     link = link_keys(keys, present[drawn])
-    complaint = mismatch(link, len(drawn), name, key)
+    complaint = mismatch(link, len(drawn), name, key, "label")
     linked = link.positions_c >= 0
     if not linked.any():
         return None, complaint

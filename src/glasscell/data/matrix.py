@@ -160,14 +160,15 @@ def find_counts(adata: AnnData) -> str | None:
     -------
     ``"X"``, ``"layers/<key>"``, ``"raw"`` or None.
     """
-    for name in _candidates(adata):
-        try:
-            matrix = get_matrix(adata, name)
-            if inspect_matrix(matrix).whole:
-                return name
-        except DataError:
-            continue
-    return None
+    return next((name for name in _candidates(adata) if holds_counts(adata, name)), None)
+
+
+def holds_counts(adata: AnnData, name: str) -> bool:
+    """Whether a matrix is there and holds whole numbers only, none negative."""
+    try:
+        return inspect_matrix(get_matrix(adata, name)).whole
+    except DataError:
+        return False
 
 
 def row_sums(matrix: Any) -> npt.NDArray[np.float64]:

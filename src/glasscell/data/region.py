@@ -126,14 +126,14 @@ def _linked(
     own = link.positions_c >= 0
     centres_cd[own] = places.centres_cd[link.positions_c[own]]
     radii[own] = places.radii[link.positions_c[own]]
-    return centres_cd, radii, mismatch(link, len(places.keys), name, instance_key)
+    return centres_cd, radii, mismatch(link, len(places.keys), name, instance_key, "shape")
 
 
 def share_images(sdata: Any, regions: list[Region]) -> Iterator[tuple[str, Region, Affine]]:
     """Give each image to the region it lies over.
 
-    An image and a region belong together when they share a coordinate system; of several regions that share it, the
-    one with the system to itself is taken, then the one whose name is most like the image's.
+    An image and a region belong together when they share a coordinate system; of several regions that share
+    it, the one with the system to itself is taken, then the one whose name is most like the image's.
 
     Yields
     ------
