@@ -110,11 +110,11 @@ class CellCanvas(pg.PlotWidget):
 
     def set_hovered(self, cell: int | None) -> None:
         """Ring one cell."""
-        if cell is None or self._positions_cd is None or cell >= len(self._positions_cd):
-            self._ring.setData([], [])
-        else:
-            x, y = self._positions_cd[cell]
-            self._ring.setData([x], [y])
+        positions_cd = self._positions_cd
+        known = cell is not None and positions_cd is not None and cell < len(positions_cd)
+        place_d = positions_cd[cell] if known and positions_cd is not None else np.full(2, np.nan)
+        shown = np.isfinite(place_d).all()
+        self._ring.setData(*((place_d[:1], place_d[1:]) if shown else ([], [])))
 
     def set_stale(self, stale: bool) -> None:
         """Dim the picture while its colours answer the previous question."""

@@ -34,7 +34,7 @@ __all__ = [
 
 MISSING = "#8a7a66"
 CONTEXT = "#808080"
-CONTEXT_ALPHA = {"dark": 0.46, "light": 0.30}
+CONTEXT_ALPHA = {"dark": 0.46, "light": 0.42}
 PLAIN = {"dark": "#a9b4c0", "light": "#66727f"}
 
 

@@ -106,8 +106,8 @@ def simulate_deficiency(rgb: Rgb, kind: str) -> Rgb:
 def categorical(n: int) -> tuple[str, ...]:
     """Return ``n`` different colours; the first 36 also differ for colour-blind viewers."""
     extra = np.arange(max(n - len(CATEGORICAL), 0))
-    hue, light = 2.399963 * extra + 0.4, 0.50 + 0.38 * ((extra * 0.618034) % 1)
-    lab = np.stack([light, 0.11 * np.cos(hue), 0.11 * np.sin(hue)], axis=1)
+    hue, light = 2.399963 * extra + 0.4, 0.50 + 0.38 * ((extra * 0.414214) % 1)
+    lab = np.stack([light, 0.10 * np.cos(hue), 0.10 * np.sin(hue)], axis=1)
     return (*CATEGORICAL[:n], *to_hex(from_oklab(lab)))
 
 
