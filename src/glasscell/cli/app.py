@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
-import click
 import typer
 
 from glasscell.cli.console import STDERR, say
@@ -38,18 +35,14 @@ def run(arguments: list[str] | None = None) -> int:
     0 done, 1 unexpected, 2 wrong usage, 3 data, 4 model, 5 the two do not fit, 130 cancelled.
     """
     try:
-        code = app(args=arguments, standalone_mode=False)
+        app(args=arguments)
     except GlasscellError as error:
         say(str(error), style="red")
         return error.exit_code
-    except click.exceptions.Abort:
-        say("Stopped: nothing was changed.")
-        return 130
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        return error.exit_code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except Exception:
         STDERR.print_exception()
         say("This is a fault of Glasscell; please report it with the lines above.", style="red")
         return 1
-    return int(code or 0)
+    return 0

@@ -66,7 +66,7 @@ def explain_command(
         result = explain(dataset, bundle, request, job)
     mask = np.zeros(dataset.n_cells, np.bool_)
     mask[slice(None) if chosen is None else chosen] = True
-    rows = ranking(result, mask, top)
+    rows = ranking(result, mask, dataset, k=top)
     found = checks(result, mask)
     if out is not None:
         copy = dataset.adata.copy()

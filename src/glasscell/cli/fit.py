@@ -52,10 +52,11 @@ def fit_command(
     from glasscell.models.bundle_file import save_bundle
     from glasscell.models.fit import FitRequest, fit, fit_twin
     from glasscell.models.registry import family
+    from glasscell.views.form import build
 
     started = time.monotonic()
     params = family(model).params
-    chosen = params(**settings_of(params, settings))
+    chosen = build(params, settings_of(params, settings))
     dataset = open_file(file, section, donor)
     classes = read_labels(dataset, labels)
     scheme = split or default_scheme(dataset)

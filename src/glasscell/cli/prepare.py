@@ -32,9 +32,10 @@ def prepare_command(
     """Prepare a file for looking and training, and write the result to another one."""
     from glasscell.data.prepare import PrepareParams, prepare
     from glasscell.data.write import write
+    from glasscell.views.form import build
 
     dataset = open_file(file, section, donor)
-    params = PrepareParams(**settings_of(PrepareParams, settings))
+    params = build(PrepareParams, settings_of(PrepareParams, settings))
     with shell_job("Preparing") as job:
         prepared = prepare(dataset, params, job)
         job.report(1.0, "writing")
