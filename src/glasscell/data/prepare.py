@@ -40,9 +40,9 @@ class PrepareParams(BaseModel):
     transform: Literal["auto", "lognorm", "stored", "arcsinh_z", "area"] = Field(
         "auto",
         title="Expression",
-        description="auto: log1p of size-normalised counts; without counts the values as stored, or arcsinh when "
-        "they are raw intensities. area: divided by each cell's area or volume, then log1p. arcsinh_z and stored "
-        "values are scaled to unit variance per gene.",
+        description="auto: log1p of size-normalised counts; without counts the values as stored, or arcsinh "
+        "when they are raw intensities. area: divided by each cell's area or volume, then log1p. arcsinh_z "
+        "and stored values are scaled to unit variance per gene.",
     )
     n_variable_genes: int = Field(
         2000,

@@ -63,7 +63,10 @@ def make_sample(seed: int = 0) -> AnnData:
         sparse.csr_matrix(planted.counts_cg.astype(np.float32)),
         obs=_obs(sections, planted),
         var=pd.DataFrame(
-            {"role": pd.Categorical([gene.role for gene in genes]), "role_of": [gene.of for gene in genes]},
+            {
+                "role": pd.Categorical([gene.role for gene in genes]),
+                "role_of": pd.Categorical([gene.of for gene in genes]),
+            },
             index=[gene.name for gene in genes],
         ),
         obsm={"spatial": np.concatenate([section.positions_cd for section in sections]).round(2)},
