@@ -58,6 +58,8 @@ class Expression:
         if counts is not None:
             _refuse_unless_counts(get_matrix(adata, counts), counts)
         self.counts = counts if counts is not None else find_counts(adata)
+        if self.counts is None:
+            self._once("facts", lambda: inspect_matrix(self._matrix("stored")))  # refuse text now, not later
 
     def _once(self, key: str, make: Callable[[], Any]) -> Any:
         with self._lock:

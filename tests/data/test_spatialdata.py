@@ -1,0 +1,237 @@
+"""SpatialData folders: links by key, geometry, mismatches in words."""
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from glasscell.data.read import read
+from glasscell.errors import DataError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    spatialdata = pytest.importorskip("spatialdata")
+    import geopandas
+    import shapely
+    from spatialdata.models import Image2DModel, Labels2DModel, PointsModel, ShapesModel, TableModel
+    from spatialdata.transformations import Affine, Identity, Scale, Sequence, Translation
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def save(path: Path, table: Any = None, **elements: Any) -> Path:
+    parts = {**elements, **({} if table is None else {"tables": {"table": table}})}
+    spatialdata.SpatialData(**parts).write(path)
+    return path
+
+
+def link_table(adata: Any, regions: list[str], keys: Any) -> Any:
+    adata.obs["region"] = pd.Categorical(regions)
+    adata.obs["instance"] = keys
+    return TableModel.parse(adata, region=sorted(set(regions)), region_key="region", instance_key="instance")
+
+
+def labelled(side: int = 20, count: int = 5) -> np.ndarray:
+    labels = np.zeros((side, side), np.int64)
+    for label in range(1, count + 1):
+        labels[3 * label : 3 * label + 2, 2 : 2 + label] = label
+    return labels
+
+
+def test_masks_are_linked_by_key_never_by_order(make_adata, tmp_path: Path) -> None:
+    adata = make_adata(n_cells=5)
+    keys = np.array([4, 2, 5, 1, 3])
+    labels = labelled()
+    path = save(
+        tmp_path / "s.zarr",
+        link_table(adata, ["cells"] * 5, keys),
+        labels={"cells": Labels2DModel.parse(labels, dims=("y", "x"))},
+    )
+    dataset = read(path)
+    mask = dataset.tissue.sections[0].mask
+    assert mask is not None
+    for cell, key in enumerate(keys):
+        assert (mask.cells[mask.labels_yx[labels == key]] == cell).all()
+        rows, columns = np.nonzero(labels == key)
+        np.testing.assert_allclose(dataset.positions_cd[cell], [columns.mean() + 0.5, rows.mean() + 0.5])
+        assert dataset.tissue.radii_c[cell] == pytest.approx(np.sqrt(len(rows) / np.pi))
+    assert dataset.problems == ()
+    assert dataset.report() == "5 cells, 1 section with a mask, counts in X, no embedding: prepare?"
+
+
+def test_text_keys_mismatches_and_positions_from_circles(make_adata, tmp_path: Path) -> None:
+    adata = make_adata(n_cells=4)
+    circles = ShapesModel.parse(
+        np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
+        geometry=0,
+        radius=np.array([1.0, 2.0, 3.0]),
+        index=pd.Index(["c", "b", "z"]),
+    )
+    path = save(
+        tmp_path / "s.zarr", link_table(adata, ["spots"] * 4, ["a", "b", "c", "d"]), shapes={"spots": circles}
+    )
+    dataset = read(path)
+    np.testing.assert_array_equal(dataset.positions_cd, [[np.nan] * 2, [3, 4], [1, 2], [np.nan] * 2])
+    np.testing.assert_array_equal(dataset.tissue.radii_c, np.array([np.nan, 2, 1, np.nan], np.float32))
+    assert dataset.tissue.sections[0].radius == 1.5
+    assert (
+        "'spots': 2 of 4 cells have no shape (such as a, d); 1 of 3 shapes have no cell." in dataset.problems
+    )
+    assert any("2 of 4 cells have no coordinates" in sentence for sentence in dataset.problems)
+
+
+def test_integer_keys_of_polygons_stored_as_text(make_adata, tmp_path: Path) -> None:
+    squares = [shapely.box(i, 0, i + 1, 1) for i in range(3)]
+    polygons = ShapesModel.parse(geopandas.GeoDataFrame(geometry=squares, index=[10, 11, 12]))
+    adata = make_adata(n_cells=3, obsm={"spatial": np.array([[2.5, 0.5], [0.5, 0.5], [1.5, 0.5]])})
+    path = save(tmp_path / "s.zarr", link_table(adata, ["p"] * 3, ["12", "10", "11"]), shapes={"p": polygons})
+    dataset = read(path)
+    assert dataset.problems == ()
+    np.testing.assert_allclose(dataset.tissue.radii_c, np.sqrt(1 / np.pi), rtol=1e-6)
+
+
+def test_masks_without_matching_cells(make_adata, tmp_path: Path) -> None:
+    adata = make_adata(n_cells=5)
+    labels = {"cells": Labels2DModel.parse(labelled(), dims=("y", "x"))}
+    dataset = read(
+        save(tmp_path / "s.zarr", link_table(adata, ["cells"] * 5, np.arange(100, 105)), labels=labels)
+    )
+    assert dataset.tissue.sections == ()
+    assert dataset.n_cells == 5
+    assert any(told.startswith("None of the 5 cells matches 'cells'") for told in dataset.problems)
+
+
+def test_a_region_that_is_not_there(make_adata, tmp_path: Path) -> None:
+    adata = make_adata(n_cells=5)
+    path = save(tmp_path / "s.zarr", link_table(adata, ["gone"] * 5, np.arange(5)))
+    assert any("belong to 'gone', which is not in the file" in told for told in read(path).problems)
+
+
+def test_images_are_brought_into_the_world_of_the_cells(make_adata, tmp_path: Path) -> None:
+    """The cells' element is scaled and shifted in the common system, the picture otherwise."""
+    adata = make_adata(n_cells=2, obsm={"spatial": np.array([[1.0, 1.0], [9.0, 9.0]])})
+    circles = ShapesModel.parse(
+        adata.obsm["spatial"],
+        geometry=0,
+        radius=1.0,
+        transformations={
+            "global": Sequence(
+                [Scale([2.0, 2.0], axes=("x", "y")), Translation([10.0, 0.0], axes=("x", "y"))]
+            )
+        },
+    )
+    picture = np.zeros((3, 64, 128), np.uint8)
+    picture[:, 20, 30] = 255
+    image = Image2DModel.parse(
+        picture,
+        dims=("c", "y", "x"),
+        c_coords=["r", "g", "b"],
+        scale_factors=[2, 2],
+        transformations={"global": Scale([4.0, 0.5], axes=("x", "y"))},
+    )
+    other = Image2DModel.parse(picture, dims=("c", "y", "x"), transformations={"elsewhere": Identity()})
+    path = save(
+        tmp_path / "s.zarr",
+        link_table(adata, ["spots"] * 2, [0, 1]),
+        shapes={"spots": circles},
+        images={"he": image, "other": other},
+    )
+    (section,) = read(path).tissue.sections
+    (found,) = section.images
+    assert found.name == "he"
+    assert found.rgb
+    assert [level.shape for level in found.levels_yxc] == [(64, 128, 3), (32, 64, 3), (16, 32, 3)]
+    # pixel (30, 20): centre (30.5, 20.5) -> common (122, 10.25) -> cells ((122 - 10) / 2, 10.25 / 2)
+    world = np.array(found.translate) + np.array(found.scale) * [30, 20]
+    np.testing.assert_allclose(world, [56.0, 5.125])
+    assert np.asarray(found.levels_yxc[0])[20, 30].tolist() == [255, 255, 255]
+
+
+def test_flipped_and_turned_images(make_adata, tmp_path: Path) -> None:
+    adata = make_adata(n_cells=2, obsm={"spatial": np.array([[1.0, 1.0], [9.0, 9.0]])})
+    circles = ShapesModel.parse(adata.obsm["spatial"], geometry=0, radius=1.0)
+    picture = np.zeros((1, 30, 40), np.uint8)
+    picture[0, 5, 7] = 255
+    axes = {"input_axes": ("x", "y"), "output_axes": ("x", "y")}
+    angle = np.radians(20)
+    turn = [[np.cos(angle), -np.sin(angle), 3], [np.sin(angle), np.cos(angle), 4], [0, 0, 1]]
+    flip = [[-1, 0, 40], [0, 1, 0], [0, 0, 1]]
+    images = {
+        name: Image2DModel.parse(
+            picture, dims=("c", "y", "x"), transformations={"global": Affine(affine, **axes)}
+        )
+        for name, affine in (("flipped", flip), ("turned", turn))
+    }
+    path = save(
+        tmp_path / "s.zarr", link_table(adata, ["s"] * 2, [0, 1]), shapes={"s": circles}, images=images
+    )
+    dataset = read(path)
+    for image, affine in zip(dataset.tissue.sections[0].images, (flip, turn), strict=True):
+        array = np.asarray(image.levels_yxc[0])[:, :, 0]
+        rows, columns = np.nonzero(array == 255)
+        world = np.array(image.translate) + np.array(image.scale) * [columns.mean(), rows.mean()]
+        np.testing.assert_allclose(world, (np.array(affine) @ [7.5, 5.5, 1])[:2], atol=0.8)
+    assert any("'turned' lies at an angle" in told for told in dataset.problems)
+    assert not any("flipped" in told for told in dataset.problems)
+
+
+def test_sections_with_systems_of_their_own_get_their_own_images(make_adata, tmp_path: Path) -> None:
+    adata = make_adata(n_cells=10)
+    labels, images = {}, {}
+    for name in ("one", "two"):
+        own = {name: Identity()}
+        labels[f"{name}_mask"] = Labels2DModel.parse(labelled(), dims=("y", "x"), transformations=own)
+        images[f"{name}_image"] = Image2DModel.parse(
+            np.zeros((3, 20, 20), np.uint8), dims=("c", "y", "x"), transformations=own
+        )
+    table = link_table(adata, ["two_mask"] * 5 + ["one_mask"] * 5, [1, 2, 3, 4, 5] * 2)
+    dataset = read(save(tmp_path / "s.zarr", table, labels=labels, images=images))
+    assert dataset.sections.names == ("one_mask", "two_mask")
+    for section in dataset.tissue.sections:
+        assert [image.name for image in section.images] == [section.name.replace("mask", "image")]
+        assert section.mask is not None
+        assert section.mask.matched.tolist() == np.flatnonzero(dataset.sections.mask(section.name)).tolist()
+    one, two = (section.extent for section in dataset.tissue.sections)
+    assert one.overlap(two) == 0
+    assert read(tmp_path / "s.zarr", section="").sections.names == ("section 1",)
+
+
+def test_tables_are_chosen_and_named(make_adata, tmp_path: Path) -> None:
+    tables = {"small": make_adata(n_cells=3), "large": make_adata(n_cells=9)}
+    spatialdata.SpatialData(tables=tables).write(tmp_path / "s.zarr")
+    dataset = read(tmp_path / "s.zarr")
+    assert dataset.n_cells == 9
+    assert any("the file also has small (3 cells)" in told for told in dataset.problems)
+    assert any("names no region and instance key" in told for told in dataset.problems)
+    assert read(tmp_path / "s.zarr", table="small").n_cells == 3
+    with pytest.raises(DataError, match="no table 'x' in s.zarr; it has"):
+        read(tmp_path / "s.zarr", table="x")
+
+
+def test_points_are_places_and_no_table_is_told(make_adata, tmp_path: Path) -> None:
+    points = PointsModel.parse(
+        pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [4.0, 5.0, 6.0], "instance": [7, 8, 9]})
+    )
+    only = save(tmp_path / "only.zarr", points={"dots": points})
+    with pytest.raises(DataError, match="only points 'dots'"):
+        read(only)
+    table = link_table(make_adata(n_cells=3), ["dots"] * 3, [9, 7, 8])
+    dataset = read(save(tmp_path / "s.zarr", table, points={"dots": points}))
+    np.testing.assert_array_equal(dataset.positions_cd, [[3, 6], [1, 4], [2, 5]])
+
+
+def test_one_sentence_without_spatialdata(make_adata, tmp_path: Path) -> None:
+    path = save(tmp_path / "s.zarr", make_adata(n_cells=3))
+    code = (
+        "import sys; sys.modules['spatialdata'] = None\n"
+        "from glasscell.data.read import read\n"
+        "from glasscell.errors import DataError\n"
+        f"try:\n    read({str(path)!r})\nexcept DataError as error:\n    print(error)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == 'SpatialData files need one more package: pip install "glasscell[spatial]".'
