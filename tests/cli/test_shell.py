@@ -1,4 +1,4 @@
-"""The shell: one JSON object alone on stdout, files as documented, one sentence and an exit code for what is wrong."""
+"""The shell: one JSON object alone on stdout, files as documented, one sentence for what is wrong."""
 
 import json
 import os
@@ -94,7 +94,7 @@ def test_fit_prints_what_it_promises(shell: Shell, tissue: Path, tmp_path: Path)
     table = pd.read_csv(folder / "predictions.csv")
     assert list(table.columns) == ["cell", "fold", "block", "truth", "prediction", "probability"]
     assert np.isclose((table["truth"] == table["prediction"]).mean(), result["metrics"]["accuracy"])
-    assert (table.groupby("block")["fold"].nunique() == 1).all()
+    assert len(table[["block", "fold"]].drop_duplicates()) == table["block"].nunique()
 
 
 def test_explain_prints_the_ranking_and_writes_the_result(
@@ -106,7 +106,7 @@ def test_explain_prints_the_ranking_and_writes_the_result(
     result_path = tmp_path / "result.h5ad"
     code, out, err = shell(
         "explain", tissue, "--model", model, "--target", f"class:{target}", "--cells", f"label={target}",
-        "--top", 7, "--json", "--out", result_path, "--set", "steps=32",
+        "--top", 7, "--json", "--out", result_path, "--set", "steps=256",
     )  # fmt: skip
     assert code == 0, err
     result = json.loads(out)
@@ -134,15 +134,19 @@ def test_prepare_writes_an_embedding(shell: Shell, tissue: Path, tmp_path: Path)
         (("fit", "TISSUE", "--labels", "one_class", "--out", "OUT"), 3, "two classes"),
         (("fit", "TISSUE", "--labels", "label", "--out", "OUT", "--set", "hidden"), 1, "name=value"),
         (("fit", "TISSUE", "--labels", "label", "--out", "OUT", "--set", "hiden=3"), 1, "hiden"),
-        (("fit", "TISSUE", "--labels", "label", "--out", "OUT", "--set", "hidden=0"), 1, "hidden"),
-        (("fit", "TISSUE", "--labels", "label", "--out", "OUT", "--split", "donor"), 3, "fewer than two donors"),
+        (("fit", "TISSUE", "--labels", "label", "--out", "OUT", "--set", "hidden=0"), 1, "Hidden units"),
+        (("fit", "TISSUE", "--labels", "label", "--out", "OUT", "--split", "donor"), 3, "two donors"),
         (("fit", "TISSUE", "--labels", "label", "--out", "OUT", "--model", "oracle"), 5, "oracle"),
         (("explain", "TISSUE", "--model", "OUT", "--target", "class:a"), 4, "model"),
         (("explain", "TISSUE", "--model", "MODEL", "--target", "class:nobody"), 5, "nobody"),
-        (("explain", "TISSUE", "--model", "MODEL", "--target", "class:K1", "--cells", "label=nobody"), 3, "nobody"),
+        (
+            ("explain", "TISSUE", "--model", "MODEL", "--target", "class:K1", "--cells", "label=nobody"),
+            3,
+            "nobody",
+        ),
         (("fit", "TISSUE"), 2, "--labels"),
     ],
-)  # fmt: skip
+)
 def test_wrong_use_is_one_sentence(
     shell: Shell, tissue: Path, model: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
