@@ -73,4 +73,14 @@ def rows() -> list[Row]:
     note = "the peer gets one shared brush per colour, its fastest way of taking a colour for each point"
     if not before.any():
         raise RuntimeError("nothing was drawn, so there is nothing to time")
-    return [Row("A3", what, text(ours_s), f"pyqtgraph scatter {text(control_s)}", control_s / ours_s, 50, note=note)]
+    return [
+        Row(
+            "A3",
+            what,
+            text(ours_s),
+            f"pyqtgraph scatter {text(control_s)}",
+            control_s / ours_s,
+            50,
+            note=note,
+        )
+    ]

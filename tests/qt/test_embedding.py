@@ -65,7 +65,11 @@ def drag(view: QtEmbeddingView, places: list[tuple[float, float]], modifiers: An
     points = [screen(view, x, y) for x, y in places]
     kinds = [QMouseEvent.Type.MouseButtonPress, *[QMouseEvent.Type.MouseMove] * (len(points) - 1)]
     for kind, point in [*zip(kinds, points, strict=True), (QMouseEvent.Type.MouseButtonRelease, points[-1])]:
-        held = Qt.MouseButton.NoButton if kind == QMouseEvent.Type.MouseButtonRelease else Qt.MouseButton.LeftButton
+        held = (
+            Qt.MouseButton.NoButton
+            if kind == QMouseEvent.Type.MouseButtonRelease
+            else Qt.MouseButton.LeftButton
+        )
         button = Qt.MouseButton.NoButton if kind == QMouseEvent.Type.MouseMove else Qt.MouseButton.LeftButton
         there = QPointF(target.mapToGlobal(point))
         QApplication.sendEvent(target, QMouseEvent(kind, QPointF(point), there, button, held, keys))
@@ -128,7 +132,9 @@ def test_rectangle_and_modifier_keys(view: QtEmbeddingView, qtbot: Any, keys: An
     np.testing.assert_allclose(vertices.max(axis=0), [11, 12], atol=0.2)
 
 
-def test_menu_sets_the_mode_for_those_whose_window_manager_takes_alt(view: QtEmbeddingView, qtbot: Any) -> None:
+def test_menu_sets_the_mode_for_those_whose_window_manager_takes_alt(
+    view: QtEmbeddingView, qtbot: Any
+) -> None:
     found = drawn(view)
     subtract = next(a for a in view.modes.menu().actions() if a.data() == "subtract")
     subtract.trigger()

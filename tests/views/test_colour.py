@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 
 from glasscell.data.channel import CellValues
 from glasscell.errors import DataError
-from glasscell.views.colour import CONTEXT, MISSING, Default, automatic_limits, category_colours, colour_table, plain_table
+from glasscell.views.colour import (
+    CONTEXT,
+    MISSING,
+    Default,
+    automatic_limits,
+    category_colours,
+    colour_table,
+    plain_table,
+)
 from glasscell.views.palette import (
     categorical,
     diverging_map,
@@ -121,7 +129,10 @@ def test_legend_counts_selected_of_all_and_hidden_are_not_drawn() -> None:
     selected = np.array([True, False, True, True, False])
     table = colour_table(values, selected, Default(hidden=frozenset({"a"})))
     assert table.legend is not None
-    assert [(i.name, i.count, i.total, i.shown) for i in table.legend.items] == [("a", 1, 2, False), ("b", 2, 3, True)]
+    assert [(i.name, i.count, i.total, i.shown) for i in table.legend.items] == [
+        ("a", 1, 2, False),
+        ("b", 2, 3, True),
+    ]
     assert (rgba(table.table_u32)[1:3, 3] == 0).all(), "hidden, selected or not"
     assert 0 < rgba(table.table_u32)[5, 3] < 255, "unselected is translucent context"
 

@@ -13,6 +13,8 @@ from glasscell.qt.style import plain_tip, theme_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qtpy.QtGui import QFocusEvent
+
     from glasscell.views.search import Hit
 
 _ROWS = 12
@@ -88,6 +90,7 @@ class SearchBox(QLineEdit):
 
     def __init__(self, placeholder: str) -> None:
         super().__init__()
+        self._asking = False
         self.setPlaceholderText(placeholder)
         self.setClearButtonEnabled(True)
         self.model = HitModel()
@@ -102,32 +105,45 @@ class SearchBox(QLineEdit):
         self._completer.setWidget(self)
         self.popup.setItemDelegate(_HitDelegate(self))
         self._completer.activated[QModelIndex].connect(self._on_activated)
-        self.textEdited.connect(self.query_typed)
+        self.textEdited.connect(self._on_edited)
         self.returnPressed.connect(self._on_return)
 
     def set_hits(self, hits: Sequence[Hit]) -> None:
-        """List hits; the list opens only while the box is typed in."""
+        """List hits; the list opens only while somebody types."""
         self.model.set_hits(hits)
         theme = theme_of(self)
         self.popup.setStyleSheet(
             f"QListView {{ background: {theme.raised}; border: 1px solid {theme.edge}; }}"
         )
-        if hits and self.hasFocus() and self.text().strip():
+        if hits and self._asking:
             self._completer.complete()
         else:
             self.popup.hide()
 
+    def focusOutEvent(self, event: QFocusEvent | None) -> None:
+        """Stop asking once the user has gone elsewhere; the list itself counts as here."""
+        super().focusOutEvent(event)
+        if event is not None and event.reason() != Qt.FocusReason.PopupFocusReason:
+            self._asking = False
+
+    def _on_edited(self, text: str) -> None:
+        self._asking = bool(text.strip())
+        self.query_typed.emit(text)
+
     def _on_activated(self, index: QModelIndex) -> None:
+        """Take a clicked hit; after Enter it has been taken already."""
         hit = index.data(Qt.ItemDataRole.UserRole)
-        if hit is not None:
+        if hit is not None and self._asking:
             self._choose(hit)
 
     def _on_return(self) -> None:
         """Enter takes the best hit when none is picked in the list."""
+        picked = self.popup.currentIndex().row() if self.popup.isVisible() else -1
         if self.model.hits and self.text().strip():
-            self._choose(self.model.hits[0])
+            self._choose(self.model.hits[max(picked, 0)])
 
     def _choose(self, hit: Hit) -> None:
+        self._asking = False
         self.popup.hide()
         self.setText(hit.title)
         self.selectAll()

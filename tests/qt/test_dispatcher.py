@@ -1,0 +1,51 @@
+"""Calls arrive on the Qt thread, in order, from any thread."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from glasscell.jobs import JobRunner
+from glasscell.qt.dispatcher import QtDispatcher
+
+pytestmark = pytest.mark.gui
+
+
+def test_calls_from_a_worker_arrive_in_order_on_the_qt_thread(qtbot: Any) -> None:
+    dispatcher, arrived = QtDispatcher(), []
+
+    def work() -> None:
+        for number in range(100):
+            dispatcher.call_soon(lambda n=number: arrived.append((n, threading.current_thread())))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join()
+    assert not arrived, "never on the caller's thread"
+    qtbot.waitUntil(lambda: len(arrived) == 100)
+    assert arrived == [(n, threading.main_thread()) for n in range(100)]
+
+
+def test_later_calls_wait_and_can_be_cancelled_from_a_worker(qtbot: Any) -> None:
+    dispatcher, arrived, timers = QtDispatcher(), [], []
+
+    def work() -> None:
+        timers.append(dispatcher.call_later(10, lambda: arrived.append("late")))
+        dispatcher.call_later(10, lambda: arrived.append("never")).cancel()
+        dispatcher.call_soon(lambda: arrived.append("soon"))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join()
+    qtbot.waitUntil(lambda: "late" in arrived)
+    assert arrived == ["soon", "late"]
+
+
+def test_a_jobs_ending_is_told_on_the_qt_thread(qtbot: Any) -> None:
+    runner, told = JobRunner(QtDispatcher()), []
+    runner.submit(
+        lambda job: 6 * 7, title="t", on_done=lambda j: told.append((j.result, threading.current_thread()))
+    )
+    qtbot.waitUntil(lambda: bool(told))
+    assert told == [(42, threading.main_thread())]
+    runner.shutdown()
