@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
 from tests.benchmarks.row import Row, paired, text
 
 IDS = ("A3",)
@@ -32,12 +31,13 @@ def genes(n_cells: int) -> list[Any]:
 
 def rows() -> list[Row]:
     """From a gene's values to pixels: both colour by the same table, and both are painted at once."""
-    import glasscell.qt  # noqa: F401 - chooses pyqtgraph's binding
     import pyqtgraph as pg
-    from glasscell.qt.embedding import QtEmbeddingView
-    from glasscell.views.colour import colour_table
     from qtpy.QtGui import QBrush, QColor
     from qtpy.QtWidgets import QApplication
+
+    import glasscell.qt  # noqa: F401 - chooses pyqtgraph's binding
+    from glasscell.qt.embedding import QtEmbeddingView
+    from glasscell.views.colour import colour_table
 
     app = QApplication.instance() or QApplication([])
     positions_cd, channels, turn = embedding(N_CELLS), genes(N_CELLS), [0]

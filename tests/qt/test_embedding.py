@@ -1,8 +1,9 @@
 """The embedding under a real mouse: pixels, outlines, hovering."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def _every_mouse_event(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def view(qtbot: Any) -> Iterator[QtEmbeddingView]:
+def view(qtbot: Any) -> QtEmbeddingView:
     made = QtEmbeddingView()
     qtbot.addWidget(made.widget)
     made.widget.resize(340, 380)
@@ -44,7 +45,7 @@ def view(qtbot: Any) -> Iterator[QtEmbeddingView]:
     made.set_positions(SQUARE, "umap 1", "umap 2")
     made.set_colours(four())
     QApplication.processEvents()
-    yield made
+    return made
 
 
 def four(selected: NDArray[np.bool_] | None = None) -> NDArray[np.uint32]:
@@ -259,7 +260,7 @@ def test_both_themes_change_the_ground(view: QtEmbeddingView, pixels: Callable[.
 
 def test_pixels_at_twice_the_device_ratio(tmp_path: Path) -> None:
     """A second process, because the factor is read once."""
-    code = f"""
+    code = """
 import numpy as np
 from qtpy.QtWidgets import QApplication
 app = QApplication([])
@@ -281,8 +282,6 @@ colour = image.pixelColor(at.x() * 2, at.y() * 2)
 assert (colour.red(), colour.green(), colour.blue()) == (0, 255, 0), colour.getRgb()
 print("crisp")
 """
-    import os
-
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "QT_SCALE_FACTOR": "2"},

@@ -1,4 +1,4 @@
-"""The panels pressed with a real mouse and keyboard: what they show, what they ask for, what they never show."""
+"""The panels pressed with mouse and keyboard: what they show, what they ask for, what they never show."""
 
 from collections.abc import Callable
 from pathlib import Path
