@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PANEL_SIZE = 1000
 _LEAST_SECTION = 100
-_ADVANCED = {"advanced": True}
+_ADVANCED: dict[str, Any] = {"advanced": True}
 
 
 class PrepareParams(BaseModel):
