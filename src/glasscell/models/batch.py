@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from glasscell.data.dataset import Dataset
 
@@ -122,8 +123,17 @@ def check_finite(
     if np.isfinite(dense_cg).all():
         return
     row, column = np.argwhere(~np.isfinite(dense_cg))[0]
-    cell = dataset.cell_names[indices[row]]
-    raise DataError(
-        f"Expression of {genes[column]} in {cell} is {dense_cg[row, column]}: "
-        "replace or remove such values first."
-    )
+    _refuse(dense_cg[row, column], str(dataset.cell_names[indices[row]]), genes[column])
+
+
+def check_table(table_cg: sparse.csr_matrix, dataset: Dataset) -> None:
+    """Refuse NaN and infinite values in a table of all cells and genes, naming the first."""
+    bad = np.flatnonzero(~np.isfinite(table_cg.data))
+    if len(bad):
+        row = int(np.searchsorted(table_cg.indptr, bad[0], side="right")) - 1
+        gene = str(dataset.genes.names[table_cg.indices[bad[0]]])
+        _refuse(table_cg.data[bad[0]], str(dataset.cell_names[row]), gene)
+
+
+def _refuse(value: float, cell: str, gene: str) -> NoReturn:
+    raise DataError(f"Expression of {gene} in {cell} is {value}: replace or remove such values first.")

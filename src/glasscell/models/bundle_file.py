@@ -172,6 +172,9 @@ def _rebuild(words: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
         }
         return family.restore(description, own, params=params, genes=genes, classes=classes)
 
+    n_folds = len(words["folds"])
+    if not (n_folds and genes and classes and len(words["curves"]) == n_folds):
+        raise ValueError("genes, folds, classes or curves")
     cells = CellTable(
         names=np.asarray(words["cells"], np.str_),
         fold=tensors["cells/fold"].numpy(),

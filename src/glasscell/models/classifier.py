@@ -145,18 +145,22 @@ class ClassifierFamily:
         )
 
 
-def make_network(params: ClassifierParams, n_genes: int, n_classes: int) -> ClassifierNetwork:
-    """Make an untrained network; its weights are still to be seeded."""
-    return ClassifierNetwork(
-        n_genes,
-        n_classes,
-        hidden=params.hidden,
-        n_layers=params.n_layers,
-        n_covariates=1 if params.depth_covariate else 0,
-        batch_norm=params.batch_norm,
-        input_dropout=params.input_dropout,
-        dropout=params.dropout,
-    )
+def make_network(params: ClassifierParams, n_genes: int, n_classes: int, seed: int = 0) -> ClassifierNetwork:
+    """Make a network with seeded weights, without drawing from the global random state."""
+    with torch.device("meta"):
+        network = ClassifierNetwork(
+            n_genes,
+            n_classes,
+            hidden=params.hidden,
+            n_layers=params.n_layers,
+            n_covariates=1 if params.depth_covariate else 0,
+            batch_norm=params.batch_norm,
+            input_dropout=params.input_dropout,
+            dropout=params.dropout,
+        )
+    network.to_empty(device="cpu")
+    seed_weights(network, seed)
+    return network
 
 
 class _Task:
@@ -196,8 +200,7 @@ class _Task:
 
     def _fresh(self) -> ClassifierNetwork:
         data, params = self.data, self.params
-        network = make_network(params, len(data.genes), len(data.classes))
-        seed_weights(network, self.plan.seed)
+        network = make_network(params, len(data.genes), len(data.classes), self.plan.seed)
         mean_g, sd_g = data.rows.moments(self.plan.train)
         unit = params.scaling == "unit variance" or (
             params.scaling == "auto" and data.preprocessing.kind == "stored"

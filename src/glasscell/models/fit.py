@@ -14,7 +14,7 @@ from glasscell.data.labels import drop_rare
 from glasscell.errors import DataError, ModelError
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.baseline_row import baseline_rows
-from glasscell.models.batch import preprocessing_for
+from glasscell.models.batch import check_table, preprocessing_for
 from glasscell.models.bundle import Bundle, CellTable, Curve
 from glasscell.models.device import resolve_device
 from glasscell.models.family import Family, FoldPlan, TrainingData
@@ -195,8 +195,10 @@ def _training_data(
 ) -> TrainingData:
     preprocessing = preprocessing_for(dataset)
     sizes_c = dataset.sizes_c
+    table_cg = input_rows(dataset, preprocessing)
+    check_table(table_cg, dataset)
     return TrainingData(
-        rows=Rows(input_rows(dataset, preprocessing), device),
+        rows=Rows(table_cg, device),
         size=None if sizes_c is None else np.asarray(sizes_c, np.float32),
         codes=np.asarray(labels.codes if codes is None else codes, np.int32),
         classes=labels.classes,

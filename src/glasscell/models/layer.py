@@ -89,6 +89,9 @@ def seed_weights(network: nn.Module, seed: int) -> None:
         elif isinstance(module, nn.BatchNorm1d):
             module.reset_running_stats()
             module.reset_parameters()
+        elif isinstance(module, Standardise):
+            module.mean.zero_()
+            module.scale.fill_(1.0)
 
 
 def fold_batch_norm(weight_hg: Tensor, bias: Tensor, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from glasscell.errors import ModelError, NotCompatible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# One character, or a backslash with the slash or backslash it protects.
+_PIECE = re.compile(r"\\[\\/]|.", re.DOTALL)
 KINDS: tuple[str, ...] = ("class", "contrast", "latent", "gene", "domain")
 
 
@@ -114,10 +117,11 @@ def _escape(name: str) -> str:
     return name.replace("\\", "\\\\").replace("/", "\\/")
 
 
-def _unescape(name: str) -> str:
-    return name.replace("\\/", "/").replace("\\\\", "\\")
+def _unescape(text: str) -> str:
+    return "".join(piece[-1] for piece in _PIECE.findall(text))
 
 
 def _cuts(rest: str) -> list[tuple[str, str]]:
-    slashes = [at for at, char in enumerate(rest) if char == "/" and (at == 0 or rest[at - 1] != "\\")]
+    """Cut at every slash that is not escaped."""
+    slashes = [piece.start() for piece in _PIECE.finditer(rest) if piece.group() == "/"]
     return [(rest[:at], rest[at + 1 :]) for at in slashes]

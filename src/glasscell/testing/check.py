@@ -44,15 +44,13 @@ def check_model(model: Model, batch: CellBatch) -> None:
     if _traces(model) != before:
         problems.append("to() changed the model it was called on instead of returning a copy.")
     cells = in_precision(batch, torch.float64)
-    for check in (_targets, _scores, _rows, _first_linear, _classes, _latents):
-        problems += check(double, cells)
-    left = _traces(double)
-    random_state = torch.random.get_rng_state()
-    double.score(cells, double.targets()[0])
-    if _traces(double) != left or not torch.equal(random_state, torch.random.get_rng_state()):
+    if _leaves_traces(double, cells):
         problems.append(
             "score() leaves a trace: mode, gradient flags, hooks or the global random state changed."
         )
+    else:
+        for check in (_targets, _scores, _rows, _first_linear, _classes, _latents):
+            problems += check(double, cells)
     if problems:
         raise ModelError(f"{type(model).__name__}: " + " ".join(problems))
 
@@ -65,6 +63,12 @@ def in_precision(batch: CellBatch, dtype: torch.dtype) -> CellBatch:
         if isinstance(value, Tensor) and value.is_floating_point():
             changed[part.name] = value.to(dtype)
     return replace(batch, **changed)
+
+
+def _leaves_traces(model: Model, batch: CellBatch) -> bool:
+    before, random_state = _traces(model), torch.random.get_rng_state()
+    model.score(batch, model.targets()[0])
+    return _traces(model) != before or not torch.equal(random_state, torch.random.get_rng_state())
 
 
 def _some_targets(model: Model) -> list[Target]:
