@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,12 +125,13 @@ def _lay_out(window: GlasscellWindow) -> None:
         main.setCorner(corner, getattr(Qt.DockWidgetArea, f"{side}DockWidgetArea"))
     for corner, side in ((Qt.Corner.BottomLeftCorner, "Left"), (Qt.Corner.BottomRightCorner, "Right")):
         main.setCorner(corner, getattr(Qt.DockWidgetArea, f"{side}DockWidgetArea"))
-    for own in _napari_docks(window):
-        main.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, own)
-        main.tabifyDockWidget(frames["Data"], own)
+    tabs = [frames["Data"], frames["Model"], frames["Attribution"], *_napari_docks(window)]
+    for before, behind in pairwise(tabs):
+        if behind not in frames.values():
+            main.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, behind)
+        main.tabifyDockWidget(before, behind)
+    for own in tabs[3:]:
         own.setVisible(own.objectName() == "layer list")
-    for name in ("Attribution", "Model"):
-        main.tabifyDockWidget(frames["Data"], frames[name])
     main.resize(1366, 768)
     QTimer.singleShot(0, window.arrange)
 
