@@ -12,7 +12,7 @@ from glasscell.qt.checks import QtChecks
 from glasscell.qt.form import QtForm
 from glasscell.qt.ranking import CELL, RANKING, QtGeneTable
 from glasscell.qt.style import plain_tip
-from glasscell.qt.text import Choice, Fold, PlainLabel, button, column_of, heading, row_of, scrolled
+from glasscell.qt.text import Choice, Fold, PlainLabel, button, caption, column_of, heading, row_of, scrolled
 from glasscell.views.view import AttributionView
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class QtAttributionView(AttributionView):
 
     def set_baselines(self, names: Sequence[str]) -> None:
         """Offer baselines."""
-        self.baseline.set_names(names)
+        self.baseline.set_names(names, words={name: name.replace("_", " ") for name in names})
 
     def set_form(self, fields: Sequence[FieldSpec]) -> None:
         """Show the method's parameters."""
@@ -132,9 +132,7 @@ class QtAttributionView(AttributionView):
             ("In", self.cells),
         )
         for title, control in rows:
-            label = PlainLabel(title)
-            label.setMinimumWidth(96)
-            form.addRow(label, control)
+            form.addRow(caption(title), control)
         self._fold = Fold("Parameters", self.form, is_open=False)
         key = PlainLabel(
             "Solid bars: more of the gene than the baseline. Hatched: less. ? cannot tell.", "muted"
@@ -172,9 +170,9 @@ class QtAttributionView(AttributionView):
             return
         self.explain_requested.emit(
             {
-                "target": self.target.currentText(),
+                "target": self.target.name(),
                 "method": self.method.currentData(),
-                "baseline": self.baseline.currentText(),
+                "baseline": self.baseline.name(),
                 "cells": self.cells.currentData(),
                 "params": params,
             }

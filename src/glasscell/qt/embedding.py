@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from glasscell.jobs.dispatcher import Dispatcher
     from glasscell.jobs.runner import JobRunner
 
-TWO_NAMES = "Two genes or columns…"
+TWO_NAMES = "two genes…"
 _TOOLS = {
     "move": "Move: drag to pan, wheel to zoom",
     "lasso": "Lasso: draw round cells. Shift adds, Alt subtracts, Shift+Alt intersects",
@@ -68,6 +68,7 @@ class QtEmbeddingView(EmbeddingView):
         self.widget = QWidget()
         self.canvas = CellCanvas(dispatcher, runner)
         self.choice = Choice("Which embedding to show")
+        self.choice.setPlaceholderText("axes")
         self.choice.textActivated.connect(self._on_choice)
         self.tools = {name: self._tool_button(name, tip) for name, tip in _TOOLS.items()}
         self.tools["move"].setChecked(True)
@@ -96,8 +97,11 @@ class QtEmbeddingView(EmbeddingView):
 
     def set_choices(self, names: Sequence[str], current: str | None) -> None:
         """Offer these embeddings, the current one chosen."""
-        self.choice.set_names([*names, TWO_NAMES], current)
-        self.names.setVisible(False)
+        typed = current is None and not self.names.isHidden()
+        self.choice.set_names([*names, TWO_NAMES], TWO_NAMES if typed else current)
+        if current is None and not typed:
+            self.choice.setCurrentIndex(-1)
+        self.names.setVisible(typed)
         self.choice.setToolTip(
             plain_tip("Which embedding to show" if names else "No embedding yet: prepare the data")
         )

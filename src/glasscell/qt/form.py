@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QVBoxLayout, QWidg
 
 from glasscell.qt.number import NumberBox, WholeBox
 from glasscell.qt.style import plain_tip
-from glasscell.qt.text import Choice, Fold, PlainLabel, column_of, row_of
+from glasscell.qt.text import Choice, Fold, caption, column_of, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -162,8 +162,7 @@ def _page(fields: Sequence[Field]) -> QWidget:
     layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     for field in fields:
-        title = PlainLabel(field.spec.title)
-        title.setMinimumWidth(96)
+        title = caption(field.spec.title)
         title.setToolTip(plain_tip(field.spec.help))
         layout.addRow(title, field)
     return page

@@ -63,7 +63,7 @@ class JobLine(QWidget):
         left = duration(row.eta) if row.eta is not None and running else ""
         self.state.set_text(left or (row.state if running else row.outcome))
         self.state.set_role("muted" if running else _ROLES.get(row.outcome, "muted"))
-        self.text.set_text(row.text)
+        self.text.set_text("" if row.outcome == "done" else row.text)
         self.text.set_role("bad" if row.outcome == "failed" else "muted")
         self.bar.setVisible(running)
         self.cancel.setVisible(running)

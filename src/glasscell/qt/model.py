@@ -12,7 +12,18 @@ from glasscell.qt.curve import QtCurve
 from glasscell.qt.form import QtForm
 from glasscell.qt.metrics import QtMetrics
 from glasscell.qt.number import WholeBox
-from glasscell.qt.text import Choice, Fold, PlainLabel, button, column_of, heading, line, row_of, scrolled
+from glasscell.qt.text import (
+    Choice,
+    Fold,
+    PlainLabel,
+    button,
+    caption,
+    column_of,
+    heading,
+    line,
+    row_of,
+    scrolled,
+)
 from glasscell.views.view import ModelView
 
 if TYPE_CHECKING:
@@ -110,9 +121,7 @@ class QtModelView(ModelView):
             ("Model", self.family),
             ("Seed", self.seed),
         ):
-            label = PlainLabel(title)
-            label.setMinimumWidth(96)
-            form.addRow(label, control)
+            form.addRow(caption(title), control)
         self._fold = Fold("Parameters", self.form, is_open=False)
         self._fold.setVisible(False)
         self.reason = PlainLabel("", "muted")
@@ -154,8 +163,8 @@ class QtModelView(ModelView):
             return
         self.fit_requested.emit(
             {
-                "labels": self.labels.currentText(),
-                "split": self.scheme.currentText(),
+                "labels": self.labels.name(),
+                "split": self.scheme.name(),
                 "family": self.family.currentData(),
                 "params": params,
                 "seed": self.seed.value(),

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from glasscell.qt.style import adopt, plain_button, plain_tip
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from qtpy.QtGui import QResizeEvent, QWheelEvent
 
@@ -95,14 +95,21 @@ class Choice(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setToolTip(plain_tip(tip))
 
-    def set_names(self, names: Sequence[str], current: str | None = None) -> None:
-        """Offer names without a signal; keep the chosen one where it is still offered."""
-        wanted = self.currentText() if current is None else current
+    def set_names(
+        self, names: Sequence[str], current: str | None = None, words: Mapping[str, str] | None = None
+    ) -> None:
+        """Offer names without a signal, in other words where given; keep the choice while it is offered."""
+        wanted = self.name() if current is None else current
         self.blockSignals(True)
         self.clear()
-        self.addItems(list(names))
-        self.setCurrentIndex(max(self.findText(wanted, Qt.MatchFlag.MatchExactly), 0) if names else -1)
+        for name in names:
+            self.addItem((words or {}).get(name, name), name)
+        self.setCurrentIndex(list(names).index(wanted) if wanted in names else 0 if names else -1)
         self.blockSignals(False)
+
+    def name(self) -> str:
+        """Return the chosen name, empty for none."""
+        return str(self.currentData() or "")
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Scroll the dock, not the choice."""
@@ -136,6 +143,15 @@ class Fold(QWidget):
 def heading(text: str) -> PlainLabel:
     """Make a heading."""
     return PlainLabel(text, "heading")
+
+
+def caption(text: str) -> QLabel:
+    """Make the title of a form's field."""
+    title = QLabel(text)
+    title.setTextFormat(Qt.TextFormat.PlainText)
+    title.setWordWrap(len(text) > 20)
+    title.setMinimumWidth(90)
+    return title
 
 
 def button(text: str, tip: str, *, primary: bool = False) -> QPushButton:
