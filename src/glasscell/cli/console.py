@@ -42,7 +42,7 @@ class ShellJob:
             self._task,
             completed=0.0 if fraction is None else fraction,
             total=None if fraction is None else 1.0,
-            **({"description": words} if words else {}),
+            description=words or None,
         )
 
 

@@ -30,6 +30,12 @@ SetOption = Annotated[
 ]
 
 
+class UsageError(GlasscellError):
+    """An option has a value that it cannot have."""
+
+    exit_code = 2
+
+
 def open_file(path: Path, section: str = "", donor: str = "") -> Dataset:
     """Read a file with what the user says of its sections and donors."""
     from glasscell.data.read import read
@@ -42,20 +48,24 @@ def settings_of(params: type[BaseModel], pairs: list[str]) -> dict[str, Any]:
 
     Raises
     ------
-    GlasscellError
-        A pair has no ``=``, the name is unknown, or the value is of another kind.
+    UsageError
+        A pair has no ``=``, the name is unknown, or the value is of another kind or out of range.
     """
-    from glasscell.views.form import fields
+    from glasscell.views.form import build, fields
 
     known = {spec.name: spec for spec in fields(params)}
     values: dict[str, Any] = {}
-    for pair in pairs:
-        name, mark, text = pair.partition("=")
-        if not mark:
-            raise GlasscellError(f'--set takes name=value, not "{pair}".')
-        if name not in known:
-            raise GlasscellError(f'There is no parameter "{name}"; there are {", ".join(known)}.')
-        values[name] = known[name].read(text)
+    try:
+        for pair in pairs:
+            name, mark, text = pair.partition("=")
+            if not mark:
+                raise UsageError(f'--set takes name=value, not "{pair}".')
+            if name not in known:
+                raise UsageError(f'There is no parameter "{name}"; there are {", ".join(known)}.')
+            values[name] = known[name].read(text)
+        build(params, values)
+    except GlasscellError as error:
+        raise UsageError(str(error)) from error
     return values
 
 
