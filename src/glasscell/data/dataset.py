@@ -5,39 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from glasscell.data.expression import Expression
 from glasscell.data.fingerprint import hash_data
-from glasscell.data.genes import GeneTable, make_unique, read_genes
 from glasscell.data.layout import Layout, lay_tissue, resolve_sections
 from glasscell.data.matrix import get_matrix, holds_counts
 from glasscell.data.observation import (
-    KINDS,
     UNITS,
     checked,
-    find_embeddings,
-    find_observation,
-    find_platform,
     find_positions,
 )
 from glasscell.data.problem import find_problems
 from glasscell.data.report import describe
 from glasscell.data.section import Sections, find_donors, group_by
+from glasscell.data.table import Table
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
-    import pandas as pd
     import scipy.sparse as sp
     from anndata import AnnData
 
     from glasscell.data.tissue import Tissue
 
 
-class Dataset:
+class Dataset(Table):
     """Cells, genes, tissue and sections of one AnnData, which is never changed.
 
     What a file leaves unsaid (which matrix holds counts, which column names the section or the donor, what
@@ -81,18 +76,14 @@ class Dataset:
         unit: str | None = None,
         problems: Iterable[str] = (),
     ) -> None:
-        if not hasattr(adata, "obs") or not hasattr(adata, "var"):
-            raise DataError(f"A Dataset is made from an AnnData, not from {type(adata).__name__}.")
-        if adata.n_obs == 0 or adata.n_vars == 0:
-            raise DataError(f"The table holds {adata.n_obs:,} cells and {adata.n_vars:,} genes: it is empty.")
-        self._adata = adata
+        super().__init__(adata, observation)
         self.path = None if path is None else Path(path)
         self._given_tissue = tissue
         self._given: dict[str, str | None] = {
             "section": section,
             "donor": donor,
             "counts": counts,
-            "observation": observation if observation is None else checked(observation, KINDS, "observation"),
+            "observation": observation,
             "unit": unit if unit is None else checked(unit, UNITS, "unit"),
         }
         self._given_problems = tuple(problems)
@@ -103,52 +94,6 @@ class Dataset:
 
     def __repr__(self) -> str:
         return f"Dataset({self.report()})"
-
-    @property
-    def adata(self) -> AnnData:
-        """The AnnData behind this view; treat it as read-only."""
-        return self._adata
-
-    @property
-    def n_cells(self) -> int:
-        """Number of rows."""
-        return int(self._adata.n_obs)
-
-    @property
-    def n_genes(self) -> int:
-        """Number of columns."""
-        return int(self._adata.n_vars)
-
-    @property
-    def obs(self) -> pd.DataFrame:
-        """Table of cells; treat it as read-only."""
-        obs: pd.DataFrame = self._adata.obs
-        return obs
-
-    @cached_property
-    def cell_names(self) -> npt.NDArray[np.str_]:
-        """Unique names of cells, repeated ones numbered, shape ``(n_cells,)``."""
-        return make_unique([str(name) for name in self._adata.obs_names.tolist()])[0]
-
-    @cached_property
-    def genes(self) -> GeneTable:
-        """Names, symbols and identifiers of genes."""
-        return read_genes(self._adata.var)
-
-    @cached_property
-    def observation(self) -> str:
-        """What one row is: ``"cell"``, ``"spot"`` or ``"bin"``."""
-        return self._given["observation"] or find_observation(self._adata)
-
-    @property
-    def observations(self) -> str:
-        """The word for several rows: cells, spots or bins."""
-        return f"{self.observation}s"
-
-    @cached_property
-    def platform(self) -> str:
-        """``"Visium"`` where that is certain, else empty."""
-        return find_platform(self._adata, self.observation)
 
     @property
     def counts(self) -> str | None:
@@ -254,11 +199,6 @@ class Dataset:
         return self.layout.tissue
 
     @cached_property
-    def embeddings(self) -> Mapping[str, npt.NDArray[Any]]:
-        """Low-dimensional coordinates by obsm key, the one to show first."""
-        return find_embeddings(self._adata)
-
-    @cached_property
     def fingerprint(self) -> str:
         """Text that changes when cells, genes or expression change; annotations do not matter."""
         matrix = get_matrix(self._adata, self.counts or self._expression.stored_name)
@@ -272,28 +212,6 @@ class Dataset:
     def report(self) -> str:
         """Say in one sentence what this is: cells, sections, counts, embedding."""
         return describe(self)
-
-    def editable(self) -> AnnData:
-        """Return an AnnData whose tables and keys can be changed freely while this one stays as it is.
-
-        Large arrays are shared: replace them, never write into them.
-        """
-        from anndata import AnnData
-
-        source = self._adata.to_memory() if self._adata.isbacked else self._adata
-        raw = source.raw
-        return AnnData(
-            X=source.X,
-            obs=source.obs.copy(),
-            var=source.var.copy(),
-            uns=dict(source.uns),
-            obsm=dict(source.obsm),
-            varm=dict(source.varm),
-            layers=dict(source.layers),
-            obsp=dict(source.obsp),
-            varp=dict(source.varp),
-            raw=None if raw is None else {"X": raw.X, "var": raw.var, "varm": dict(raw.varm)},
-        )
 
     def with_adata(self, adata: AnnData) -> Dataset:
         """Look at another table of the same cells (or fewer, or reordered), keeping tissue and overrides.

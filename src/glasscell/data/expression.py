@@ -5,9 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from glasscell.data.matrix import (
     FloatArray,
     Matrix,
@@ -26,6 +23,8 @@ from glasscell.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    import numpy.typing as npt
     import scipy.sparse as sp
     from anndata import AnnData
 
@@ -136,10 +135,8 @@ class Expression:
         """Return one gene as float32, shape ``(n_cells,)``; NaN where the file has none."""
         self._check_kind(kind)
         columns = self._once(f"columns {self._key(kind)}", lambda: as_columns(self._matrix(kind)))
-        values = column(columns, position)
-        if kind == "lognorm" and self.counts is not None:
-            values = np.log1p(values * self._factors_c)
-        return values
+        normalise = kind == "lognorm" and self.counts is not None
+        return column(columns, position, self._factors_c if normalise else None)
 
 
 def _refuse_unless_counts(matrix: Any, name: str) -> None:

@@ -176,10 +176,14 @@ def row_sums(matrix: Any) -> npt.NDArray[np.float64]:
     if not sp.issparse(matrix):
         return np.asarray(np.nansum(matrix, axis=1, dtype=np.float64)).reshape(-1)
     csr = matrix.tocsr()
-    finite = np.where(np.isfinite(csr.data), csr.data, 0).astype(np.float64, copy=False)
-    return np.asarray(sp.csr_matrix((finite, csr.indices, csr.indptr), shape=csr.shape).sum(axis=1)).reshape(
-        -1
-    )
+    sums = np.zeros(csr.shape[0])
+    filled = np.diff(csr.indptr) > 0
+    if filled.any():
+        sums[filled] = np.add.reduceat(csr.data, csr.indptr[:-1][filled], dtype=np.float64)
+    for row in np.flatnonzero(~np.isfinite(sums)):
+        values = csr.data[csr.indptr[row] : csr.indptr[row + 1]].astype(np.float64)
+        sums[row] = values[np.isfinite(values)].sum()
+    return sums
 
 
 def size_factors(sizes_c: npt.NDArray[np.float64]) -> FloatArray:
@@ -228,11 +232,23 @@ def as_columns(matrix: Any) -> Any:
     return np.asfortranarray(np.asarray(matrix, dtype=np.float32))
 
 
-def column(columns: Any, position: int) -> FloatArray:
-    """Copy one column out of what `as_columns` returned, shape ``(n_cells,)``."""
+def column(columns: Any, position: int, factors_c: FloatArray | None = None) -> FloatArray:
+    """Copy one column out of what `as_columns` returned, shape ``(n_cells,)``.
+
+    Parameters
+    ----------
+    columns
+        From `as_columns`.
+    position
+        Which column.
+    factors_c
+        Size factors: log1p(value x factor) is returned instead of the value.
+    """
     if not sp.issparse(columns):
-        return np.array(columns[:, position], dtype=np.float32)
-    values = np.zeros(columns.shape[0], dtype=np.float32)
+        dense = np.array(columns[:, position], dtype=np.float32)
+        return dense if factors_c is None else np.log1p(dense * factors_c)
     span = slice(columns.indptr[position], columns.indptr[position + 1])
-    values[columns.indices[span]] = columns.data[span]
+    cells, found = columns.indices[span], columns.data[span]
+    values = np.zeros(columns.shape[0], dtype=np.float32)
+    values[cells] = found if factors_c is None else np.log1p(found * factors_c[cells])
     return values

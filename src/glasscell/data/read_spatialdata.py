@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.data.element import flat, raster_levels
+from glasscell.data.element import raster_levels
 from glasscell.data.observation import find_positions
 from glasscell.data.read_anndata import check_matrices, short_reason
 from glasscell.data.region import Region, read_image, read_region, share_images
@@ -189,10 +189,15 @@ def _read_images(sdata: Any, regions: list[Region], problems: list[str]) -> dict
         images.setdefault(region.name, []).append(image)
         if note:
             problems.append(note)
-    for name, element in {**sdata.images, **sdata.labels}.items():
-        finest = raster_levels(element)[0]
-        if finest is not flat(finest):
-            problems.append(
-                f"{name!r} is three-dimensional ({finest.sizes['z']} planes): the middle one is shown."
-            )
+        _tell_of_planes(sdata.images[name], name, problems)
+    for region in regions:
+        if region.mask is not None:
+            _tell_of_planes(sdata[region.name], region.name, problems)
     return {name: tuple(found) for name, found in images.items()}
+
+
+def _tell_of_planes(element: Any, name: str, problems: list[str]) -> None:
+    finest = raster_levels(element)[0]
+    if "z" in finest.dims:
+        planes = finest.sizes["z"]
+        problems.append(f"{name!r} is three-dimensional ({planes} planes): the middle one is shown.")
