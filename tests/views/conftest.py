@@ -59,6 +59,7 @@ def open_window() -> Window:
 @pytest.fixture
 def window() -> Iterator[Window]:
     made = open_window()
+    made.settle()
     yield made
     assert made.session.close()
 

@@ -27,7 +27,7 @@ def open_path(session: Core, path: Path, opening: list[Job[Any]]) -> Job[Any]:
         job.report(None, f"Reading {path.name}")
         dataset = read(path)
         job.report(0.8, "Looking through it")
-        read_facts("", dataset)  # the facts are cached in the dataset: the window must not wait for them
+        look_through(dataset)
         return dataset
 
     def commit(job: Job[Dataset], dataset: Dataset) -> None:
@@ -53,7 +53,7 @@ def prepare(session: Core, params: PrepareParams | Mapping[str, Any] | None) -> 
 
         given = params if isinstance(params, PrepareParams) else make_params(PrepareParams, params or {})
         prepared = run(dataset, given, job)
-        read_facts("", prepared)
+        look_through(prepared)
         return prepared
 
     def commit(job: Job[Dataset], prepared: Dataset) -> None:
@@ -86,6 +86,14 @@ def save_data(session: Core, path: Path) -> Job[Any]:
         session.say("info", f"Saved to {written}.")
 
     return submit(session, work, commit, title=f"Save {path.name}", lane="io")
+
+
+def look_through(dataset: Dataset) -> None:
+    """Work out what a dataset caches of itself, so that the window does not wait for it."""
+    read_facts("", dataset)
+    dataset.report()
+    len(dataset.problems)
+    len(dataset.cell_names)
 
 
 def need_dataset(session: Core) -> Dataset:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_HITS = 50
 #: Up to this many names the index is made at once.
-FEW_NAMES = 5_000
+FEW_NAMES = 1_000
 
 
 class ColourPresenter(PaintingPresenter[ColourView]):

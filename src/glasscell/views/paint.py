@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from glasscell.data.channel import CellValues
 from glasscell.data.selection import Everything
 from glasscell.errors import GlasscellError
 from glasscell.session.resolve import Failed, Pending
 from glasscell.views.colour import ColourTable, colour_table, plain_table
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from glasscell.data.channel import CellValues
-    from glasscell.jobs import Job
+    from glasscell.jobs import Job, JobHandle
     from glasscell.session import Session
 
 
@@ -67,6 +68,24 @@ def paint(session: Session, theme: str = "dark") -> Paint | None:
         return Paint(table, values)
     except GlasscellError as error:
         return Paint(plain_table(dataset.n_cells, None, theme), failure=str(error))
+
+
+def warm_up(session: Session) -> None:
+    """Load the compiled colour code in the background, once, before the first picture needs it."""
+    key = ("colours", "warm")
+    if session.store.get(key) is None:
+        session.store.put(key, True, 1)
+        few = (
+            CellValues("warm", values=np.zeros(2, np.float32)),
+            CellValues("warm", codes=np.arange(2, dtype=np.int32), categories=("a", "b")),
+        )
+
+        def work(job: JobHandle) -> None:
+            for values in few:
+                job.report(None)
+                colour_table(values)
+
+        session.jobs.submit(work, title="Get ready to draw", lane="view")
 
 
 def selected_cells(session: Session) -> NDArray[np.bool_] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from glasscell.data.selection import Everything
 from glasscell.errors import GlasscellError
-from glasscell.views.paint import Paint, paint
+from glasscell.views.paint import Paint, paint, warm_up
 from glasscell.views.view import View
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class PaintingPresenter(Presenter[ViewT]):
 
     def __init__(self, session: Session, view: ViewT) -> None:
         super().__init__(session, view)
+        warm_up(session)
         self.listen(view.theme_changed, self.repaint)
         self.listen(session.stored, self._on_stored)
 
