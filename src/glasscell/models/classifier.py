@@ -66,7 +66,9 @@ class ClassifierParams(FamilyParams):
     weight_decay: float = Field(
         1e-2, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
     )
-    batch_size: int = Field(256, ge=8, le=65536, title="Batch size", description="Cells per step.")
+    batch_size: int = Field(
+        256, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
+    )
     max_epochs: int = Field(
         100, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
     )
@@ -90,6 +92,8 @@ INFO = ModelInfo(
 )
 _MIN_SCALE = 1e-2
 _BLOCK = 4096
+_STEPS = 8
+_SMALLEST_BATCH = 16
 
 
 class ClassifierFamily:
@@ -186,12 +190,12 @@ class _Task:
         """Train from a fresh start."""
         params, plan = self.params, self.plan
         settings = LoopSettings(
-            params.max_epochs,
-            params.batch_size,
-            params.learning_rate,
-            params.weight_decay,
-            params.patience,
-            plan.epochs,
+            max_epochs=params.max_epochs,
+            batch_size=min(params.batch_size, max(_SMALLEST_BATCH, len(plan.train) // _STEPS)),
+            learning_rate=params.learning_rate,
+            weight_decay=params.weight_decay,
+            patience=params.patience,
+            epochs=plan.epochs,
         )
         network = self._fresh()
         return fit_loop(
@@ -238,7 +242,7 @@ class _Task:
         def surprise(log_temperature: float) -> float:
             return float(functional.cross_entropy(logits_ck / np.exp(log_temperature), truth))
 
-        found = minimize_scalar(surprise, bounds=(np.log(0.1), np.log(10.0)), method="bounded")
+        found = minimize_scalar(surprise, bounds=(np.log(0.5), np.log(10.0)), method="bounded")
         return float(np.exp(found.x)) if found.fun < surprise(0.0) else 1.0
 
 
