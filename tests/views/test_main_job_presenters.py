@@ -16,7 +16,7 @@ from glasscell.data.read import read
 from glasscell.data.selection import Category, Cells, Everything
 from glasscell.jobs import Outcome
 from glasscell.testing.planted import planted_adata, tiny_dataset
-from glasscell.views.attribution_presenter import cell_genes
+from glasscell.views.evidence import cell_genes
 from glasscell.views.model_presenter import metric_rows
 
 SIZE = {"n_cells": 400, "n_genes": 40, "seed": 3}
@@ -339,3 +339,57 @@ def test_methods_baselines_and_forms_are_offered(trained: Any) -> None:
     trained.attribution.method_chosen.emit("integrated_gradients")
     assert "steps" in {field.name for field in trained.attribution.shown["form"]}
     assert "steps" not in {field.name for field in saliency}
+
+
+def test_a_dock_opened_while_training_follows_it(window: Any, window_maker: Any) -> None:
+    from glasscell.testing.fake_views import FakeModelView
+    from glasscell.views.model_presenter import ModelPresenter
+
+    window.session.open_dataset(Dataset(planted_adata(**SIZE)))
+    job = window.session.fit("label", params={"max_epochs": 10000, "patience": 1000})
+    assert window.model.shown["busy"] is True
+    late = FakeModelView()
+    presenter = ModelPresenter(window.session, late)
+    assert late.shown["busy"] is True
+    late.cancel_requested.emit()
+    job.wait(60)
+    assert late.shown["busy"] is False
+    presenter.close()
+
+
+def test_opening_other_data_while_training_keeps_the_state_clean(window: Any) -> None:
+    window.session.open_dataset(Dataset(planted_adata(**SIZE)))
+    job = window.session.fit("label", params={"max_epochs": 5})
+    adata = planted_adata(**SIZE)
+    adata.obs_names = [f"other{k}" for k in range(400)]
+    window.session.open_dataset(Dataset(adata))
+    window.settle()
+    assert job.outcome is Outcome.DONE
+    assert window.session.bundle is None
+    assert "other data" in window.session.jobs.jobs[-1].note
+    assert "other data" in window.job.shown["jobs"][0].text
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "cells", "gene", "placed"),
+    [
+        ("dlpfc_151673.h5ad", 3639, "PCP4", True),
+        ("pbmc3k.h5ad", 2638, "CD3E", False),
+        ("mibitof_crc_3309x36.h5ad", 3309, "CD45", True),
+    ],
+)
+def test_real_files_open_search_and_colour(
+    window: Any, real_data: Any, name: str, cells: int, gene: str, placed: bool
+) -> None:
+    window.prepare.open_requested.emit(real_data(name))
+    window.settle()
+    assert window.session.dataset.n_cells == cells
+    assert (window.tissue.shown["picture"] is not None) == placed
+    window.colour.query_typed.emit(gene.lower())
+    hit = next(hit for hit in window.colour.shown["hits"] if hit.subtitle == "gene")
+    assert hit.title == gene
+    window.colour.channel_requested.emit(hit.ref)
+    window.settle()
+    assert window.colour.shown["colour_bar"].title == gene
+    assert len(window.tissue.shown["colours"]) == cells + 1

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from glasscell.models.bundle import Bundle
     from glasscell.session.core import Core
 
+#: How the titles of these jobs begin.
+EXPLAINING = "Explain "
 WHICH = ("all", "selection", "class")
 
 
@@ -82,7 +84,7 @@ def explain(session: Core, wish: ExplainWish) -> Job[Any]:
         if explanation.twin is None and latest is not None and latest.twin is not None:
             add_twin(session, latest, explanation)
 
-    return submit(session, work, commit, title=f"Explain {wish.target}", lane="compute")
+    return submit(session, work, commit, title=f"{EXPLAINING}{wish.target}", lane="compute")
 
 
 def choose_cells(session: Core, wish: ExplainWish, bundle: Bundle) -> NDArray[np.int32] | None:

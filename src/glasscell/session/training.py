@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from glasscell.errors import ModelError
-from glasscell.session.carry import same_cells
 from glasscell.session.file import make_params, need_dataset
 from glasscell.session.work import set_aside, submit
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: The name under which lassoed groups are offered as labels.
 GROUPS = "groups"
+#: How the titles of training jobs begin; a twin's is another.
+TRAINING = "Train on "
 
 
 @dataclass(frozen=True)
@@ -62,20 +65,19 @@ def fit(session: Core, wish: FitWish) -> Job[Any]:
 
     def commit(job: Job[Bundle], bundle: Bundle) -> None:
         session.hold("bundle", bundle)
-        train_twin(session, bundle, made[0], context)
         now = session.dataset
-        if now is None or not same_cells(now, dataset):
-            set_aside(
-                session,
-                job,
-                "other data were opened meanwhile; undo or reopen the earlier data to use the model.",
+        if now is None or not (bundle.rows(now, np.arange(now.n_cells)) >= 0).any():
+            reason = (
+                f"other data were opened meanwhile; {bundle.id} is kept, but it knows none of these cells."
             )
+            set_aside(session, job, reason)
             return
+        train_twin(session, bundle, made[0], context)
         session.update(model=bundle.id)
         for note in bundle.notes:
             session.say("info", note)
 
-    return submit(session, work, commit, title=f"Train on {wish.labels}", lane="train")
+    return submit(session, work, commit, title=f"{TRAINING}{wish.labels}", lane="train")
 
 
 def make_request(wish: FitWish, context: Context) -> FitRequest:

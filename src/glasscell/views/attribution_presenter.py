@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from glasscell.data.selection import Everything
 from glasscell.errors import GlasscellError
-from glasscell.session.cells import class_mask
+from glasscell.session.explaining import EXPLAINING
+from glasscell.views.evidence import (
+    baseline_names,
+    cell_genes,
+    has_evidence,
+    method_rows,
+    rank_genes,
+    ranking_rows,
+)
 from glasscell.views.form import fields
 from glasscell.views.presenter import Presenter
-from glasscell.views.row import CellGeneRow, MethodRow, RankingRow
 from glasscell.views.view import AttributionView
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from glasscell.explain.check import Check
     from glasscell.explain.evidence import Ranking
-    from glasscell.explain.result import Explanation
     from glasscell.jobs import Job, JobHandle
-    from glasscell.models.bundle import Bundle
     from glasscell.session import Session, State
+    from glasscell.views.row import CellGeneRow
 
-N_RANKED = 50
-N_OF_CELL = 10
 DEFAULT_METHOD = "integrated_gradients"
 NO_TWIN = (
     "The ranking is shown when its twin, a net trained on permuted labels, has been explained too; "
@@ -47,7 +45,9 @@ class AttributionPresenter(Presenter[AttributionView]):
         self.listen(view.cancel_requested, self._on_cancel)
         self.listen(view.method_chosen, self._on_method)
         self.listen(view.gene_clicked, self._on_gene)
+        self.listen(session.jobs.changed, self._follow)
         view.set_busy(False)
+        self._follow()
         self._show_choices()
         self._on_method(DEFAULT_METHOD)
         self._show_ranking()
@@ -90,14 +90,21 @@ class AttributionPresenter(Presenter[AttributionView]):
 
     def _on_explain(self, wish: dict[str, Any]) -> None:
         with self.spoken("Explaining"):
-            job = self._job = self.session.explain(**wish)
+            self.session.explain(**wish)
+
+    def _follow(self) -> None:
+        """Follow the explanation that runs now, whoever asked for it."""
+        running = [job for job in self.session.jobs.active if job.title.startswith(EXPLAINING)]
+        if self._job is None and running:
+            self._job = running[-1]
             self.view.set_busy(True)
-            job.finished.connect(self._on_finished)
+            self._job.finished.connect(self._on_finished)
 
     def _on_finished(self, job: Job[Any]) -> None:
         if job is self._job and self._links:
             self._job = None
             self.view.set_busy(False)
+            self._follow()
 
     def _on_cancel(self) -> None:
         if self._job is not None:
@@ -116,7 +123,7 @@ class AttributionPresenter(Presenter[AttributionView]):
         if explanation is None or dataset is None or bundle is None:
             self._show_none("Nothing is explained yet.")
             return
-        if explanation.twin is None or "reinitialised_correlation" not in explanation.diagnostics:
+        if not has_evidence(explanation):
             self._show_none(NO_TWIN)
             return
         selected = None if isinstance(session.state.selection, Everything) else session.mask()
@@ -149,70 +156,3 @@ class AttributionPresenter(Presenter[AttributionView]):
         if cell is not None and explanation is not None and dataset is not None:
             title, rows = cell_genes(explanation, dataset, cell)
         self.view.set_cell_genes(title, rows)
-
-
-def rank_genes(
-    explanation: Explanation, bundle: Bundle, dataset: Any, selected: NDArray[np.bool_] | None, job: JobHandle
-) -> tuple[Ranking, tuple[Check, ...], str]:
-    """Rank genes over the selected cells, or over those of the explained class, and judge the ranking."""
-    from glasscell.explain.channel import training_note
-    from glasscell.explain.check import checks
-    from glasscell.explain.evidence import ranking
-
-    job.report(None, "ranking")
-    mask = class_mask(bundle, dataset, explanation.target) if selected is None else selected
-    ranked = ranking(explanation, mask, dataset, N_RANKED)
-    job.report(0.5)
-    judged = checks(explanation, mask)
-    of = "the selection" if selected is not None else explanation.target.partition(":")[2]
-    note = training_note(explanation)
-    caption = f"{explanation.target} over {ranked.n_cells:,} {dataset.observations} of {of}, {note}."
-    return ranked, judged, " ".join((caption, *ranked.missing))
-
-
-def ranking_rows(ranked: Ranking) -> tuple[RankingRow, ...]:
-    """Put ranked genes into rows with every evidence column."""
-    return tuple(
-        RankingRow(
-            place,
-            one.gene,
-            one.value,
-            one.presence,
-            one.absence,
-            one.mean_difference_rank,
-            one.twin_rank,
-            one.rank_spread,
-        )
-        for place, one in enumerate(ranked, start=1)
-    )
-
-
-def cell_genes(explanation: Explanation, dataset: Any, cell: int) -> tuple[str, tuple[CellGeneRow, ...]]:
-    """List one cell's own genes with their expression, marked when its net has seen it in training."""
-    at = int(np.searchsorted(explanation.cells, cell))
-    name = str(dataset.cell_names[cell])
-    if at >= len(explanation.cells) or explanation.cells[at] != cell:
-        return f"{name} was not explained", ()
-    top = explanation.top_of_cell(cell, N_OF_CELL)
-    rows = tuple(CellGeneRow(one.gene, one.value, float(dataset.gene_column(one.gene)[cell])) for one in top)
-    seen = "seen in training" if explanation.in_training[at] else "held out"
-    return f"{name} ({seen})", rows
-
-
-def method_rows(bundle: Bundle | None) -> Sequence[MethodRow]:
-    """List the methods, those that do not fit the model with their reason."""
-    from glasscell.explain.method import METHODS, why_not
-
-    model = None if bundle is None else bundle.folds[0]
-    return tuple(
-        MethodRow(key, info.title, "" if model is None else why_not(info, model) or "")
-        for key, info in METHODS.items()
-    )
-
-
-def baseline_names(bundle: Bundle | None) -> tuple[str, ...]:
-    """List the baselines, the default first."""
-    from glasscell.explain.baseline import BASELINES
-
-    named = [name for name, _ in BASELINES if not name.startswith("class:")]
-    return (*named, *(f"class:{name}" for name in (() if bundle is None else bundle.classes)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from glasscell.session.message import sentence
 from glasscell.session.rules import label_columns
-from glasscell.session.training import GROUPS
+from glasscell.session.training import GROUPS, TRAINING
 from glasscell.views.form import fields
 from glasscell.views.presenter import Presenter
 from glasscell.views.row import Curve, MetricRow
@@ -43,6 +44,8 @@ class ModelPresenter(Presenter[ModelView]):
         view.set_busy(False)
         self._show_data()
         self._show_bundle()
+        self.listen(session.jobs.changed, self._follow)
+        self._follow()
 
     def _on_changed(self, new: State, old: State) -> None:
         if (new.dataset, new.groups) != (old.dataset, old.groups):
@@ -91,13 +94,18 @@ class ModelPresenter(Presenter[ModelView]):
 
     def _on_fit(self, wish: dict[str, Any]) -> None:
         with self.spoken("Training"):
-            job = self.session.fit(**wish)
-            self._job, self._points = job, {}
+            self.session.fit(**wish)
+
+    def _follow(self) -> None:
+        """Follow the training that runs now, whoever asked for it."""
+        running = [job for job in self.session.jobs.active if job.title.startswith(TRAINING)]
+        if self._job is None and running:
+            self._job, self._points = running[0], {}
             self.view.set_busy(True)
             self.view.set_curve(())
             self.view.set_message("Waiting to train.")
-            job.progressed.connect(self._on_progressed)
-            job.finished.connect(self._on_finished)
+            self._job.progressed.connect(self._on_progressed)
+            self._job.finished.connect(self._on_finished)
 
     def _on_progressed(self, progress: Any) -> None:
         self.view.set_message(progress.text)
@@ -116,7 +124,8 @@ class ModelPresenter(Presenter[ModelView]):
             self.view.set_busy(False)
             self._show_bundle()
             if job.error is not None:
-                self.view.set_message(self.session.messages[-1].text)
+                self.view.set_message(sentence(job.error, job.title))
+            self._follow()
 
     def _on_cancel(self) -> None:
         if self._job is not None:
