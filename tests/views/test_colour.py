@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from glasscell.data.channel import CellValues
 from glasscell.errors import DataError
 from glasscell.views.colour import (
-    CONTEXT,
     MISSING,
+    MISSING_ALPHA,
     Default,
     automatic_limits,
     category_colours,
@@ -98,8 +98,11 @@ def test_missing_zero_and_unselected_look_different(theme: str, ground: float, c
 
 def test_no_default_category_looks_like_missing_or_context() -> None:
     colours = to_oklab(to_rgb(categorical(36)))
-    for grey in (MISSING, CONTEXT):
-        assert np.linalg.norm(colours - to_oklab(to_rgb([grey])), axis=1).min() > 0.04
+    values = CellValues("c", codes=np.array([-1, 0]), categories=("a",))
+    for theme, ground in (("dark", 0.0), ("light", 1.0)):
+        words = colour_table(values, np.array([True, False]), theme=theme).table_u32
+        for plain in to_oklab(over(words, ground))[1:]:
+            assert np.linalg.norm(colours - plain, axis=1).min() > 0.05
 
 
 def test_default_palette_is_distinct_also_for_colour_blind_viewers() -> None:
@@ -119,7 +122,8 @@ def test_categories_keep_the_file_palette_and_fill_what_is_missing_in_it() -> No
     own = Default(palette=(("c", "#000102"),))
     assert category_colours(values, own)[2] == "#000102"
     table = colour_table(values, colouring=own)
-    assert to_hex(over(table.table_u32, 0.0)[1:]) == ("#ff0000", categorical(3)[1], "#000102", MISSING)
+    assert to_hex(over(table.table_u32, 0.0)[1:4]) == ("#ff0000", categorical(3)[1], "#000102")
+    np.testing.assert_array_equal(table.table_u32[4:], pack(to_rgb([MISSING]), MISSING_ALPHA))
     assert table.legend is not None
     assert table.legend.missing == 1
 

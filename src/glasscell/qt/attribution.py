@@ -95,7 +95,7 @@ class QtAttributionView(AttributionView):
         """Show ranked genes with their evidence, or the message alone."""
         self.message.set_text(message)
         self.ranking.genes.set_ranking(rows or ())
-        self.ranking.fit(6, 12)
+        self.ranking.fit(6, 8)
         self._ranked.setVisible(rows is not None)
 
     def set_checks(self, checks: Sequence[Check]) -> None:
@@ -135,13 +135,15 @@ class QtAttributionView(AttributionView):
             form.addRow(caption(title), control)
         self._fold = Fold("Parameters", self.form, is_open=False)
         key = PlainLabel(
-            "Solid bars: more of the gene than the baseline. Hatched: less. ? cannot tell.", "muted"
+            "Solid: more of the gene than the baseline, hatched: less. Yellow: the twin ranks it high too.",
+            "muted",
         )
         self.cell_genes.fit(5, 5)
         self.cell_genes.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        column_of(self.ranking, key, heading("This cell"), self.cell_title, self.cell_genes, parent=ranked)
-        self._ranked = ranked
         self._checks_title = heading("Can it be trusted?")
+        parts = (self.ranking, key, self._checks_title, self.checks)
+        column_of(*parts, heading("This cell"), self.cell_title, self.cell_genes, parent=ranked)
+        self._ranked = ranked
         column = column_of(
             choices,
             self._fold,
@@ -150,8 +152,6 @@ class QtAttributionView(AttributionView):
             self.reason,
             self.message,
             ranked,
-            self._checks_title,
-            self.checks,
             parent=content,
         )
         column.addStretch(1)

@@ -22,12 +22,12 @@ class QtCurve(pg.PlotWidget):
     def __init__(self) -> None:
         super().__init__()
         self._curves: tuple[Curve, ...] = ()
-        self.setFixedHeight(130)
+        self.setFixedHeight(140)
         self.setMouseEnabled(x=False, y=False)
         self.setMenuEnabled(False)
         self.hideButtons()
         self.getAxis("left").setWidth(38)
-        self.getAxis("bottom").setHeight(30)
+        self.getAxis("bottom").setHeight(38)
         self.restyle()
 
     def set_curves(self, curves: Sequence[Curve]) -> None:

@@ -69,7 +69,7 @@ class QtEmbeddingView(EmbeddingView):
         self.canvas = CellCanvas(dispatcher, runner)
         self.choice = Choice("Which embedding to show")
         self.choice.setPlaceholderText("axes")
-        self.choice.textActivated.connect(self._on_choice)
+        self.choice.activated.connect(lambda: self._on_choice(self.choice.name()))
         self.tools = {name: self._tool_button(name, tip) for name, tip in _TOOLS.items()}
         self.tools["move"].setChecked(True)
         self.modes = self._mode_button()
@@ -98,7 +98,8 @@ class QtEmbeddingView(EmbeddingView):
     def set_choices(self, names: Sequence[str], current: str | None) -> None:
         """Offer these embeddings, the current one chosen."""
         typed = current is None and not self.names.isHidden()
-        self.choice.set_names([*names, TWO_NAMES], TWO_NAMES if typed else current)
+        words = {name: _words(name) for name in names}
+        self.choice.set_names([*names, TWO_NAMES], TWO_NAMES if typed else current, words)
         if current is None and not typed:
             self.choice.setCurrentIndex(-1)
         self.names.setVisible(typed)
@@ -188,3 +189,9 @@ class QtEmbeddingView(EmbeddingView):
         button.setToolTip(plain_tip(tip))
         button.setAccessibleName(tip.split(":")[0])
         return button
+
+
+def _words(name: str) -> str:
+    """Write the key of an embedding for people."""
+    plain = name.removeprefix("X_")
+    return plain.upper() if plain in ("umap", "pca", "tsne") else plain.replace("_", " ")

@@ -32,7 +32,8 @@ __all__ = [
     "plain_table",
 ]
 
-MISSING = "#8a7a66"
+MISSING = "#a07840"
+MISSING_ALPHA = 0.55
 CONTEXT = "#808080"
 CONTEXT_ALPHA = {"dark": 0.46, "light": 0.42}
 PLAIN = {"dark": "#a9b4c0", "light": "#66727f"}
@@ -242,7 +243,7 @@ def _sample(finite: NDArray[Any]) -> NDArray[Any]:
 
 def _lut(colours: tuple[str, ...]) -> NDArray[np.uint32]:
     """Packed colours with the one of a missing value at the end."""
-    return pack(to_rgb([*colours, MISSING]))
+    return np.append(pack(to_rgb(colours)), _word(MISSING, MISSING_ALPHA))
 
 
 def _word(colour: str, alpha: float = 1.0) -> np.uint32:
