@@ -7,12 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from glasscell.data.dataset import Dataset
 from glasscell.models.batch import preprocessing_for
 from glasscell.models.bundle import Bundle
 from glasscell.testing.planted import planted_dataset
 from glasscell.testing.toy_net import SquaredFirst, ToyFactored, ToyModel, toy_bundle, toy_network
-from torch import nn
 
 SHAPES = {"one layer": (8,), "two layers": (8, 6), "wide": (40,)}
 ACTIVATIONS = {"relu": nn.ReLU, "softplus": nn.Softplus, "tanh": nn.Tanh}
@@ -57,3 +58,22 @@ def make_bundle(dataset: Dataset, truth: np.ndarray) -> MakeBundle:
         return toy_bundle(dataset, nets, truth, ("K1", "K2", "K3"), net(99) if twin else None)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def trained_planted() -> tuple[Dataset, Bundle]:
+    """Train a real classifier, twin included, on planted markers."""
+    from glasscell.data.labels import read_labels
+    from glasscell.data.split import split
+    from glasscell.models import fit as fitting
+    from glasscell.models.classifier import ClassifierParams
+    from glasscell.models.fit import FitRequest, fit, fit_twin
+
+    made = planted_dataset(n_cells=600, n_genes=60, n_classes=3, seed=1)
+    labels = read_labels(made, "label")
+    params = ClassifierParams(max_epochs=40)
+    request = FitRequest(labels, split(made, "random", labels=labels), params=params)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "baseline_rows", lambda *args: {})
+        bundle = fit(made, request)
+    return made, fit_twin(bundle, made, request)

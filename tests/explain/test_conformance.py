@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from glasscell.errors import JobCancelled
 from glasscell.explain import method as methods
 from glasscell.explain import plan as planning
 from glasscell.explain import route
 from glasscell.explain.explain import explain
 from glasscell.explain.request import ExplainRequest
-from torch import nn
 
 TABLE = [
-    pytest.param(method, hidden, activation, factored, id=f"{method}-{hidden}-{activation.__name__}-{factored}")
+    pytest.param(
+        method, hidden, activation, factored, id=f"{method}-{hidden}-{activation.__name__}-{factored}"
+    )
     for method in ("saliency", "input_x_gradient", "integrated_gradients")
     for hidden in ((8,), (8, 6), (40,))
     for activation in (nn.ReLU, nn.Softplus)
@@ -37,23 +40,31 @@ def trace(model):
     )
 
 
+def legacy_state():
+    return np.random.get_state()[1].copy()  # noqa: NPY002 - old code may still draw from it
+
+
 def same_trace(before, after):
     weights_same = all(torch.equal(before[4][name], after[4][name]) for name in before[4])
     return before[:4] == after[:4] and weights_same
 
 
 @pytest.mark.parametrize(("method", "hidden", "activation", "factored"), TABLE)
-def test_names_seed_batch_size_and_traces(dataset, make_bundle, monkeypatch, method, hidden, activation, factored):
+def test_names_seed_batch_size_and_traces(
+    dataset, make_bundle, monkeypatch, method, hidden, activation, factored
+):
     bundle = make_bundle(hidden, activation, factored=factored)
     params = {"steps": 16} if method == "integrated_gradients" else {}
     cells = np.arange(0, dataset.n_cells, 2)
     request = ExplainRequest(method=method, target="class:K3", cells=cells, params=params)
     before = [trace(net) for net in (*bundle.folds, bundle.twin)]
-    torch_state, numpy_state = torch.random.get_rng_state(), np.random.get_state()[1].copy()
+    torch_state, numpy_state = torch.random.get_rng_state(), legacy_state()
     first = explain(dataset, bundle, request)
-    assert all(same_trace(old, trace(net)) for old, net in zip(before, (*bundle.folds, bundle.twin), strict=True))
+    assert all(
+        same_trace(old, trace(net)) for old, net in zip(before, (*bundle.folds, bundle.twin), strict=True)
+    )
     assert torch.equal(torch_state, torch.random.get_rng_state())
-    assert np.array_equal(numpy_state, np.random.get_state()[1])
+    assert np.array_equal(numpy_state, legacy_state())
     assert torch.is_grad_enabled()
     assert first.genes == tuple(str(name) for name in dataset.genes.names)
     assert np.array_equal(first.cells, cells)
@@ -70,7 +81,9 @@ def test_names_seed_batch_size_and_traces(dataset, make_bundle, monkeypatch, met
 def test_float32_and_float64_agree(dataset, make_bundle, method, factored):
     request = ExplainRequest(method=method, target="contrast:K1/K2", evidence=False)
     double = explain(dataset, make_bundle(activation=nn.Softplus, factored=factored), request)
-    single = explain(dataset, make_bundle(activation=nn.Softplus, dtype=torch.float32, factored=factored), request)
+    single = explain(
+        dataset, make_bundle(activation=nn.Softplus, dtype=torch.float32, factored=factored), request
+    )
     assert all_values(double).dtype == np.float64
     assert all_values(single).dtype == np.float32
     assert np.abs(all_values(double) - all_values(single)).max() <= 1e-5 * np.abs(all_values(double)).max()
@@ -121,7 +134,9 @@ def test_each_cell_is_explained_by_the_net_that_held_it_out(dataset, make_bundle
     held = explain(dataset, bundle, ExplainRequest(target="class:K1", baseline="zero", evidence=False))
     assert np.array_equal(held.fold_of_cell, np.arange(dataset.n_cells) % 3)
     assert not held.in_training.any()
-    one = explain(dataset, bundle, ExplainRequest(target="class:K1", baseline="zero", nets="fold:1", evidence=False))
+    one = explain(
+        dataset, bundle, ExplainRequest(target="class:K1", baseline="zero", nets="fold:1", evidence=False)
+    )
     assert np.array_equal(one.in_training, np.arange(dataset.n_cells) % 3 != 1)
     for cell in (1, 4):
         np.testing.assert_allclose(held.cell(cell), one.cell(cell), rtol=1e-12)

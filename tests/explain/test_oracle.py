@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from glasscell.explain.explain import explain
 from glasscell.explain.integrated_gradients import path_points
 from glasscell.explain.request import ExplainRequest
@@ -82,9 +83,11 @@ def test_closed_form_of_one_relu_layer(dataset, truth, make_bundle):
     found = explain(dataset, bundle, request)
     x_cg = inputs(dataset)
     start_g = baseline_by_hand(x_cg, truth, 0)
-    exact_cg = np.stack([closed_form(bundle.folds[i % 3], x_cg[i], start_g, 0) for i in range(dataset.n_cells)])
+    exact_cg = np.stack(
+        [closed_form(bundle.folds[i % 3], x_cg[i], start_g, 0) for i in range(dataset.n_cells)]
+    )
     # the oracle itself is complete to rounding, which no number of steps reaches
-    W, b, V, c = relu_net(bundle.folds[0])
+    W, b, V, _ = relu_net(bundle.folds[0])
     delta = (V @ np.maximum(W @ x_cg[0] + b, 0) - V @ np.maximum(W @ start_g + b, 0))[0]
     assert exact_cg[0].sum() == pytest.approx(delta, rel=1e-12)
     ours_cg = found.block(np.arange(dataset.n_cells))
@@ -96,10 +99,14 @@ def test_more_steps_come_closer_to_the_closed_form(dataset, truth, make_bundle):
     bundle = make_bundle(n_nets=2)
     x_cg = inputs(dataset)
     start_g = baseline_by_hand(x_cg, truth, 0)
-    exact_cg = np.stack([closed_form(bundle.folds[i % 2], x_cg[i], start_g, 0) for i in range(dataset.n_cells)])
+    exact_cg = np.stack(
+        [closed_form(bundle.folds[i % 2], x_cg[i], start_g, 0) for i in range(dataset.n_cells)]
+    )
     errors = []
     for steps in (8, 64, 512):
-        found = explain(dataset, bundle, ExplainRequest(target="class:K1", params={"steps": steps}, evidence=False))
+        found = explain(
+            dataset, bundle, ExplainRequest(target="class:K1", params={"steps": steps}, evidence=False)
+        )
         errors.append(np.abs(found.block(np.arange(dataset.n_cells)) - exact_cg).mean())
     assert errors[0] > errors[1] > errors[2]
 
@@ -118,19 +125,22 @@ def test_completeness_gap_by_its_definition():
 
 def test_linear_score_has_one_complete_answer(dataset, make_bundle):
     import torch
+    from torch import nn
+
     from glasscell.explain.integrated_gradients import INFO
     from glasscell.explain.route import Question, factor_batch
     from glasscell.models.protocol import CellBatch
     from glasscell.models.target import Target
     from glasscell.testing.toy_net import ToyFactored
-    from torch import nn
 
     known = linear_truth()
     first, last = nn.Linear(12, 12, bias=False), nn.Linear(12, 3)
     first.bias = nn.Parameter(torch.zeros(12))
     first.weight.data = torch.eye(12)
     last.weight.data, last.bias.data = torch.tensor(known.weights_gk.T), torch.tensor(known.bias_k)
-    model = ToyFactored(nn.Sequential(first, last), [f"g{i}" for i in range(12)], ("a", "b", "c")).to(dtype=torch.float64)
+    model = ToyFactored(nn.Sequential(first, last), [f"g{i}" for i in range(12)], ("a", "b", "c")).to(
+        dtype=torch.float64
+    )
     x_cg = torch.tensor(known.values_cg, dtype=torch.float64)
     start_g = x_cg.mean(0, keepdim=True)
     batch = CellBatch(x_cg, torch.arange(len(x_cg)))

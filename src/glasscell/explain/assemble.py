@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glasscell.explain.dense import DenseAttribution
 from glasscell.explain.factored import FactoredAttribution
@@ -16,6 +14,10 @@ from glasscell.explain.plan import blocks
 from glasscell.explain.training import mean_difference
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from glasscell.explain.plan import Plan
     from glasscell.explain.result import Explanation
     from glasscell.jobs import JobHandle
@@ -62,7 +64,9 @@ def _explain_factored(
     delta = np.zeros(n)
     for net in used:
         for part in blocks(plan, nets[net], net_of_cell == net, job):
-            block = factor_batch(as_first_linear(nets[net]), part.batch, plan.question, part.starts_bg, part.start_of_row)
+            block = factor_batch(
+                as_first_linear(nets[net]), part.batch, plan.question, part.starts_bg, part.start_of_row
+            )
             values = block.gradients_ch.cpu().numpy()
             gradients = np.empty((n, values.shape[1]), values.dtype) if gradients is None else gradients
             gradients[part.rows] = values
@@ -120,6 +124,7 @@ def completeness_gap(total_c: NDArray[Any], delta_c: NDArray[Any]) -> float:
 
 
 def with_gap(result: Explanation, plan: Plan, delta_c: NDArray[Any]) -> Explanation:
+    """Add the completeness gap where the method's values are meant to add up."""
     if not plan.question.info.complete:
         return result
     gap = completeness_gap(result.row_sums(), delta_c)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from glasscell.errors import NotCompatible
 
 if TYPE_CHECKING:
+    from scipy import sparse
+
     from glasscell.models.target import Target
 
 Floats = NDArray[np.floating[Any]]
@@ -26,7 +27,10 @@ BASELINES: tuple[tuple[str, str], ...] = (
     ("other_classes", "average of the other classes, each class counting the same"),
     ("mean", "average of all training cells"),
     ("zero", "no expression at all: an empty cell, unlike anything the model has seen"),
-    ("depth_matched", "average of the other classes among cells about as deeply sequenced as the cell itself"),
+    (
+        "depth_matched",
+        "average of the other classes among cells about as deeply sequenced as the cell itself",
+    ),
     ("class:NAME", "average of one class"),
 )
 
@@ -120,7 +124,9 @@ def make_baseline(name: str, training: Training, target: Target) -> Baseline:
     listed = ", ".join(training.classes[code] for code in others)
     if kind == "other_classes":
         profile = np.mean([training.mean(training.cells(code)) for code in others], axis=0)
-        return _single(name, f"average of training cells of {listed}, each class counting the same", profile, training)
+        return _single(
+            name, f"average of training cells of {listed}, each class counting the same", profile, training
+        )
     if kind == "depth_matched":
         return _depth_matched(name, listed, others, training)
     known = ", ".join(known for known, _ in BASELINES)
@@ -133,11 +139,15 @@ def _single(name: str, text: str, profile_g: Floats, training: Training) -> Base
 
 def _one_class(name: str, wanted: str, training: Training) -> Baseline:
     if wanted not in training.classes:
-        raise NotCompatible(f"There is no class {wanted!r} to compare with; there are {', '.join(training.classes)}.")
+        raise NotCompatible(
+            f"There is no class {wanted!r} to compare with; there are {', '.join(training.classes)}."
+        )
     cells = training.cells(training.classes.index(wanted))
     if not len(cells):
         raise NotCompatible(f"No training cell is of class {wanted!r}; choose another baseline.")
-    return _single(name, f"average of {len(cells):,} training cells of {wanted}", training.mean(cells), training)
+    return _single(
+        name, f"average of {len(cells):,} training cells of {wanted}", training.mean(cells), training
+    )
 
 
 def _others(training: Training, target: Target) -> list[int]:
@@ -147,15 +157,21 @@ def _others(training: Training, target: Target) -> list[int]:
     if target.kind == "contrast" and target.against is not None:
         chosen = [code for code in present if names[code] == target.against]
     else:
-        chosen = [code for code in present if names[code] != target.name or target.kind not in ("class", "contrast")]
+        chosen = [
+            code for code in present if names[code] != target.name or target.kind not in ("class", "contrast")
+        ]
     if not chosen:
-        raise NotCompatible("There are no training cells of other classes to compare with; choose the baseline zero.")
+        raise NotCompatible(
+            "There are no training cells of other classes to compare with; choose the baseline zero."
+        )
     return chosen
 
 
 def _depth_matched(name: str, listed: str, others: list[int], training: Training) -> Baseline:
     if training.size is None:
-        raise NotCompatible("The baseline depth_matched needs counts, and these data hold none; choose other_classes.")
+        raise NotCompatible(
+            "The baseline depth_matched needs counts, and these data hold none; choose other_classes."
+        )
     depth = np.log1p(np.asarray(training.size, np.float64))
     pool = np.concatenate([training.cells(code) for code in others])
     centres = np.unique(np.quantile(depth[pool], (np.arange(DEPTH_STEPS) + 0.5) / DEPTH_STEPS))
@@ -164,7 +180,7 @@ def _depth_matched(name: str, listed: str, others: list[int], training: Training
         for centre in centres
     ]
     edges = (centres[1:] + centres[:-1]) / 2
-    text = f"average of training cells of {listed} about as deeply sequenced as the cell, in {len(centres)} steps"
+    text = f"average of training cells of {listed} of similar depth, in {len(centres)} steps"
     return Baseline(name, text, np.stack(profiles), np.searchsorted(edges, depth).astype(np.int32))
 
 

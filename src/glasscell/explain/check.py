@@ -38,10 +38,11 @@ def checks(explanation: Explanation, mask: Bools | None = None, k: int = TOP) ->
     mask
         Selected cells, ``(n_cells,)``; None for all that were explained.
     k
-        How many top genes are compared with the twin, the plain comparison and over folds.
+        How many top genes are compared with the twin, the plain comparison and over folds; at most a tenth
+        of all genes (but three), so that small panels do not agree by chance.
     """
     values_g = explanation.mean(mask)
-    top = order(values_g)[:k]
+    top = order(values_g)[: min(k, max(3, len(values_g) // 10))]
     return (
         _completeness(explanation),
         _random_net(explanation),
@@ -66,7 +67,7 @@ def _completeness(explanation: Explanation) -> Check:
     sentence = {
         "ok": f"The genes' shares add up to the model's output to within {gap:.2%}.",
         "warn": f"The genes' shares miss the model's output by up to {gap:.1%}: raise the number of steps.",
-        "bad": f"The genes' shares miss the model's output by up to {gap:.0%}: raise the number of steps before use.",
+        "bad": f"The genes' shares miss the model's output by up to {gap:.0%}: raise the steps first.",
         "cannot tell": "The values of this method are not meant to add up to the model's output.",
     }[verdict]
     return Check("completeness", gap, verdict, sentence)
@@ -85,17 +86,20 @@ def _random_net(explanation: Explanation) -> Check:
     return Check("random net", value, verdict, sentence)
 
 
-def _twin(explanation: Explanation, mask: Bools | None, top: Ints | np.ndarray[tuple[int], np.dtype[np.intp]]) -> Check:
+def _twin(
+    explanation: Explanation, mask: Bools | None, top: Ints | np.ndarray[tuple[int], np.dtype[np.intp]]
+) -> Check:
     if explanation.twin is None:
         return Check("twin", np.nan, "cannot tell", "The twin trained on permuted labels is not there yet.")
     ranks = rank(explanation.twin.mean(mask))[top]
     share = float(np.mean(ranks <= len(top)))
-    count = f"{int((ranks <= len(top)).sum())} of the top {len(top)} genes"
+    hits = f"{int((ranks <= len(top)).sum())} of the top {len(top)} genes also lead"
+    count = f"{hits} for a twin trained on permuted labels"
     verdict = _verdict(share, TWIN_OK, TWIN_WARN)
     sentence = {
-        "ok": f"{count} also lead for a twin trained on permuted labels: the ranking comes from what was learnt.",
-        "warn": f"{count} also lead for a twin trained on permuted labels: part of the ranking needs no learning.",
-        "bad": f"{count} also lead for a twin trained on permuted labels: the ranking says little about the model.",
+        "ok": f"{count}: the ranking comes from what was learnt.",
+        "warn": f"{count}: part of the ranking needs no learning.",
+        "bad": f"{count}: the ranking says little about the model.",
         "cannot tell": "The twin gives no ranking.",
     }[verdict]
     return Check("twin", share, verdict, sentence)
@@ -104,7 +108,7 @@ def _twin(explanation: Explanation, mask: Bools | None, top: Ints | np.ndarray[t
 def _folds(explanation: Explanation, mask: Bools | None, k: int) -> Check:
     tops = [set(np.flatnonzero(ranks <= k).tolist()) for ranks in fold_ranks(explanation, mask)]
     if len(tops) < 2:
-        text = f"Fewer than two nets explain {MIN_CELLS_PER_FOLD} or more of these cells, so agreement is unknown."
+        text = f"Fewer than two nets explain {MIN_CELLS_PER_FOLD} of these cells each: agreement is unknown."
         return Check("folds", np.nan, "cannot tell", text)
     value = float(np.mean([len(a & b) / len(a | b) for a, b in combinations(tops, 2)]))
     verdict = _verdict(value, FOLDS_OK, FOLDS_WARN, small_is_good=False)
@@ -115,9 +119,13 @@ def _folds(explanation: Explanation, mask: Bools | None, k: int) -> Check:
     return Check("folds", value, verdict, sentence)
 
 
-def _plain_comparison(explanation: Explanation, values_g: Floats, top: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Check:
+def _plain_comparison(
+    explanation: Explanation, values_g: Floats, top: np.ndarray[tuple[int], np.dtype[np.intp]]
+) -> Check:
     if explanation.mean_difference_g is None:
-        return Check("plain comparison", np.nan, "cannot tell", "The target is not a class, so there is none.")
+        return Check(
+            "plain comparison", np.nan, "cannot tell", "The target is not a class, so there is none."
+        )
     ranks = rank(explanation.mean_difference_g)[top]
     count = int((ranks <= len(top)).sum())
     same = np.array_equal(order(values_g)[: len(top)], order(explanation.mean_difference_g)[: len(top)])
@@ -131,6 +139,10 @@ def _training(explanation: Explanation, mask: Bools | None) -> Check:
     seen = explanation.in_training[explanation.rows(mask)]
     share = float(seen.mean())
     if not seen.any():
-        return Check("held out", share, "ok", "Every cell is explained by a net that did not see it in training.")
-    sentence = f"{int(seen.sum()):,} of {len(seen):,} cells were seen in training by the net that explains them."
+        return Check(
+            "held out", share, "ok", "Every cell is explained by a net that did not see it in training."
+        )
+    sentence = (
+        f"{int(seen.sum()):,} of {len(seen):,} cells were seen in training by the net that explains them."
+    )
     return Check("held out", share, "warn", sentence)

@@ -1,18 +1,20 @@
-"""Delete genes and ask the model again: does a ranking name what the model relies on?"""
+"""Delete genes and ask the model again, to see whether a ranking names what the model relies on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glasscell.errors import DataError
-from glasscell.explain.result import Floats
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from glasscell.data.dataset import Dataset
+    from glasscell.explain.result import Floats
     from glasscell.models.protocol import Model
     from glasscell.models.target import Target
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glasscell.errors import DataError
 from glasscell.explain.result import Bools, Evidence, Explanation, Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,7 +36,9 @@ class DenseAttribution(Explanation):
         super().__post_init__()
         shape = (len(self.cells), len(self.genes))
         if self.values_cg.shape != shape or self.above_cg.shape != shape:
-            raise DataError(f"A table of {shape[0]} cells x {shape[1]} genes is needed; got {self.values_cg.shape}.")
+            raise DataError(
+                f"A table of {shape[0]} cells x {shape[1]} genes is needed; got {self.values_cg.shape}."
+            )
         self.values_cg.setflags(write=False)
 
     @property

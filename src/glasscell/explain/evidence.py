@@ -1,4 +1,4 @@
-"""Rankings that carry their evidence: a plain comparison, a twin that learnt nothing, and agreement over folds."""
+"""Rankings that carry their evidence: plain comparison, a twin that learnt nothing, agreement over folds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MIN_CELLS_PER_FOLD = 10
 NO_TWIN = "The twin's ranks are missing: the net trained on permuted labels is not there yet."
 NO_CLASSES = "Mean-difference ranks are missing: the target is not a class."
 ONE_FOLD = (
-    f"The spread over folds is missing: fewer than two nets explain {MIN_CELLS_PER_FOLD} or more of the selected cells."
+    f"The spread over folds is missing: fewer than two nets explain {MIN_CELLS_PER_FOLD} selected cells each."
 )
 
 
@@ -123,7 +123,9 @@ def ranking(
         for g in order(sign * parts.total_g)[:k]
     )
     absent = ((twin, NO_TWIN), (by_difference, NO_CLASSES), (spread, ONE_FOLD))
-    return Ranking(rows, tuple(text for values, text in absent if values is None), len(explanation.rows(mask)))
+    return Ranking(
+        rows, tuple(text for values, text in absent if values is None), len(explanation.rows(mask))
+    )
 
 
 def fold_ranks(explanation: Explanation, mask: Bools | None = None, sign: float = 1.0) -> tuple[Ints, ...]:

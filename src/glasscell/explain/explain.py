@@ -1,4 +1,4 @@
-"""Explain a bundle's nets: every cell by the net that did not see it, with the evidence to judge the result."""
+"""Explain a bundle's nets: every cell by the net that did not see it, with evidence to judge the result."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from glasscell.explain.assemble import explain_nets
 from glasscell.explain.part import Part
 from glasscell.explain.plan import Plan, make_plan
 from glasscell.explain.request import ExplainRequest
-from glasscell.explain.result import Explanation
 from glasscell.jobs import QUIET, JobHandle
 
 if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
+    from glasscell.explain.result import Explanation
     from glasscell.models.bundle import Bundle
     from glasscell.models.protocol import Model
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 def explain(dataset: Dataset, bundle: Bundle, request: ExplainRequest, job: JobHandle = QUIET) -> Explanation:
     """Attribute a model's output to genes, cell by cell.
 
-    It tells how the model came to its output relative to the baseline. It does not tell what causes what in the
-    tissue, nor what the model would do if a gene were changed.
+    It tells how the model came to its output relative to the baseline. It does not tell what causes what in
+    the tissue, nor what the model would do if a gene were changed.
 
     Parameters
     ----------
     dataset
         The cells to explain; its genes must contain the model's.
     bundle
-        Trained nets. Each cell is explained by the net that held it out, unless ``request.nets`` says otherwise.
+        Trained nets. Each cell is explained by the net that held it out, unless ``nets`` says otherwise.
     request
         Method, target, cells, baseline, settings.
     job
@@ -65,7 +65,9 @@ def explain(dataset: Dataset, bundle: Bundle, request: ExplainRequest, job: JobH
     return result
 
 
-def with_twin(explanation: Explanation, dataset: Dataset, bundle: Bundle, job: JobHandle = QUIET) -> Explanation:
+def with_twin(
+    explanation: Explanation, dataset: Dataset, bundle: Bundle, job: JobHandle = QUIET
+) -> Explanation:
     """Add the twin's explanation to a result made before the twin was trained.
 
     Raises
@@ -74,7 +76,9 @@ def with_twin(explanation: Explanation, dataset: Dataset, bundle: Bundle, job: J
         The bundle has no twin, or is not the one explained.
     """
     if bundle.twin is None:
-        raise ModelError("The twin trained on permuted labels is not there yet; wait for its training to end.")
+        raise ModelError(
+            "The twin trained on permuted labels is not there yet; wait for its training to end."
+        )
     known = explanation.provenance
     if known.model != bundle.fingerprint:
         raise ModelError("This explanation is of another model; explain this one first.")

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from glasscell.errors import DataError
-from glasscell.explain.method import Difference
 from glasscell.explain.result import Evidence, Explanation, Floats, Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from glasscell.explain.method import Difference
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FactoredAttribution(Explanation):
     """``A = D * (G @ W)``: D from the inputs, G averaged behind the first layer, W the first layer's weights.
 
-    Exact for gradient methods when a network begins with a linear layer (DESIGN idea 4). One gene for every cell is
-    a matrix-vector product, a selection's mean is one sparse product, and cells x genes is never built.
+    Exact for gradient methods when a network begins with a linear layer. One gene for every cell is a
+    matrix-vector product, a selection's mean is one sparse product, and cells x genes is never built.
 
     Parameters
     ----------
@@ -54,7 +58,9 @@ class FactoredAttribution(Explanation):
         super().__post_init__()
         n, n_genes = len(self.cells), len(self.genes)
         if self.inputs_cg.shape != (n, n_genes) or len(self.gradients_ch) != n:
-            raise DataError(f"Factors for {n} cells x {n_genes} genes are needed; got inputs {self.inputs_cg.shape}.")
+            raise DataError(
+                f"Factors for {n} cells x {n_genes} genes are needed; got inputs {self.inputs_cg.shape}."
+            )
         if any(weight.shape != (self.gradients_ch.shape[1], n_genes) for weight in self.weights):
             raise DataError("First-layer weights do not fit the hidden gradients.")
         if self.baselines_bg.shape[1:] != (n_genes,):
@@ -64,7 +70,7 @@ class FactoredAttribution(Explanation):
     def nbytes(self) -> int:
         """Memory held by the factors, in bytes (the sparse inputs may be shared with the dataset)."""
         inputs = self.inputs_cg.data.nbytes + self.inputs_cg.indices.nbytes + self.inputs_cg.indptr.nbytes
-        return inputs + self.gradients_ch.nbytes + sum(weight.nbytes for weight in self.weights)
+        return int(inputs) + self.gradients_ch.nbytes + sum(weight.nbytes for weight in self.weights)
 
     @cached_property
     def _columns(self) -> sparse.csc_matrix:
@@ -104,7 +110,7 @@ class FactoredAttribution(Explanation):
         return out
 
     def row_sums(self) -> Floats:
-        """Return the sum of each explained cell's attributions, ``(n,)`` float64, through one sparse product a net."""
+        """Return the sum of each explained cell's attributions, ``(n,)`` float64: a sparse product a net."""
         sums_c = np.empty(len(self.cells))
         for net, weight in enumerate(self.weights):
             rows = np.flatnonzero(self.net_of_cell == net)
@@ -131,9 +137,13 @@ class FactoredAttribution(Explanation):
         return Evidence(total, above, below)
 
     def _start(self, index: int) -> Floats:
-        return self.baselines_bg[index] if self.difference == "input - baseline" else np.zeros(len(self.genes))
+        return (
+            self.baselines_bg[index] if self.difference == "input - baseline" else np.zeros(len(self.genes))
+        )
 
-    def _add_part(self, part: NDArray[np.intp], weight: Floats, start_g: Floats, sums: tuple[Any, ...]) -> None:
+    def _add_part(
+        self, part: NDArray[np.intp], weight: Floats, start_g: Floats, sums: tuple[Any, ...]
+    ) -> None:
         """Add the sums over cells that share a net and a baseline."""
         total_g, above_g, below_g = sums
         slopes_ch = self.gradients_ch[part]
@@ -158,4 +168,5 @@ class FactoredAttribution(Explanation):
 def _weighted_sum(values_cg: sparse.csr_matrix, slopes_ch: Floats, weight: Floats) -> NDArray[np.float64]:
     """Sum values * (slopes @ weight) over cells in one sparse product, ``(n_genes,)``."""
     products_gh = values_cg.T @ slopes_ch
-    return np.einsum("gh,hg->g", products_gh, weight, dtype=np.float64)
+    sums_g: NDArray[np.float64] = np.einsum("gh,hg->g", products_gh, weight, dtype=np.float64)
+    return sums_g

@@ -20,7 +20,11 @@ class InputXGradient(Engine):
     """Multiply each input by the gradient at the cell."""
 
     def hidden_gradient(
-        self, gradient: GradientOf, hidden_ch: torch.Tensor, start_h: torch.Tensor, params: InputXGradientParams
+        self,
+        gradient: GradientOf,
+        hidden_ch: torch.Tensor,
+        start_h: torch.Tensor,
+        params: InputXGradientParams,
     ) -> torch.Tensor:
         """Take the gradient at the cell itself."""
         return gradient(hidden_ch)
@@ -42,7 +46,7 @@ class InputXGradient(Engine):
 INFO = MethodInfo(
     id="input_x_gradient",
     title="Input x gradient",
-    help="Expression times slope. Quick, but it sees only genes that are expressed and its values do not add up.",
+    help="Expression times slope. Quick, but it sees only expressed genes and its values do not add up.",
     needs=("Model",),
     gives="cells x genes",
     signed=True,

@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from glasscell.explain.method import Engine, MethodInfo, MethodParams
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
 
     from glasscell.explain.network import GradientOf, ScoreOf
 
@@ -25,7 +25,7 @@ class IntegratedGradientsParams(MethodParams):
         ge=8,
         le=1024,
         title="Steps",
-        description="Points on the way from the baseline to the cell; raise it when the completeness gap exceeds 1 %.",
+        description="Points on the way from the baseline to the cell; raise it when the gap exceeds 1 %.",
     )
 
 
@@ -40,7 +40,11 @@ class IntegratedGradients(Engine):
     """Average the gradient along the straight line from the baseline to the cell."""
 
     def hidden_gradient(
-        self, gradient: GradientOf, hidden_ch: torch.Tensor, start_h: torch.Tensor, params: IntegratedGradientsParams
+        self,
+        gradient: GradientOf,
+        hidden_ch: torch.Tensor,
+        start_h: torch.Tensor,
+        params: IntegratedGradientsParams,
     ) -> torch.Tensor:
         """Average the gradient at the path's points; the line stays a line behind a linear layer."""
         import torch
@@ -52,7 +56,11 @@ class IntegratedGradients(Engine):
         return total_ch
 
     def dense(
-        self, score: ScoreOf, values_cg: torch.Tensor, start_cg: torch.Tensor, params: IntegratedGradientsParams
+        self,
+        score: ScoreOf,
+        values_cg: torch.Tensor,
+        start_cg: torch.Tensor,
+        params: IntegratedGradientsParams,
     ) -> torch.Tensor:
         """Hand the whole network to Captum, a few path points at a time."""
         import torch
@@ -72,7 +80,7 @@ class IntegratedGradients(Engine):
 INFO = MethodInfo(
     id="integrated_gradients",
     title="Integrated gradients",
-    help="Shares out the difference between the model's output for a cell and for the baseline over the genes. "
+    help="Shares out over the genes how far the model's output for a cell is from that for the baseline. "
     "An account of the model's sum, not a prediction of what a knock-out would do.",
     needs=("Model",),
     gives="cells x genes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from glasscell.errors import GlasscellError
 
@@ -12,7 +13,7 @@ SHARE_OF_FREE = 0.6
 def free_bytes() -> int | None:
     """Return the memory free now, or None where the system does not tell."""
     try:
-        with open("/proc/meminfo") as lines:
+        with Path("/proc/meminfo").open() as lines:
             for line in lines:
                 if line.startswith("MemAvailable:"):
                     return int(line.split()[1]) * 1024
@@ -39,7 +40,7 @@ def plan_table(n_cells: int, n_genes: int, bytes_each: int, free: int | None = N
     if free is not None and need > SHARE_OF_FREE * free:
         fits = int(SHARE_OF_FREE * free // max(n_genes * bytes_each, 1))
         raise GlasscellError(
-            f"This model's attributions for {n_cells:,} cells x {n_genes:,} genes need {need / 1e9:.1f} GB and "
+            f"Attributions of {n_cells:,} cells x {n_genes:,} genes need {need / 1e9:.1f} GB here and "
             f"{free / 1e9:.1f} GB are free: select at most {fits:,} cells."
         )
     return need

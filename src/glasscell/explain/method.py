@@ -62,7 +62,9 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def dense(self, score: ScoreOf, values_cg: torch.Tensor, start_cg: torch.Tensor, params: Any) -> torch.Tensor:
+    def dense(
+        self, score: ScoreOf, values_cg: torch.Tensor, start_cg: torch.Tensor, params: Any
+    ) -> torch.Tensor:
         """Attribute the score to each input of each row through the whole network, in units of the score."""
 
 
@@ -89,7 +91,9 @@ class MethodInfo:
     def __post_init__(self) -> None:
         """Refuse a method that does not say where it comes from."""
         if not self.source.startswith(("arXiv:", "doi:")):
-            raise GlasscellError(f"Method {self.id!r} names no source: give a DOI (doi:...) or arXiv id (arXiv:...).")
+            raise GlasscellError(
+                f"Method {self.id!r} names no source: give a DOI (doi:...) or arXiv id (arXiv:...)."
+            )
 
     @property
     def uses_baseline(self) -> bool:
@@ -108,7 +112,8 @@ class MethodInfo:
             name = ".".join(str(part) for part in first["loc"])
             known = ", ".join(self.params.model_fields) or "none"
             raise GlasscellError(
-                f"{self.title}: setting {name!r} is not usable ({first['msg']}). Settings of this method: {known}."
+                f"{self.title}: setting {name!r} is not usable ({first['msg']}). "
+                f"Settings of this method: {known}."
             ) from error
 
 
@@ -131,7 +136,10 @@ class MethodRegistry(Mapping[str, MethodInfo]):
     def _all(self) -> dict[str, str]:
         if self._places is None:
             found = {point.name: point.value for point in entry_points(group=self.group)}
-            self._places = {**BUILT_IN, **{name: place for name, place in found.items() if name not in BUILT_IN}}
+            self._places = {
+                **BUILT_IN,
+                **{name: place for name, place in found.items() if name not in BUILT_IN},
+            }
         return self._places
 
     def __getitem__(self, key: str) -> MethodInfo:
@@ -186,8 +194,10 @@ def why_not(method: str | MethodInfo, model: object) -> str | None:
         if wanted is None or not isinstance(model, wanted):
             return f"{info.title} does not fit this model: {NEEDS.get(need, 'it does not offer ' + need)}."
     if isinstance(model, protocol.UsesNeighbours) and not isinstance(model, protocol.FirstLinear):
-        return f"{info.title} does not fit this model: its cells look at their neighbours, so a cell's gradient is not its own."
+        return f"{info.title} does not fit this model: cells look at neighbours, so gradients mix them."
     kinds = {target.kind for target in model.targets()} if isinstance(model, protocol.Model) else set()
     if kinds and not kinds & set(info.target):
-        return f"{info.title} explains {', '.join(info.target)}; this model has only {', '.join(sorted(kinds))}."
+        return (
+            f"{info.title} explains {', '.join(info.target)}; this model has only {', '.join(sorted(kinds))}."
+        )
     return None

@@ -20,8 +20,8 @@ GradientOf = Callable[[torch.Tensor], torch.Tensor]
 def gradient_of(score: Callable[[torch.Tensor], torch.Tensor]) -> GradientOf:
     """Turn a row-wise score into its gradient.
 
-    Rows must not interact: then the gradient of the sum holds every row's own gradient, and one backward pass serves
-    a whole block. Parameters' ``grad`` fields are never written.
+    Rows must not interact: then the gradient of the sum holds every row's own gradient, and one backward pass
+    serves a whole block. Parameters' ``grad`` fields are never written.
 
     Parameters
     ----------

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glasscell.errors import NotCompatible
 from glasscell.explain.baseline import Baseline, Training, make_baseline
 from glasscell.explain.method import MethodInfo, method_info, why_not
-from glasscell.explain.request import ExplainRequest
 from glasscell.explain.result import Provenance
 from glasscell.explain.training import as_cells, read_training
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import torch
+    from numpy.typing import NDArray
 
     from glasscell.data.dataset import Dataset
+    from glasscell.explain.request import ExplainRequest
     from glasscell.explain.route import Question
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Bundle

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glasscell.explain.assemble import explain_nets
-from glasscell.explain.result import Floats
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import torch
+    from numpy.typing import NDArray
 
     from glasscell.explain.plan import Plan
-    from glasscell.explain.result import Explanation
+    from glasscell.explain.result import Explanation, Floats
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Bundle
     from glasscell.models.protocol import Model
@@ -40,7 +40,11 @@ def reinitialise(bundle: Bundle, model: Model, seed: int) -> Model:
     made = family(bundle.family)
     tensors = random_tensors(made.tensors(model), seed)
     return made.restore(
-        made.describe(model), tensors, params=bundle.params, genes=tuple(model.genes), classes=tuple(bundle.classes)
+        made.describe(model),
+        tensors,
+        params=bundle.params,
+        genes=tuple(model.genes),
+        classes=tuple(bundle.classes),
     )
 
 
@@ -64,8 +68,8 @@ def random_tensors(tensors: Mapping[str, torch.Tensor], seed: int) -> dict[str, 
 def reinitialised_correlation(plan: Plan, bundle: Bundle, result: Explanation, job: JobHandle) -> float:
     """Return the mean |signed rank correlation| between the map and those of random nets.
 
-    Signed, because sizes alone share the factor |input - baseline| and correlate for any two nets. NaN when the
-    model's family cannot be rebuilt.
+    Signed, because sizes alone share the factor |input - baseline| and correlate for any two nets. NaN when
+    the model's family cannot be rebuilt.
 
     References
     ----------
@@ -90,7 +94,7 @@ def reinitialised_correlation(plan: Plan, bundle: Bundle, result: Explanation, j
 
 
 def signed_rank_correlation(ours_cg: Floats, theirs_cg: Floats) -> float:
-    """Return Spearman's correlation over genes, averaged over cells; cells without any spread are left out."""
+    """Return Spearman's correlation over genes, averaged over cells; cells without spread are left out."""
     ours, theirs = _centred_ranks(ours_cg), _centred_ranks(theirs_cg)
     size_c = np.sqrt((ours**2).sum(1) * (theirs**2).sum(1))
     good = size_c > 0

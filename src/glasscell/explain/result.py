@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glasscell.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
@@ -163,7 +165,9 @@ class Explanation(ABC):
         try:
             return self._gene_index[gene]
         except KeyError:
-            raise DataError(f"The model was not trained on gene {gene!r}, so it has no attribution.") from None
+            raise DataError(
+                f"The model was not trained on gene {gene!r}, so it has no attribution."
+            ) from None
 
     def rows(self, mask: Bools | None = None) -> NDArray[np.intp]:
         """Return the rows of this result inside a mask over the dataset's cells, ``(n_cells,)``."""
@@ -186,7 +190,8 @@ class Explanation(ABC):
         row = self._row_of_cell[index] if 0 <= index < self.n_cells else -1
         if row < 0:
             raise DataError(f"Cell {index} was not explained; explain a selection that contains it.")
-        return self.block(np.array([row]))[0]
+        values_g: Floats = self.block(np.array([row]))[0]
+        return values_g
 
     def mean(self, mask: Bools | None = None) -> Floats:
         """Return the mean attribution per gene over a selection, ``(n_genes,)``."""

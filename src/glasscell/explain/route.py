@@ -1,4 +1,4 @@
-"""Two ways from a net to its attributions: through the first layer's factors, or through the whole network."""
+"""Two ways from a net to its attributions: the first layer's factors, or the whole network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from glasscell.models.target import Target
 
 # Rows worked on together: the hidden values of a block stay in the cache.
-CACHE_ROWS = 512
+CACHE_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class FactoredBlock:
 
 @dataclass(frozen=True, eq=False)
 class DenseBlock:
-    """Attributions of the cells of one batch, ``(n, n_genes)``, and scores of cells and baselines, ``(n,)``."""
+    """Attributions of a batch, ``(n, n_genes)``, and scores of its cells and baselines, ``(n,)``."""
 
     values_cg: torch.Tensor
     score_c: torch.Tensor
@@ -85,7 +85,9 @@ def factor_batch(
         weight_hg, bias = model.first(batch)
         hidden_ch = torch.nn.functional.linear(model.inputs(batch), weight_hg) + bias
         start_ch = torch.nn.functional.linear(starts_bg, weight_hg)[start_of_row] + bias
-        pieces = [_factor_rows(model, batch, question, hidden_ch, start_ch, rows) for rows in _pieces(len(batch))]
+        pieces = [
+            _factor_rows(model, batch, question, hidden_ch, start_ch, rows) for rows in _pieces(len(batch))
+        ]
     gradients_ch, score_c, start_score_c = (torch.cat(part) for part in zip(*pieces, strict=True))
     _check_finite(gradients_ch, batch)
     return FactoredBlock(gradients_ch, weight_hg, score_c, start_score_c)
@@ -148,4 +150,6 @@ def _check_finite(values: torch.Tensor, batch: CellBatch) -> None:
     good = torch.isfinite(values).all(dim=1)
     if not bool(good.all()):
         cell = int(batch.indices[int((~good).nonzero()[0])])
-        raise ModelError(f"The model gives no finite gradient for cell {cell}; train it again with a lower rate.")
+        raise ModelError(
+            f"The model gives no finite gradient for cell {cell}; train it again with a lower rate."
+        )

@@ -2,8 +2,8 @@
 
 One result takes one key, ``glasscell.<method>.<slug>``:
 
-- ``obsm[key]``: attribution of the selection's top genes, ``(n_obs, n_top)`` float32, NaN where not explained;
-- ``varm[key]``: mean attribution per group of cells, ``(n_vars, n_groups)`` float32, NaN for genes the model lacks;
+- ``obsm[key]``: attribution of the selection's top genes, ``(n_obs, n_top)`` float32, NaN elsewhere;
+- ``varm[key]``: mean attribution per group of cells, ``(n_vars, n_groups)`` float32, NaN for other genes;
 - ``uns[key]``: the manifest as one JSON text (names of genes and groups, provenance, figures, ranking).
 
 A dense table of cells x genes is never written.
@@ -13,19 +13,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glasscell.errors import DataError
 from glasscell.explain.evidence import RankedGene, ranking
 from glasscell.explain.result import Bools, Explanation, Provenance
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from anndata import AnnData
+    from numpy.typing import NDArray
 
 PREFIX = "glasscell."
 FORMAT_VERSION = 1
@@ -61,7 +62,9 @@ class StoredExplanation:
     def gene(self, gene: str) -> NDArray[np.float32]:
         """Return the stored map of one gene, ``(n_cells,)``."""
         if gene not in self.genes:
-            raise DataError(f"The file keeps maps of {', '.join(self.genes)}, not of {gene!r}; explain again to see it.")
+            raise DataError(
+                f"The file keeps maps of {', '.join(self.genes)}, not of {gene!r}; explain again to see it."
+            )
         return self.maps_ct[:, self.genes.index(gene)]
 
     def group_mean(self, group: str) -> NDArray[np.float32]:
@@ -167,7 +170,9 @@ def write_back(
         The AnnData has another number of cells.
     """
     if adata.n_obs != explanation.n_cells:
-        raise DataError(f"This explanation is of {explanation.n_cells:,} cells and the table has {adata.n_obs:,}.")
+        raise DataError(
+            f"This explanation is of {explanation.n_cells:,} cells and the table has {adata.n_obs:,}."
+        )
     kept = store(explanation, np.asarray(adata.var_names), mask=mask, groups=groups, name=name, k=k)
     adata.obsm[kept.key] = kept.maps_ct
     adata.varm[kept.key] = kept.means_gs
@@ -183,7 +188,9 @@ def read_back(adata: AnnData) -> tuple[StoredExplanation, ...]:
     DataError
         An entry under one of our keys is damaged or from a newer version.
     """
-    keys = sorted(key for key in adata.uns if str(key).startswith(PREFIX) and key in adata.obsm and key in adata.varm)
+    keys = sorted(
+        key for key in adata.uns if str(key).startswith(PREFIX) and key in adata.obsm and key in adata.varm
+    )
     return tuple(_read_one(adata, str(key)) for key in keys)
 
 
@@ -204,4 +211,6 @@ def _read_one(adata: AnnData, key: str) -> StoredExplanation:
             means_gs=np.asarray(adata.varm[key], np.float32),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"The result {key} in this file is damaged ({error}); remove it or explain again.") from error
+        raise DataError(
+            f"The result {key} in this file is damaged ({error}); remove it or explain again."
+        ) from error

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from glasscell.explain.baseline import Floats, Training
 from glasscell.explain.request import HELD_OUT
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import Bundle
     from glasscell.models.protocol import Model
@@ -24,7 +25,7 @@ def read_training(dataset: Dataset, bundle: Bundle, nets: str = HELD_OUT) -> Tra
     Parameters
     ----------
     nets
-        ``held_out``: all labelled cells, each being a training cell of the other nets; ``fold:2``: that net's own.
+        ``held_out``: all labelled cells, each a training cell of the other nets; ``fold:2``: that net's own.
     """
     everyone = np.arange(dataset.n_cells)
     rows = bundle.rows(dataset, everyone)
@@ -60,7 +61,7 @@ def input_table(dataset: Dataset, model: Model) -> sparse.csr_matrix:
 
 
 def mean_difference(training: Training, target: Target) -> Floats | None:
-    """Return the plain comparison: mean input of the target's class minus the mean of the rest, ``(n_genes,)``.
+    """Return the plain comparison: mean input of the target's class less that of the rest, ``(n_genes,)``.
 
     For a contrast the rest is the class it names. None for targets that are no class.
     """

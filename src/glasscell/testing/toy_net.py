@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import itertools
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,11 +15,13 @@ from glasscell.models.bundle import Bundle, CellTable
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.metric import Metrics
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import CellBatch, Model
 from glasscell.models.target import Target, require_target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from glasscell.data.dataset import Dataset
+    from glasscell.models.protocol import CellBatch, Model
 
 INFO = ModelInfo("toy", "Toy network", "", "Tests.", "Everything else.", 1, ("class", "contrast"))
 
@@ -38,7 +40,11 @@ class ToyModel:
     """
 
     def __init__(
-        self, network: nn.Module, genes: Sequence[str], classes: Sequence[str], preprocessing: Preprocessing | None = None
+        self,
+        network: nn.Module,
+        genes: Sequence[str],
+        classes: Sequence[str],
+        preprocessing: Preprocessing | None = None,
     ) -> None:
         self.network = deepcopy(network).eval().requires_grad_(False)
         self.info = INFO
@@ -119,7 +125,7 @@ def toy_network(sizes: Sequence[int], activation: type[nn.Module] = nn.ReLU, see
     layers: list[nn.Module] = []
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for n_in, n_out in itertools.pairwise(sizes):
             layers += [nn.Linear(n_in, n_out), activation()]
     return nn.Sequential(*layers[:-1])
 
