@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from signal import SIGINT, default_int_handler, getsignal, signal
@@ -18,15 +19,20 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from glasscell.errors import JobCancelled
 
 STDERR = Console(stderr=True, highlight=False)
+LOG_SECONDS = 10.0
 
 
 class ShellJob:
-    """A job handle that draws a progress bar on stderr and stops at the next report after Ctrl-C."""
+    """A job handle that stops at the next report after Ctrl-C and shows progress on stderr.
+
+    A terminal gets a bar; a pipe or a log file gets a line every ten seconds.
+    """
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress = progress
         self._task = task
         self._stopped = threading.Event()
+        self._logged = -math.inf
 
     def cancel(self) -> None:
         """Ask the running work to end at its next report."""
@@ -44,6 +50,9 @@ class ShellJob:
             total=None if fraction is None else 1.0,
             description=words or None,
         )
+        if not STDERR.is_terminal and words and time.monotonic() - self._logged > LOG_SECONDS:
+            self._logged = time.monotonic()
+            say(words if fraction is None else f"{fraction:4.0%}  {words}")
 
 
 @contextmanager
