@@ -51,6 +51,7 @@ def test_what_is_shown_never_goes_and_results_go_to_the_shelf_only() -> None:
     store.put(("explanation", "e"), "reasons", 50)
     store.put(("dataset", "old"), "old", 50)
     store.put(("column", "x"), "x", 1)
+    store.put(("column", "y"), "y", 1)
     assert store.get(("dataset", "now")) == "data"
     assert store.get(("dataset", "old")) is None
     assert store.get(("explanation", "e")) == "reasons"
@@ -80,3 +81,11 @@ def test_sizes_follow_the_arrays() -> None:
     table = sum(part.nbytes for part in (thing.table.data, thing.table.indices, thing.table.indptr))
     assert size_of(thing) == 4000 + table + 80
     assert size_of(None) == 1
+
+
+def test_what_is_shown_leaves_room_for_columns() -> None:
+    store = Store(10, kept=lambda key: key[0] == "dataset")
+    store.put(("dataset", "large"), "data", 10_000)
+    store.put(("column", "x"), "x", 4)
+    store.put(("column", "y"), "y", 4)
+    assert [store.get(("column", name)) for name in "xy"] == ["x", "y"]

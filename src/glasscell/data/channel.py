@@ -224,7 +224,8 @@ def resolve_channel(context: Any, ref: ChannelRef) -> CellValues:
         module, _, name = resolver.partition(":")
         resolver = cast("Resolver", getattr(importlib.import_module(module), name))
         _RESOLVERS[ref.kind] = resolver
-    return resolver(context, ref)
+    held = getattr(context, "held", None)  # a context may keep columns, so that each is worked out once
+    return resolver(context, ref) if held is None else cast("CellValues", held(ref, resolver))
 
 
 def _read_only(array: npt.ArrayLike, dtype: type[np.generic]) -> npt.NDArray[Any]:

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from glasscell.data.channel import CellValues, ChannelRef, Resolver
     from glasscell.data.dataset import Dataset
     from glasscell.explain.result import Explanation
     from glasscell.models.bundle import Bundle
     from glasscell.session.state import Group
-    from glasscell.session.store import Store
+    from glasscell.session.store import Key, Store
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,22 @@ class Context:
             if group.name == name:
                 return group.cells.mask(self)
         raise DataError(f'There is no group called "{name}".')
+
+    def held(self, ref: ChannelRef, make: Resolver) -> CellValues:
+        """Return a channel's column from the store, made first when it is not there."""
+        key = self.column_key(ref)
+        values = cast("CellValues | None", self.store.get(key))
+        if values is None:
+            values = make(self, ref)
+            self.store.put(key, values, 4 * len(values))
+        return values
+
+    def column_key(self, ref: ChannelRef) -> Key:
+        """Name a column by all that it depends on."""
+        cells = ""
+        if ref.kind == "group":
+            cells = next((group.cells.digest for group in self.groups if group.name == ref.key), "")
+        return ("column", ref, self.name, cells)
 
     def _stored(self, kind: str, name: str, word: str) -> Any:
         value = self.store.get((kind, name))

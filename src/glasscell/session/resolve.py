@@ -70,7 +70,7 @@ class Columns:
 
     def resolve(self, ref: ChannelRef, context: Context) -> Resolved:
         """Return the values, or the job that works them out, or the reason why there are none."""
-        key = column_key(ref, context)
+        key = context.column_key(ref)
         values = self._store.get(key)
         if values is not None:
             return Ready(values)
@@ -81,16 +81,10 @@ class Columns:
             return Pending(job)
         if _is_light(ref, context):
             try:
-                return Ready(self._hold(key, resolve_channel(context, ref)))
+                return Ready(resolve_channel(context, ref))
             except Exception as error:
                 return self._fail(key, ref, error)
         return Pending(self._start(key, ref, context))
-
-    def now(self, ref: ChannelRef, context: Context) -> CellValues:
-        """Return the values, working them out here if need be; raises what the resolver raises."""
-        key = column_key(ref, context)
-        values = self._store.get(key)
-        return values if values is not None else self._hold(key, resolve_channel(context, ref))
 
     def forget_failures(self) -> None:
         """Try again what failed: something it needs may have come."""
@@ -106,9 +100,7 @@ class Columns:
         def done(job: Job[CellValues]) -> None:
             if self._pending.get(key) is job:
                 del self._pending[key]
-            if job.outcome is Outcome.DONE and job.result is not None:
-                self._hold(key, job.result)
-            elif job.outcome is Outcome.FAILED and job.error is not None:
+            if job.outcome is Outcome.FAILED and job.error is not None:
                 self._fail(key, ref, job.error)
 
         job = self._jobs.submit(
@@ -117,10 +109,6 @@ class Columns:
         self._pending[key] = job
         return job
 
-    def _hold(self, key: Key, values: CellValues) -> CellValues:
-        self._store.put(key, values, 4 * len(values))
-        return values
-
     def _fail(self, key: Key, ref: ChannelRef, error: BaseException) -> Failed:
         if len(self._failed) >= KEPT_FAILURES:
             self._failed.clear()
@@ -128,12 +116,6 @@ class Columns:
             log.error("Colouring by %s failed", ref, exc_info=error)
         reason = self._failed[key] = sentence(error, f"Colouring by {ref.key}")
         return Failed(reason)
-
-
-def column_key(ref: ChannelRef, context: Context) -> Key:
-    """Name a column by all that it depends on."""
-    cells = next((group.cells.digest for group in context.groups if group.name == ref.key), "")
-    return ("column", ref, context.name, cells if ref.kind == "group" else "")
 
 
 def _is_light(ref: ChannelRef, context: Context) -> bool:

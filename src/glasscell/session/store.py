@@ -116,21 +116,19 @@ class Store:
             self._shrink(newest)
 
     def _shrink(self, newest: Key | None) -> None:
-        excess = sum(item.n_bytes for item in self._items.values()) - self.limit_bytes
-        if excess <= 0:
-            return
-        order = [key for key in self._items if key != newest and not self._kept(key)]
-        for key in sorted(order, key=lambda key: key[0] not in self.derived):
-            item = self._items[key]
-            if (
-                key[0] in self.derived
-                or key[0] == "dataset"
-                or (self._spill and self._spill.save(key, item.value))
-            ):
-                del self._items[key]
-                excess -= item.n_bytes
+        spare = {key: item for key, item in self._items.items() if not self._kept(key)}
+        excess = sum(item.n_bytes for item in spare.values()) - self.limit_bytes
+        for key in sorted(spare, key=lambda key: key[0] not in self.derived):
             if excess <= 0:
                 return
+            if key != newest and self._may_go(key):
+                del self._items[key]
+                excess -= spare[key].n_bytes
+
+    def _may_go(self, key: Key) -> bool:
+        if key[0] in self.derived or key[0] == "dataset":
+            return True
+        return self._spill is not None and self._spill.save(key, self._items[key].value)
 
 
 def size_of(value: Any) -> int:
