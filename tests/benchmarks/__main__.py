@@ -1,9 +1,13 @@
-"""Run every benchmark (or those named), print one table, and fail when a bar is missed."""
+"""Run every benchmark (or those named), print one table, and fail when a bar is missed.
+
+A file ``bench_*.py`` exposes ``IDS``, the bars it measures, and ``rows() -> list[Row]``; see ``row.py``.
+"""
 
 import sys
 from importlib import import_module
 from pathlib import Path
 
+from tests.benchmarks.process import measured
 from tests.benchmarks.row import Row
 
 
@@ -14,7 +18,7 @@ def main(wanted: list[str]) -> int:
         if wanted and not set(wanted) & set(module.IDS):
             continue
         print(f"running {path.stem} ({', '.join(module.IDS)})", file=sys.stderr, flush=True)
-        found += module.rows()
+        found += measured(module.__name__, module.IDS)
     found = [row for row in found if not wanted or row.id in wanted]
     header = ("id", "scenario", "ours", "peer or control", "figure", "target", "")
     lines = [
