@@ -96,8 +96,9 @@ def _explain_dense(
     plan_table(n, n_genes, dtype.itemsize + 1)
     values_cg, above_cg = np.empty((n, n_genes), dtype), np.empty((n, n_genes), bool)
     delta = np.zeros(n)
+    passes = max(1, getattr(plan.question.params, "steps", 1) // 8)
     for net in np.unique(net_of_cell):
-        for part in blocks(plan, nets[net], net_of_cell == net, job):
+        for part in blocks(plan, nets[net], net_of_cell == net, job, passes):
             block = attribute_batch(nets[net], part.batch, plan.question, part.starts_bg, part.start_of_row)
             values_cg[part.rows] = block.values_cg.cpu().numpy()
             above_cg[part.rows] = (part.batch.expression > part.starts_bg[part.start_of_row]).cpu().numpy()

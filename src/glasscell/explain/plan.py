@@ -90,14 +90,24 @@ class Block(NamedTuple):
     start_of_row: torch.Tensor
 
 
-def blocks(plan: Plan, net: Model, inside: NDArray[np.bool_], job: JobHandle) -> Iterator[Block]:
-    """Yield a net's cells in blocks that fit in memory; every block is a cancel point."""
+def blocks(
+    plan: Plan, net: Model, inside: NDArray[np.bool_], job: JobHandle, passes: int = 1
+) -> Iterator[Block]:
+    """Yield a net's cells in blocks that fit in memory; every block is a cancel point.
+
+    Parameters
+    ----------
+    inside
+        Cells of the plan that this net explains, ``(n,)``.
+    passes
+        How often every gene of a block is gone through; more make blocks smaller, so a job can stop in time.
+    """
     import torch
 
     from glasscell.models.batch import make_batch
 
     all_rows = np.flatnonzero(inside)
-    size = max(1, min(4096, BLOCK_NUMBERS // max(1, len(net.genes))))
+    size = max(1, min(4096, BLOCK_NUMBERS // max(1, len(net.genes) * passes)))
     starts_bg = torch.as_tensor(plan.baseline.values_bg).to(net.device, net.dtype)
     for first in range(0, len(all_rows), size):
         rows = all_rows[first : first + size]
