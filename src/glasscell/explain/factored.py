@@ -77,13 +77,9 @@ class FactoredAttribution(Explanation):
         return self.inputs_cg.tocsc()
 
     def _gene_rows(self, index: int) -> Floats:
-        if len(self.weights) == 1:
-            slope = self.gradients_ch @ self.weights[0][:, index]
-        else:
-            slope = np.empty(len(self.cells), self.gradients_ch.dtype)
-            for net, weight in enumerate(self.weights):
-                inside = self.net_of_cell == net
-                slope[inside] = self.gradients_ch[inside] @ weight[:, index]
+        # One pass over the gradients serves all nets: reading them takes the time, not the sums.
+        slopes_cf = self.gradients_ch @ np.stack([weight[:, index] for weight in self.weights], axis=1)
+        slope: Floats = np.take_along_axis(slopes_cf, self.net_of_cell[:, None], axis=1)[:, 0]
         if self.difference == "one":
             return slope
         if self.difference == "input":
