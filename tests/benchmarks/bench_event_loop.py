@@ -1,4 +1,4 @@
-"""E3: gaps of a 10 ms timer in the window while a model trains, against the same window idle; and cancelling."""
+"""E3: gaps of a 10 ms timer in the window while a model trains, against it idle; and cancelling."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import numpy as np
-
 from tests.benchmarks.row import Row, text
 
 IDS = ("E3",)
@@ -87,7 +86,7 @@ def rows() -> list[Row]:
         window.viewer.close()
     p99, idle = (float(np.percentile(gaps, 99)) for gaps in (busy_s, idle_s))
     bar = max(0.05, 3 * idle)
-    note = f"longest gap {text(busy_s.max())}; first use, its imports included: longest gap {text(first_s.max())}"
+    note = f"longest gap {text(busy_s.max())}; first use, imports included: {text(first_s.max())}"
     ended = f"{text(cancelled_s)} until {outcome}"
     return [
         Row(

@@ -1,4 +1,4 @@
-"""A1: recolour 1M cells by another gene in napari, to a rendered canvas, against napari's own Points layer."""
+"""A1: recolour 1M cells by another gene in napari, to a rendered canvas, against its Points layer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
 from tests.benchmarks.row import Row, paired, text
 
 IDS = ("A1",)
@@ -23,9 +22,8 @@ def tissue(n_cells: int) -> Any:
     rng = np.random.default_rng(0)
     angle, reach = rng.uniform(0, 2 * np.pi, n_cells), 4000 * np.sqrt(rng.uniform(0, 1, n_cells))
     positions_cd = 4000 + np.stack([reach * np.cos(angle), reach * np.sin(angle)], axis=1)
-    return TissuePicture(
-        (), (), positions_cd, positions_cd, np.full(n_cells, 3.0), "um", draw_order(n_cells), (0.0, 0.0, 8000.0, 8000.0)
-    )
+    radius_c, bounds = np.full(n_cells, 3.0), (0.0, 0.0, 8000.0, 8000.0)
+    return TissuePicture((), (), positions_cd, positions_cd, radius_c, "um", draw_order(n_cells), bounds)
 
 
 def genes(n_cells: int) -> list[Any]:
@@ -102,14 +100,15 @@ def their_viewer(positions_cd: Any) -> tuple[Any, Any]:
 
     viewer = napari.Viewer()
     viewer.window.resize(1366, 768)
+    white = np.ones((len(positions_cd), 4), np.float32)
     layer = viewer.add_points(
-        positions_cd[:, ::-1], size=6.0, border_width=0, symbol="disc", face_color=np.ones((len(positions_cd), 4), np.float32)
+        positions_cd[:, ::-1], size=6.0, border_width=0, symbol="disc", face_color=white
     )
     return viewer, layer
 
 
 def rows() -> list[Row]:
-    """From a gene's values to pixels: both build the same colours, assign them, draw the canvas, wait for GL."""
+    """Go from a gene's values to pixels: both build the same colours, assign them, draw, wait for GL."""
     from glasscell.views.colour import colour_table
 
     picture, channels = tissue(N_CELLS), genes(N_CELLS)

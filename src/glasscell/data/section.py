@@ -30,6 +30,8 @@ DONOR_COLUMNS = (
     "participant", "participant_id", "animal", "animal_id", "mouse", "mouse_id",
 )  # fmt: skip
 MAX_SECTIONS = 200
+#: Width over height of a canvas between docks.
+SCREEN_SHAPE = 1.3
 _OVERLAP = 0.02
 _COINCIDE = 0.5
 
@@ -186,15 +188,20 @@ def lay_out(extents: Mapping[str, Extent]) -> dict[str, Pair]:
 
     Returns
     -------
-    (dx, dy) to add for each section; all zero when none overlap. Up to four stand in a row, more in a grid.
+    (dx, dy) to add for each section; all zero when none overlap. They stand in a grid shaped like a canvas.
     """
     names = list(extents)
     boxes = [extents[name] for name in names]
     if not any(a.overlap(b) > _OVERLAP for i, a in enumerate(boxes) for b in boxes[i + 1 :]):
         return dict.fromkeys(names, (0.0, 0.0))
-    columns = len(names) if len(names) <= 4 else math.ceil(math.sqrt(len(names)))
     gap = 0.05 * max(max(box.width, box.height) for box in boxes)
     step_x, step_y = (max(box.width for box in boxes) + gap, max(box.height for box in boxes) + gap)
+
+    def far_from_a_screen(columns: int) -> float:
+        shape = columns * step_x / (math.ceil(len(names) / columns) * step_y)
+        return abs(math.log(shape / SCREEN_SHAPE))
+
+    columns = 2 if len(names) == 2 else min(range(1, len(names) + 1), key=far_from_a_screen)
     origin = boxes[0]
     offsets = {}
     for place, (name, box) in enumerate(zip(names, boxes, strict=True)):

@@ -1,4 +1,4 @@
-"""The napari canvas as a window on the (x, y) plane: the one place where napari's (row, column) is swapped."""
+"""The napari canvas as a window on the (x, y) plane; only here is napari's (row, column) swapped."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
+    from numpy.typing import ArrayLike, NDArray
     from qtpy.QtWidgets import QMainWindow, QWidget
 
     from glasscell.views.raster import Viewport
@@ -31,7 +31,7 @@ class Sight:
 
 
 class Canvas:
-    """Geometry of a viewer's canvas: dataset units of (x, y) on one side, logical pixels of the screen on the other.
+    """Geometry of a viewer's canvas: dataset units of (x, y) here, logical pixels of the screen there.
 
     Parameters
     ----------
@@ -46,7 +46,8 @@ class Canvas:
 
     def set_unit(self, unit: str, microns_per_unit: float | None = None) -> None:
         """Say what a dataset unit is; napari's world is in micrometres wherever their length is known."""
-        self._unit, self._microns = unit, microns_per_unit if microns_per_unit and microns_per_unit > 0 else None
+        self._unit = unit
+        self._microns = microns_per_unit if microns_per_unit and microns_per_unit > 0 else None
 
     @property
     def units(self) -> tuple[str, str]:
@@ -57,18 +58,18 @@ class Canvas:
 
     @property
     def _scale(self) -> float:
-        """napari world units per dataset unit."""
+        """World units of napari per dataset unit."""
         return 1.0 if self._microns is None else self._microns
 
     @property
     def native(self) -> QWidget:
         """The Qt widget napari draws on."""
-        return self._qt_viewer.canvas.native  # type: ignore[no-any-return]
+        return self._qt_viewer.canvas.native
 
     @property
     def main_window(self) -> QMainWindow:
         """The Qt main window of the viewer."""
-        return self.viewer.window._qt_window  # type: ignore[no-any-return]
+        return self.viewer.window._qt_window
 
     @property
     def _qt_viewer(self) -> Any:
@@ -113,7 +114,7 @@ class Canvas:
         return float(column) / self._scale, float(row) / self._scale
 
     def affine(self, scale: tuple[float, float], translate: tuple[float, float]) -> NDArray[np.float64]:
-        """Affine of an image whose pixel ``[0, 0]`` is centred on ``translate``; both (x, y) in dataset units."""
+        """Place an image whose pixel ``[0, 0]`` is centred on ``translate``; both (x, y) in dataset units."""
         (scale_x, scale_y), (x, y), s = scale, translate, self._scale
         return np.array([[scale_y * s, 0.0, y * s], [0.0, scale_x * s, x * s], [0.0, 0.0, 1.0]])
 

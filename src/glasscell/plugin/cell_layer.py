@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,8 @@ Bounds = tuple[float, float, float, float]
 class CellLayer:
     """Two linked image layers that show every cell in its colour.
 
-    The overview has constant extents, so Home and the thumbnail are right and panning never shows a blank; where the
-    viewport's raster lies it has a hole, so that translucent cells are not drawn twice.
+    The overview has constant extents, so Home and the thumbnail are right and panning never shows a blank;
+    where the viewport's raster lies it has a hole, so that translucent cells are not drawn twice.
 
     Parameters
     ----------
@@ -168,10 +169,9 @@ class CellLayer:
         sight = self._canvas.sight()
         seen = _clip(sight, self._grid, 0.0)
         have = None if self._detail is None else self._detail.viewport
-        if have is not None and seen is not None and abs(have.pixel / self._pixel(sight) - 1) < 0.02:
-            x0, y0, x1, y1 = have.bounds
-            if x0 <= seen[0] + 1e-9 and y0 <= seen[1] + 1e-9 and x1 >= seen[2] - 1e-9 and y1 >= seen[3] - 1e-9:
-                return None
+        crisp = have is not None and abs(have.pixel / self._pixel(sight) - 1) < 0.02
+        if crisp and have is not None and seen is not None and _holds(have.bounds, seen):
+            return None
         area = _clip(sight, self._grid, MARGIN)
         if area is None:
             return None
@@ -183,7 +183,7 @@ class CellLayer:
         area = _clip(sight, self._grid, MARGIN)
         if area is None:
             return sight.pixel
-        return max(sight.pixel, ((area[2] - area[0]) * (area[3] - area[1]) / MAX_PIXELS) ** 0.5)
+        return max(sight.pixel, math.sqrt((area[2] - area[0]) * (area[3] - area[1]) / MAX_PIXELS))
 
     def _accept_detail(self, raster: CellRaster) -> None:
         if self._overview is None or self.layers is None:
@@ -227,16 +227,25 @@ def _clip(sight: Sight, grid: Viewport, margin: float) -> Bounds | None:
     return (left, top, right, bottom) if right > left and bottom > top else None
 
 
+def _holds(outer: Bounds, inner: Bounds) -> bool:
+    """Whether nothing of ``inner`` is outside, rounding aside."""
+    slack = 1e-9 * max(abs(v) for v in (*outer, 1.0))
+    starts = outer[0] <= inner[0] + slack and outer[1] <= inner[1] + slack
+    return starts and outer[2] >= inner[2] - slack and outer[3] >= inner[3] - slack
+
+
 def _snap(area: Bounds, grid: Viewport, pixel: float) -> Viewport:
     """Viewport over an area, its edges moved out to those of overview pixels."""
     x0, y0, _, _ = grid.bounds
-    columns = (max(0, floor((area[0] - x0) / grid.pixel)), min(grid.width, ceil((area[2] - x0) / grid.pixel)))
-    rows = (max(0, floor((area[1] - y0) / grid.pixel_y)), min(grid.height, ceil((area[3] - y0) / grid.pixel_y)))
+    across, down = ((v - x0) / grid.pixel for v in area[::2]), ((v - y0) / grid.pixel_y for v in area[1::2])
+    (left, right), (top, bottom) = across, down
+    columns = max(0, floor(left)), min(grid.width, ceil(right))
+    rows = max(0, floor(top)), min(grid.height, ceil(bottom))
     span_x, span_y = (columns[1] - columns[0]) * grid.pixel, (rows[1] - rows[0]) * grid.pixel_y
     width, height = max(1, round(span_x / pixel)), max(1, round(span_y / pixel))
     step_x, step_y = span_x / width, span_y / height
-    left, top = x0 + columns[0] * grid.pixel, y0 + rows[0] * grid.pixel_y
-    return Viewport(left + step_x / 2, top + step_y / 2, step_x, height, width, step_y / step_x)
+    x, y = x0 + columns[0] * grid.pixel, y0 + rows[0] * grid.pixel_y
+    return Viewport(x + step_x / 2, y + step_y / 2, step_x, height, width, step_y / step_x)
 
 
 def _with_hole(overview: CellRaster, hole: Viewport) -> CellRaster:

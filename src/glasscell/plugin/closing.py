@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QMainWindow, QWidget
 
 
-class ClosingGuard(QObject):  # type: ignore[misc]
+class ClosingGuard(QObject):
     """Watch a viewer's window.
 
     Parameters
@@ -29,7 +29,11 @@ class ClosingGuard(QObject):  # type: ignore[misc]
     """
 
     def __init__(
-        self, window: QMainWindow, canvas: QWidget, running: Callable[[], Sequence[str]], on_closed: Callable[[], None]
+        self,
+        window: QMainWindow,
+        canvas: QWidget,
+        running: Callable[[], Sequence[str]],
+        on_closed: Callable[[], None],
     ) -> None:
         super().__init__(window)
         self._window, self._canvas, self._running, self._on_closed = window, canvas, running, on_closed
@@ -39,7 +43,7 @@ class ClosingGuard(QObject):  # type: ignore[misc]
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Hold a close back until it is wanted; end the session once the window is gone."""
-        if self._done or watched is not self._window or event is None:
+        if self._done or watched is None or watched is not self._window or event is None:
             return False
         if event.type() == QEvent.Type.Close:
             titles = tuple(self._running())
@@ -47,7 +51,7 @@ class ClosingGuard(QObject):  # type: ignore[misc]
                 event.ignore()
                 return True
             self._closing = True
-            if not self._window.isVisible():
+            if not watched.isVisible():
                 self._finish()
         elif event.type() == QEvent.Type.Hide and self._closing and not event.spontaneous():
             self._finish()
@@ -66,7 +70,7 @@ def ask_to_stop(parent: QWidget, titles: Sequence[str]) -> bool:
     box.setWindowTitle("Stop the running jobs?")
     one = len(titles) == 1
     box.setText("A job is still running." if one else f"{len(titles)} jobs are still running.")
-    box.setInformativeText("\n".join(titles) + "\n\nIf you close now, its result is lost." if one else "\n".join(titles))
+    box.setInformativeText("\n".join([*titles, "", "What they have done so far is lost if you close now."]))
     stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
     keep = box.addButton("Keep open", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(keep)

@@ -1,4 +1,4 @@
-"""The main job, done by pressing the buttons of the real window: open, prepare, train, explain, paint a gene."""
+"""The main job, done by pressing the real window's buttons: open, prepare, train, explain, paint a gene."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ DEFAULT_FOLDER = Path("glasscell-demo")
 def run_demo(path: Path | None = None, screenshots: Path | None = None) -> tuple[Path, ...]:
     """Do the main job in the window, on the sample tissue or on a file.
 
-    With a display and no folder for screenshots the window stays open at the end. Without a display, or with a
-    folder, pictures of every step are taken in both themes, and the demo ends by itself.
+    With a display and no folder for screenshots the window stays open at the end. Without a display, or with
+    a folder, pictures of every step are taken in both themes, and the demo ends by itself.
 
     Parameters
     ----------
@@ -76,7 +76,9 @@ def has_display() -> bool:
     """Whether a person can see the window: a display that is not a virtual one."""
     if os.environ.get("GLASSCELL_VIRTUAL_DISPLAY") or os.environ.get("QT_QPA_PLATFORM") == "offscreen":
         return False
-    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def say(text: str) -> None:
@@ -121,7 +123,7 @@ class Demo:
 
     def _prepare(self) -> None:
         dataset = self.window.desk.session.dataset
-        if dataset is None or any("umap" in name.lower() or "tsne" in name.lower() for name in dataset.embeddings):
+        if dataset is None or any(name.lower().endswith(("umap", "tsne")) for name in dataset.embeddings):
             return
         say("Preparing: normalise, reduce, embed, cluster")
         view = self.show("Data")
@@ -135,11 +137,14 @@ class Demo:
         view = self.show("Model")
         if view.labels.count() == 0:
             raise GlasscellError(
-                "No column of this file can be learned: a model needs labels, such as cell types, or groups you draw."
+                "No column of this file can be learned: a model needs labels: cell types, or drawn groups."
             )
-        say(f"Training a classifier on {view.labels.currentText()}, cells held out by {view.scheme.currentText()}")
+        if view.labels.findText("layer") >= 0:
+            view.labels.setCurrentText("layer")
+        labels, scheme = view.labels.currentText(), view.scheme.currentText()
+        say(f"Training a classifier on {labels}, cells held out by {scheme}")
         self.press(view.train)
-        self.wait(lambda: view.curve.isVisible() or session.bundle is not None or not session.jobs.active, "training")
+        self.wait(lambda: view.curve.isVisible() or not session.jobs.active, "training")
         self.pause(1.5)
         self.picture("3-training")
         self.wait(lambda: session.bundle is not None or not session.jobs.active, "training")
@@ -152,9 +157,9 @@ class Demo:
     def _explain(self) -> str:
         session = self.window.desk.session
         view = self.show("Attribution")
-        wanted = [name for name in ("class:L5", "contrast:L5") if view.target.findText(name) >= 0]
-        if wanted:
-            view.target.setCurrentText(wanted[0])
+        if view.target.findText("class:L5") >= 0:
+            view.target.setCurrentText("class:L5")
+        view.cells.setCurrentIndex(view.cells.findData("all"))
         say(f"Explaining {view.target.currentText()} by {view.method.currentText()}")
         self.press(view.explain)
         self.wait(lambda: session.explanation is not None or not session.jobs.active, "explaining")
@@ -173,7 +178,7 @@ class Demo:
         where = table.visualRect(table.genes.index(0, 0)).center()
         click(table.viewport(), where)
         session = self.window.desk.session
-        self.wait(lambda: (ref := session.state.colouring.channel) is not None and ref.kind == "attribution", "painting")
+        self.wait(lambda: getattr(session.state.colouring.channel, "kind", "") == "attribution", "painting")
         self.wait(lambda: not session.jobs.active, "painting")
         self.settle()
         self.picture("6-attribution")
@@ -244,6 +249,7 @@ def click(widget: Any, where: Any) -> None:
 
     spot, left = QPointF(where), Qt.MouseButton.LeftButton
     everywhere = QPointF(widget.mapToGlobal(where))
-    for kind, held in ((QEvent.Type.MouseButtonPress, left), (QEvent.Type.MouseButtonRelease, Qt.MouseButton.NoButton)):
+    pressed, released = QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease
+    for kind, held in ((pressed, left), (released, Qt.MouseButton.NoButton)):
         event = QMouseEvent(kind, spot, everywhere, left, held, Qt.KeyboardModifier.NoModifier)
         QApplication.sendEvent(widget, event)

@@ -46,13 +46,14 @@ class Desk:
         """Titles of the jobs that closing would stop."""
         return tuple(job.title for job in self.session.jobs.active if job.lane != "view")
 
-    def open(self, path: Path | None) -> Job[Any] | None:
+    def open(self, path: Path | None) -> Job[Any]:
         """Open a file, or the sample tissue, in the background."""
         if path is None:
             from glasscell.data.sample import sample_path
 
             path = sample_path()
-        return self.session.open(path)
+        job: Job[Any] = self.session.open(path)
+        return job
 
     def join(self, view: View) -> None:
         """Let a dock's view follow the theme of the viewer."""

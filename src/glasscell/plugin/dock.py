@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 LOADING = "Loading PyTorch: a few seconds, once per session …"
 
 
-class Dock(QWidget):  # type: ignore[misc]
+class Dock(QWidget):
     """A dock widget; subclasses say which view and presenter it holds.
 
-    It can be opened alone on an empty viewer, twice, and again after it was closed: everything it shows comes from
-    the session, and taking it out of its dock ends it.
+    It can be opened alone on an empty viewer, twice, and again after it was closed: everything it shows comes
+    from the session, and taking it out of its dock ends it.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def _add(canvas: Canvas, image: TissueImage, name: str, *, shown: bool) -> list[
 
 
 def _levels(image: TissueImage, channel: int | None) -> Any:
-    """The picture as napari wants it: an array, or a list of arrays when it is a pyramid."""
+    """Give the picture as napari wants it: an array, or a list of arrays when it is a pyramid."""
     levels = [level if channel is None else level[..., channel] for level in image.levels_yxc]
     return levels if len(levels) > 1 else levels[0]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from numpy.typing import NDArray
 
@@ -21,11 +21,10 @@ CLICK_PIXELS = 4.0
 STEP_PIXELS = 2.0
 
 
-def selection_mode(modifiers: Iterable[Any], otherwise: str = "replace") -> str:
-    """Read the modifier keys as the embedding does: Shift adds, Alt (or Ctrl) takes away, both keep the overlap."""
-    held = {str(key) for key in modifiers}
-    less = bool(held & {"Alt", "Control"})
-    if "Shift" in held:
+def selection_mode(modifiers: Container[Any], otherwise: str = "replace") -> str:
+    """Read the modifier keys as the embedding does: Shift adds, Alt (or Ctrl) subtracts, both intersect."""
+    less = "Alt" in modifiers or "Control" in modifiers
+    if "Shift" in modifiers:
         return "intersect" if less else "add"
     return "subtract" if less else otherwise
 
@@ -71,8 +70,8 @@ class TissueLasso:
         viewer.scene.camera.mouse_pan = not drawing
         callbacks = viewer.mouse_drag_callbacks
         if drawing:  # napari's own drag with Alt would zoom
-            self._set_aside += [found for found in callbacks if getattr(found, "__name__", "") == "drag_to_zoom"]
-            callbacks[:] = [found for found in callbacks if found not in self._set_aside]
+            self._set_aside += [one for one in callbacks if getattr(one, "__name__", "") == "drag_to_zoom"]
+            callbacks[:] = [one for one in callbacks if one not in self._set_aside]
         elif self._set_aside:
             callbacks[:], self._set_aside = [*self._set_aside, *callbacks], []
 
@@ -95,6 +94,7 @@ class TissueLasso:
             self._extend(points, self._canvas.event_point(event), step)
             self._overlay.set_outline(self._outline(points), mode)
             yield
+        self._extend(points, self._canvas.event_point(event), step)
         self._overlay.set_outline(None)
         outline_vd = self._outline(points)
         if float(np.ptp(outline_vd, axis=0).max()) * self._canvas.zoom < CLICK_PIXELS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
@@ -12,12 +11,13 @@ from qtpy.QtWidgets import QWidget
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from glasscell.plugin.canvas import Canvas
 
 
-class CanvasOverlay(QWidget):  # type: ignore[misc]
+class CanvasOverlay(QWidget):
     """A transparent sheet over the canvas that follows its size and never takes the mouse."""
 
     def __init__(self, canvas: Canvas, on_leave: Callable[[], None]) -> None:
@@ -122,7 +122,8 @@ class CanvasOverlay(QWidget):  # type: ignore[misc]
         ink = QColor("#ffffff") if ground.lightness() < 128 else QColor("#101010")
         ground.setAlpha(215)
         metrics = painter.fontMetrics()
-        lines = [metrics.elidedText(line, Qt.TextElideMode.ElideRight, self.width() - 40) for line in text.split("\n")]
+        room, side_cut = self.width() - 40, Qt.TextElideMode.ElideRight
+        lines = [metrics.elidedText(line, side_cut, room) for line in text.split("\n")]
         width = max(metrics.horizontalAdvance(line) for line in lines) + 16
         height = metrics.lineSpacing() * len(lines) + 10
         left = 10.0 if side == Qt.AlignmentFlag.AlignLeft else self.width() - width - 10.0

@@ -1,4 +1,4 @@
-"""The strip of buttons that works on the tissue: open, pointer tools, undo, and what lies under the pointer."""
+"""The strip of buttons for the tissue: open, pointer tools, undo, and what lies under the pointer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MODE_WORDS = {
 NOTHING_OPEN = "Open a file (.h5ad or .zarr), drop one on the canvas, or try the sample tissue."
 
 
-class TissueTools(QWidget):  # type: ignore[misc]
+class TissueTools(QWidget):
     """Buttons for the tissue of one desk."""
 
     def __init__(self, desk: Desk) -> None:
@@ -47,14 +47,15 @@ class TissueTools(QWidget):  # type: ignore[misc]
         self.modes = self._mode_menu()
         self.clear = self._plain("clear", "Select all cells again", desk.tissue.selection_cleared.emit)
         self.home = self._plain("home", "Show the whole tissue", desk.tissue.go_home)
-        self.undo = self._worded("Undo", "Take back the last change of selection, groups or colours", desk.session.undo)
+        self.undo = self._worded("Undo", "Take back the last selection, group or colour", desk.session.undo)
         self.redo = self._worded("Redo", "Take it again", desk.session.redo)
         self.status = PlainLabel("", "muted", wrap=False)
         self.status.setMinimumWidth(160)
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 4, 6, 4)
         row.setSpacing(4)
-        for part in (self.open_button, *self.tools.values(), self.modes, self.clear, self.home, self.undo, self.redo):
+        tools = (*self.tools.values(), self.modes, self.clear, self.home)
+        for part in (self.open_button, *tools, self.undo, self.redo):
             row.addWidget(part)
         row.addWidget(self.status, 1)
         adopt(self)

@@ -1,4 +1,4 @@
-"""The whole window: tissue in the middle, embedding and colours left, data, model and attribution right, jobs below."""
+"""The whole window: tissue in the middle, embedding and colours left, the work right, jobs below."""
 
 from __future__ import annotations
 
@@ -59,9 +59,8 @@ def open_window(path: Path | str | None = None, *, show: bool = True) -> Glassce
     -------
     The window; the caller runs the event loop (:func:`view` does both).
     """
-    import torch  # noqa: F401 - before the window, so that it never stalls
-
     import napari
+    import torch  # noqa: F401 - before the window, so that it never stalls
 
     from glasscell.plugin import docks
     from glasscell.plugin.desk import desk_for
@@ -94,9 +93,9 @@ def view(path: Path | str | None = None) -> None:
     import os
     import sys
 
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        if os.environ.get("QT_QPA_PLATFORM") is None:
-            raise GlasscellError("There is no display to open a window on. Run under a desktop, or with xvfb-run.")
+    places = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in places):
+        raise GlasscellError("There is no display to open a window on. Use a desktop, or xvfb-run.")
     import napari
 
     open_window(path)
@@ -104,7 +103,7 @@ def view(path: Path | str | None = None) -> None:
 
 
 def _lay_out(window: GlasscellWindow) -> None:
-    """Place the docks; napari's layer list goes behind the right tabs, its layer controls into the Window menu."""
+    """Place the docks; napari's layer list goes behind the right tabs, its layer controls are hidden."""
     from qtpy.QtCore import Qt, QTimer
     from qtpy.QtWidgets import QTabWidget, QWidget
 
@@ -137,7 +136,7 @@ def _lay_out(window: GlasscellWindow) -> None:
 
 
 def _napari_docks(window: GlasscellWindow) -> list[Any]:
-    """napari's own layer list and layer controls, in this order."""
+    """Find napari's own layer list and layer controls, in this order."""
     from qtpy.QtWidgets import QDockWidget
 
     main = window.desk.tissue.canvas.main_window
