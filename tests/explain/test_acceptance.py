@@ -199,8 +199,6 @@ def test_d_planted_genes_of_the_sample_tissue_are_found(seed, capsys):
         truth = truth_gk[:, code]
         clean.append([area_under_precision_recall(truth[~passenger], row[~passenger]) for row in rows])
         whole.append([area_under_precision_recall(truth, row) for row in rows])
-        with capsys.disabled():
-            print(f"\n3d seed {seed} {layer}: {clean[-1]} {whole[-1]}")
     (ours, theirs), (ours_all, theirs_all) = np.mean(clean, axis=0), np.mean(whole, axis=0)
     with capsys.disabled():
         print(
