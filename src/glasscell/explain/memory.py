@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 from glasscell.errors import GlasscellError
-
-SHARE_OF_FREE = 0.6
+from glasscell.settings import settings
 
 
 def free_bytes() -> int | None:
@@ -37,8 +36,9 @@ def plan_table(n_cells: int, n_genes: int, bytes_each: int, free: int | None = N
     """
     need = n_cells * n_genes * bytes_each
     free = free_bytes() if free is None else free
-    if free is not None and need > SHARE_OF_FREE * free:
-        fits = int(SHARE_OF_FREE * free // max(n_genes * bytes_each, 1))
+    share = settings().memory_share
+    if free is not None and need > share * free:
+        fits = int(share * free // max(n_genes * bytes_each, 1))
         raise GlasscellError(
             f"Attributions of {n_cells:,} cells x {n_genes:,} genes need {need / 1e9:.1f} GB here and "
             f"{free / 1e9:.1f} GB are free: select at most {fits:,} cells."

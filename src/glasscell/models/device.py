@@ -5,12 +5,11 @@ from __future__ import annotations
 import torch
 
 from glasscell.errors import ModelError
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from glasscell.settings import DEVICES, settings
 
 
 def resolve_device(device: str = "auto") -> str:
-    """Choose CUDA, then MPS, then CPU; refuse a device this machine lacks.
+    """Choose the device of the settings, else CUDA, then MPS, then CPU; refuse one this machine lacks.
 
     Raises
     ------
@@ -18,6 +17,8 @@ def resolve_device(device: str = "auto") -> str:
         The name is unknown or the device is not there.
     """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        device = settings().device
     if device == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if there[name])
     if device not in there:

@@ -23,7 +23,7 @@ from glasscell.session.resolve import Columns, Failed, Resolved
 from glasscell.session.rules import Facts, normalize
 from glasscell.session.spill import FolderSpill
 from glasscell.session.state import State
-from glasscell.session.store import DEFAULT_LIMIT, Key, Store
+from glasscell.session.store import Key, Store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +52,7 @@ class Core:
     stored = Signal(str, str)
     closed = Signal()
 
-    def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int | None = None) -> None:
         self.state = State()
         self.hovered_cell: int | None = None
         self.messages: deque[Message] = deque(maxlen=KEPT_MESSAGES)

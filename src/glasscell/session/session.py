@@ -9,7 +9,6 @@ from glasscell.errors import DataError
 from glasscell.session import explaining, file, training
 from glasscell.session.core import Core
 from glasscell.session.state import GROUP_COLOURS, Group
-from glasscell.session.store import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,10 +30,10 @@ class Session(Core):
     dispatcher
         How worker threads reach the thread that owns the session; the inline one when left out.
     limit_bytes
-        What may be kept in memory besides what is shown.
+        What may be kept in memory besides what is shown; what the settings say when left out.
     """
 
-    def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int | None = None) -> None:
         super().__init__(dispatcher, limit_bytes=limit_bytes)
         self._opening: list[Job[Any]] = []
 

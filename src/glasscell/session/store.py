@@ -7,12 +7,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from glasscell.settings import settings
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Key = tuple[Any, ...]  # (kind, name, ...)
-
-DEFAULT_LIMIT = 4 * 2**30
 
 
 class Spill(Protocol):
@@ -43,7 +43,7 @@ class Store:
     Parameters
     ----------
     limit_bytes
-        What may be held besides what is kept.
+        What may be held besides what is kept; what the settings say when left out.
     kept
         Tells which keys the current state needs; those never go.
     spill
@@ -55,12 +55,12 @@ class Store:
 
     def __init__(
         self,
-        limit_bytes: int = DEFAULT_LIMIT,
+        limit_bytes: int | None = None,
         *,
         kept: Callable[[Key], bool] = lambda key: False,
         spill: Spill | None = None,
     ) -> None:
-        self.limit_bytes = limit_bytes
+        self.limit_bytes = int(settings().store_gb * 2**30) if limit_bytes is None else limit_bytes
         self._kept = kept
         self._spill = spill
         self._items: OrderedDict[Key, _Item] = OrderedDict()
