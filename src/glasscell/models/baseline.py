@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 
 from glasscell.jobs import QUIET, JobHandle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.floating[Any]]
@@ -21,6 +25,7 @@ NEIGHBOURS = 6
 _MAX_STEPS = 300
 _POWER_STEPS = 4
 _SPARE = 10
+_BLOCK = 512
 
 
 def majority(codes: Ints, n_classes: int, n_test: int) -> Floats:
@@ -62,9 +67,10 @@ def logistic(
         inverse_g = sparse.diags(1 / np.sqrt(np.maximum(square_g - mean_g**2, 1e-4)))
         train_cg, test_cg = sparse.csr_matrix(train_cg @ inverse_g), sparse.csr_matrix(test_cg @ inverse_g)
     mean_g, axes_gp = principal_axes(train_cg, N_COMPONENTS, job=job, fraction=fraction)
-    train_cp = train_cg @ axes_gp - mean_g @ axes_gp
-    weights_pk, intercept_k = _fit_logistic(train_cp, codes, n_classes, job, fraction)
-    test_cp = test_cg @ axes_gp - mean_g @ axes_gp
+    steps = _Steps(job, fraction, "baselines: logistic regression")
+    train_cp = _scores(train_cg, mean_g, axes_gp, steps)
+    weights_pk, intercept_k = _fit_logistic(train_cp, codes, n_classes, steps)
+    test_cp = _scores(test_cg, mean_g, axes_gp, steps)
     return np.exp(_log_softmax(test_cp @ weights_pk + intercept_k))
 
 
@@ -89,20 +95,56 @@ def principal_axes(
     mean_g = np.asarray(table_cg.mean(axis=0, dtype=np.float64)).ravel()
     n_axes = min(n_axes, *table_cg.shape)
     width = min(n_axes + _SPARE, *table_cg.shape)
-    table_gc = sparse.csr_matrix(table_cg.T)
-    basis_gp = np.random.default_rng(seed).standard_normal((table_cg.shape[1], width))
+    steps = _Steps(job, fraction, "baselines: principal components")
+    basis_gp: Floats = np.random.default_rng(seed).standard_normal((table_cg.shape[1], width))
     for _ in range(_POWER_STEPS):
-        job.report(fraction, "baselines: principal components")
-        scores_cp, _ = np.linalg.qr(table_cg @ basis_gp - mean_g @ basis_gp)
-        basis_gp, _ = np.linalg.qr(table_gc @ scores_cp - np.outer(mean_g, scores_cp.sum(axis=0)))
-    scores_cp = table_cg @ basis_gp - mean_g @ basis_gp
-    _, _, turn_pp = np.linalg.svd(scores_cp, full_matrices=False)
-    return mean_g, basis_gp @ turn_pp.T[:, :n_axes]
+        scores_cp = _orthonormal(_scores(table_cg, mean_g, basis_gp, steps))
+        slope_gp = -np.outer(mean_g, scores_cp.sum(axis=0))
+        for rows, block_cg in _blocks(table_cg, steps):
+            slope_gp += block_cg.T @ scores_cp[rows].astype(np.float32)
+        basis_gp = _orthonormal(slope_gp)
+    scores_cp = _scores(table_cg, mean_g, basis_gp, steps)
+    _, turn_pp = np.linalg.eigh(scores_cp.T @ scores_cp)
+    return mean_g, basis_gp @ turn_pp[:, ::-1][:, :n_axes]
 
 
-def _fit_logistic(
-    table_cp: Floats, codes: Ints, n_classes: int, job: JobHandle, fraction: float | None
-) -> tuple[Floats, Floats]:
+def _orthonormal(columns: Floats) -> Floats:
+    """Return an orthonormal basis of the columns' span through their Gram matrix; a tall QR is slower."""
+    value_p, vector_pp = np.linalg.eigh(columns.T @ columns)
+    kept = value_p > 1e-12 * max(float(value_p[-1]), 1e-300)
+    basis: Floats = columns @ (vector_pp[:, kept] / np.sqrt(value_p[kept]))
+    return basis
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Where a step of a baseline reports to."""
+
+    job: JobHandle
+    fraction: float | None
+    words: str
+
+    def tell(self) -> None:
+        """Report, and stop here when asked to."""
+        self.job.report(self.fraction, self.words)
+
+
+def _blocks(table_cg: sparse.csr_matrix, steps: _Steps) -> Iterator[tuple[slice, Floats]]:
+    """Make a sparse table dense a block at a time, with a cancel point before each."""
+    for start in range(0, table_cg.shape[0], _BLOCK):
+        steps.tell()
+        rows = slice(start, start + _BLOCK)
+        yield rows, np.asarray(table_cg[rows].toarray(), np.float32)
+
+
+def _scores(table_cg: sparse.csr_matrix, mean_g: Floats, axes_gp: Floats, steps: _Steps) -> Floats:
+    """Return centred cells on axes, ``(n_cells, n_axes)``."""
+    axes_float = axes_gp.astype(np.float32)
+    parts = [block_cg @ axes_float for _, block_cg in _blocks(table_cg, steps)]
+    return np.concatenate(parts).astype(np.float64) - mean_g @ axes_gp
+
+
+def _fit_logistic(table_cp: Floats, codes: Ints, n_classes: int, steps: _Steps) -> tuple[Floats, Floats]:
     """Minimise the summed cross-entropy plus half the squared weights (intercepts are free) by L-BFGS."""
     truth_ck = np.zeros((len(codes), n_classes))
     truth_ck[np.arange(len(codes)), codes] = 1
@@ -117,10 +159,10 @@ def _fit_logistic(
         return value, np.concatenate([slope_pk.ravel(), error_ck.sum(axis=0)])
 
     def after_step(_: Floats) -> None:
-        job.report(fraction, "baselines: logistic regression")
+        steps.tell()
 
     start = np.zeros((shape[0] + 1) * n_classes)
-    options = {"maxiter": _MAX_STEPS, "gtol": 1e-3 * max(1.0, len(codes) / 1000)}
+    options = {"maxiter": _MAX_STEPS, "ftol": 1e-6, "gtol": 1e-3}
     found = minimize(loss, start, jac=True, method="L-BFGS-B", callback=after_step, options=options)
     return found.x[:-n_classes].reshape(shape), found.x[-n_classes:]
 
