@@ -1,4 +1,4 @@
-"""E5: import Glasscell and touch ``read`` and ``Dataset``, against ``import scanpy``, in fresh interpreters."""
+"""E5: import Glasscell, touch ``read`` and ``Dataset``, against ``import scanpy``, in fresh interpreters."""
 
 import statistics
 import subprocess
