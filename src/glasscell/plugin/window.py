@@ -132,7 +132,7 @@ def _lay_out(window: GlasscellWindow) -> None:
     for own in tabs[3:]:
         own.setVisible(own.objectName() == "layer list")
     main.resize(1366, 768)
-    QTimer.singleShot(0, window.arrange)
+    QTimer.singleShot(0, lambda: window.arrange())
 
 
 def _napari_docks(window: GlasscellWindow) -> list[Any]:

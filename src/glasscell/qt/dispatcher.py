@@ -39,7 +39,9 @@ class _Later:
 
     def start(self) -> None:
         if self._fn is not None:
-            QTimer.singleShot(self._milliseconds, self._run)
+            QTimer.singleShot(
+                self._milliseconds, lambda: self._run()
+            )  # a bound method would not keep us alive
 
     def cancel(self) -> None:
         """Drop the call if it has not happened yet."""
