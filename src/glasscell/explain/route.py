@@ -9,6 +9,7 @@ import torch
 
 from glasscell.errors import ModelError
 from glasscell.explain.network import gradient_of, score_of, take_rows
+from glasscell.explain.parallel import map_pieces
 
 if TYPE_CHECKING:
     from glasscell.explain.method import MethodInfo, MethodParams
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # Rows worked on together: the hidden values of a block stay in the cache.
 CACHE_ROWS = 1024
+LEAST_ROWS = 128
 
 
 @dataclass(frozen=True)
@@ -85,16 +87,21 @@ def factor_batch(
         weight_hg, bias = model.first(batch)
         hidden_ch = torch.nn.functional.linear(model.inputs(batch), weight_hg) + bias
         start_ch = torch.nn.functional.linear(starts_bg, weight_hg)[start_of_row] + bias
-        pieces = [
-            _factor_rows(model, batch, question, hidden_ch, start_ch, rows) for rows in _pieces(len(batch))
-        ]
+
+    @torch.no_grad()
+    def explain_rows(rows: slice) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return _factor_rows(model, batch, question, hidden_ch, start_ch, rows)
+
+    pieces = map_pieces(explain_rows, _pieces(len(batch)))
     gradients_ch, score_c, start_score_c = (torch.cat(part) for part in zip(*pieces, strict=True))
     _check_finite(gradients_ch, batch)
     return FactoredBlock(gradients_ch, weight_hg, score_c, start_score_c)
 
 
 def _pieces(n_rows: int) -> list[slice]:
-    return [slice(first, first + CACHE_ROWS) for first in range(0, n_rows, CACHE_ROWS)] or [slice(0, 0)]
+    """Cut rows into pieces that fit the cache and are enough for all cores."""
+    each = max(1, min(CACHE_ROWS, max(LEAST_ROWS, -(-n_rows // torch.get_num_threads()))))
+    return [slice(first, first + each) for first in range(0, n_rows, each)] or [slice(0, 0)]
 
 
 def _factor_rows(
