@@ -1,4 +1,4 @@
-"""The main job on real data, by pressing the real buttons: open, prepare, lasso, colour, train, cancel, explain."""
+"""The main job on real data, by its real buttons: open, prepare, lasso, colour, train, cancel, explain."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ _switching = threading.Lock()
 def map_pieces(work: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
     """Work on pieces side by side and return the results in order.
 
-    Many small tensor operations that each wait for all cores come to a halt when another job, say training,
+    Small tensor operations that each wait for every core come to a halt when another job, say training,
     has a core. Here a piece stays on its core from start to end. The first error is raised.
     """
     n_threads = torch.get_num_threads()
