@@ -12,7 +12,7 @@ test: setup
 	$(RUN) $(PY) -m pytest -q
 
 test-slow: setup
-	$(RUN) $(PY) -m pytest -q -m "slow and not bench"
+	$(RUN) $(PY) -m pytest -q -m "slow and not bench" -o timeout=1800
 
 bench: setup
 	$(RUN) --software $(PY) -m tests.benchmarks

@@ -62,19 +62,22 @@ def rows() -> list[Row]:
 
     window = open_window(sample_path())
     session, metronome = window.desk.session, Metronome()
-    wish = {"labels": "layer", "params": {"max_epochs": 400, "patience": 400}}
+    window.raise_dock("Model")
+    model = window.docks["Model"].view
+
+    def train_on() -> None:
+        if not session.jobs.active:
+            model.train.click()
+
     try:
         wait_until(lambda: session.dataset is not None and window.desk.tissue.cells.ready, 120)
-        session.fit(**wish)
+        model.labels.setCurrentText("layer")
+        model.form.set_values({"max_epochs": 1000, "patience": 1000})
+        train_on()
         first_s = metronome.gaps_s(8.0)  # the first use imports what training needs
         session.jobs.jobs[-1].cancel()
         wait_until(lambda: not session.jobs.active, 30)
         idle_s = metronome.gaps_s(SECONDS)
-
-        def train_on() -> None:
-            if not session.jobs.active:
-                session.fit(**wish)
-
         train_on()
         busy_s = metronome.gaps_s(SECONDS, train_on)
         job = next(job for job in session.jobs.active if job.lane == "train")

@@ -259,6 +259,8 @@ def test_model_trains_cancels_and_groups(show: Any, qtbot: Any) -> None:
     view.set_busy(True)
     assert view.cancel.isVisible()
     assert not view.train.isVisible()
+    view.set_progress(0.25)
+    assert view.progress.value() == view.progress.maximum() / 4
     press(qtbot, view.cancel)
     assert cancels == [()]
     qtbot.keyClicks(view.group_name, " my cells ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from glasscell.plugin.closing import ClosingGuard
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from glasscell.views.view import View
 
 _DESKS: dict[int, Desk] = {}
+
+#: How long a worker may keep Python to itself while a window waits: drawing asks for it many times over.
+SWITCH_INTERVAL_S = 0.0005
+_usual_interval_s = sys.getswitchinterval()
 
 
 class Desk:
@@ -73,6 +78,8 @@ class Desk:
         self.tissue.close()
         self.session.close()
         self._views.clear()
+        if not _DESKS:
+            sys.setswitchinterval(_usual_interval_s)
 
     def _on_theme(self, event: Any = None) -> None:
         self.is_dark = _is_dark(self.viewer)
@@ -92,6 +99,7 @@ def desk_for(viewer: Any) -> Desk:
     real = getattr(viewer, "__wrapped__", viewer)
     desk = _DESKS.get(id(real))
     if desk is None:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         desk = _DESKS[id(real)] = Desk(real)
     return desk
 

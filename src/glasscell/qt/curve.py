@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, Qt
@@ -22,10 +23,12 @@ class QtCurve(pg.PlotWidget):
     def __init__(self) -> None:
         super().__init__()
         self._curves: tuple[Curve, ...] = ()
+        self._lines: dict[tuple[int, Qt.PenStyle], Any] = {}
         self.setFixedHeight(140)
         self.setMouseEnabled(x=False, y=False)
         self.setMenuEnabled(False)
         self.hideButtons()
+        self.disableAutoRange()
         self.getAxis("left").setWidth(38)
         self.getAxis("bottom").setHeight(38)
         self.restyle()
@@ -33,12 +36,27 @@ class QtCurve(pg.PlotWidget):
     def set_curves(self, curves: Sequence[Curve]) -> None:
         """Draw other curves."""
         self._curves = tuple(curves)
-        self.clear()
-        for curve, colour in zip(curves, categorical(max(len(curves), 1)), strict=False):
-            for losses, style in ((curve.train, Qt.PenStyle.DotLine), (curve.valid, Qt.PenStyle.SolidLine)):
-                if losses:
-                    pen = pg.mkPen(colour, width=1.8, style=style)
-                    self.plot(range(1, len(losses) + 1), list(losses), pen=pen)
+        wanted = {
+            (place, style): losses
+            for place, curve in enumerate(self._curves)
+            for losses, style in ((curve.train, Qt.PenStyle.DotLine), (curve.valid, Qt.PenStyle.SolidLine))
+            if losses
+        }
+        for gone in [key for key in self._lines if key not in wanted]:
+            self.removeItem(self._lines.pop(gone))
+        colours = categorical(max(len(self._curves), 1))
+        for (place, style), losses in wanted.items():
+            if (place, style) not in self._lines:
+                pen = pg.mkPen(colours[place], width=1.8, style=style)
+                self._lines[place, style] = self.plot(pen=pen)
+            self._lines[place, style].setData(range(1, len(losses) + 1), list(losses))
+        if wanted:
+            known = [loss for losses in wanted.values() for loss in losses if math.isfinite(loss)]
+            longest = max(len(losses) for losses in wanted.values())
+            # Left to itself the plot finds its range while drawing, and is drawn twice.
+            self.setRange(
+                xRange=(1, max(longest, 2)), yRange=(min([0.0, *known]), max([0.1, *known])), padding=0.03
+            )
         self.setVisible(bool(curves))
 
     def restyle(self) -> None:

@@ -38,6 +38,7 @@ class JobLine(QWidget):
 
     def __init__(self, job_id: int, view: QtJobView) -> None:
         super().__init__()
+        self._row: JobRow | None = None
         self.title = PlainLabel("", "heading", wrap=False)
         self.state = PlainLabel("", "muted", wrap=False)
         self.state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -55,7 +56,10 @@ class JobLine(QWidget):
         column.setSpacing(2)
 
     def show_row(self, row: JobRow) -> None:
-        """Show how the job stands."""
+        """Show how the job stands; a row that has not changed costs nothing."""
+        if row == self._row:
+            return
+        self._row = row
         if self.cancel.icon().isNull():
             self.restyle()
         running = row.can_cancel
@@ -70,8 +74,11 @@ class JobLine(QWidget):
         if row.fraction is None:
             self.bar.setRange(0, 0 if row.state == "running" else 1)
         else:
+            # A bar repaints the whole window at once when its value is set; this way it waits its turn.
+            self.bar.setUpdatesEnabled(False)
             self.bar.setRange(0, 1000)
             self.bar.setValue(round(min(max(row.fraction, 0.0), 1.0) * 1000))
+            self.bar.setUpdatesEnabled(True)
         self.bar.setToolTip(plain_tip("" if row.fraction is None else f"{row.fraction:.0%}"))
 
     def restyle(self) -> None:

@@ -49,7 +49,7 @@ class QtModelView(ModelView):
         )
         self.cancel = button("Cancel", "Stop training; nothing is kept")
         self.progress = QProgressBar()
-        self.progress.setRange(0, 0)
+        self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.message = PlainLabel()
         self.curve = QtCurve()
@@ -103,6 +103,13 @@ class QtModelView(ModelView):
         self.train.setVisible(not busy)
         self.cancel.setVisible(busy)
         self.progress.setVisible(busy)
+        self.set_progress(None)
+
+    def set_progress(self, fraction: float | None) -> None:
+        """Show how far it is; a bar that ran to and fro would draw the window anew all the time."""
+        self.progress.setUpdatesEnabled(False)
+        self.progress.setValue(round(min(max(fraction or 0.0, 0.0), 1.0) * 1000))
+        self.progress.setUpdatesEnabled(True)
 
     def set_enabled(self, enabled: bool, reason: str) -> None:
         """Allow training, or say why not."""

@@ -51,12 +51,16 @@ class PlainLabel(QLabel):
 
     def set_text(self, text: str) -> None:
         """Show a text; an empty one takes no room."""
+        if text and text == self._whole:
+            return
         self._whole = text
         self._fit()
         self.setVisible(bool(text))
 
     def set_role(self, role: str) -> None:
         """Change the colour to that of a role."""
+        if role == self.property("role"):
+            return
         self.setProperty("role", role)
         self.style().unpolish(self)
         self.style().polish(self)

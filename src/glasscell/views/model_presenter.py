@@ -109,6 +109,7 @@ class ModelPresenter(Presenter[ModelView]):
 
     def _on_progressed(self, progress: Any) -> None:
         self.view.set_message(progress.text)
+        self.view.set_progress(progress.fraction)
         found = _FOLD.search(progress.text)
         if found is None or "train_loss" not in progress.metrics:
             return

@@ -208,6 +208,10 @@ class ModelView(View):
         """While busy offer cancel in place of training."""
 
     @abstractmethod
+    def set_progress(self, fraction: float | None) -> None:
+        """Show how much of the training is done, 0 to 1; None when that is not known yet."""
+
+    @abstractmethod
     def set_enabled(self, enabled: bool, reason: str) -> None:
         """Allow training, or grey it out and say why."""
 
