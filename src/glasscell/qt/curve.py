@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from glasscell.views.row import Curve
 
 
+def rounded_up(value: float) -> float:
+    """Return the next half step of the value's power of ten: 230 becomes 250, 0.7 stays 0.7."""
+    step = 10.0 ** math.floor(math.log10(value)) / 2
+    return math.ceil(value / step - 1e-9) * step
+
+
 class QtCurve(pg.PlotWidget):
     """Training loss dashed, validation loss drawn through; a colour per net."""
 
@@ -53,10 +59,9 @@ class QtCurve(pg.PlotWidget):
         if wanted:
             known = [loss for losses in wanted.values() for loss in losses if math.isfinite(loss)]
             longest = max(len(losses) for losses in wanted.values())
-            # Left to itself the plot finds its range while drawing, and is drawn twice.
-            self.setRange(
-                xRange=(1, max(longest, 2)), yRange=(min([0.0, *known]), max([0.1, *known])), padding=0.03
-            )
+            ends = rounded_up(max(longest, 5)), rounded_up(max([0.1, *known]))
+            # Ends that seldom move spare drawing the axes anew at every step of a training.
+            self.setRange(xRange=(1, ends[0]), yRange=(min([0.0, *known]), ends[1]), padding=0.03)
         self.setVisible(bool(curves))
 
     def restyle(self) -> None:
