@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from tests.benchmarks.row import Row, paired, text
+from tests.benchmarks.row import Row, seconds, text
 
 IDS = ("A1",)
 N_CELLS = 1_000_000
@@ -57,17 +58,6 @@ class Screen:
             raise RuntimeError("the canvas was not drawn, so there is nothing to time")
 
 
-def alternating(step: Callable[[int], None]) -> Callable[[], None]:
-    """Call with 0, 1, 0, 1 ..., so that every call changes every cell's colour."""
-    turn = [0]
-
-    def call() -> None:
-        turn[0] ^= 1
-        step(turn[0])
-
-    return call
-
-
 def wait_for(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     """Let the event loop run until something holds."""
     from qtpy.QtWidgets import QApplication
@@ -79,63 +69,61 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = 60) -> None:
         QApplication.processEvents()
 
 
-def our_viewer() -> tuple[Any, Any, Any]:
-    """A viewer that shows the cells our way, with its view and its runner."""
-    import napari
-
+def show_ours(viewer: Any, picture: Any) -> tuple[Any, Any]:
+    """Show the cells our way; return the view and its runner."""
     from glasscell.jobs import JobRunner
     from glasscell.plugin.tissue_view import NapariTissueView
     from glasscell.qt.dispatcher import QtDispatcher
 
-    viewer = napari.Viewer()
-    viewer.window.resize(1366, 768)
     runner = JobRunner(QtDispatcher())
     view = NapariTissueView(viewer, runner)
-    return viewer, view, runner
+    view.set_picture(picture)
+    return view, runner
 
 
-def their_viewer(positions_cd: Any) -> tuple[Any, Any]:
-    """A viewer with a Points layer: one symbol, no border, colours given as RGBA."""
-    import napari
-
-    viewer = napari.Viewer()
-    viewer.window.resize(1366, 768)
+def show_theirs(viewer: Any, positions_cd: Any) -> Any:
+    """Show the cells as a Points layer: one symbol, no border, colours given as RGBA."""
     white = np.ones((len(positions_cd), 4), np.float32)
-    layer = viewer.add_points(
-        positions_cd[:, ::-1], size=6.0, border_width=0, symbol="disc", face_color=white
+    return viewer.add_points(
+        positions_cd[:, ::-1], size=6.0, border_width=0, symbol="disc", face_color=white, units=("um", "um")
     )
-    return viewer, layer
 
 
 def rows() -> list[Row]:
     """Go from a gene's values to pixels: both build the same colours, assign them, draw, wait for GL."""
+    import napari
+
     from glasscell.views.colour import colour_table
 
     picture, channels = tissue(N_CELLS), genes(N_CELLS)
-    mine, view, runner = our_viewer()
-    view.set_picture(picture)
-    view.set_colours(colour_table(channels[0]).table_u32)
-    wait_for(lambda: view.cells.ready)
-    theirs, points = their_viewer(picture.positions_cd)
-    my_screen, their_screen = Screen(mine), Screen(theirs)
-    theirs.window.activate()
-    wait_for(lambda: their_screen.drawn > 0)
+    viewer = napari.Viewer()
+    viewer.window.resize(1366, 768)
+    view, runner = show_ours(viewer, picture)
+    screen = Screen(viewer)
 
     def ours(place: int) -> None:
         view.set_colours(colour_table(channels[place]).table_u32)
-        my_screen.render()
+        screen.render()
 
     def control(place: int) -> None:
         rgba = colour_table(channels[place]).table_u32[1:].view(np.uint8).reshape(-1, 4)
         points.face_color = rgba.astype(np.float32) / 255
-        their_screen.render()
+        screen.render()
 
     try:
-        ours_s, control_s = paired(alternating(ours), alternating(control), ROUNDS)
+        view.set_colours(colour_table(channels[0]).table_u32)
+        wait_for(lambda: view.cells.ready and screen.drawn > 0)
+        points = show_theirs(viewer, picture.positions_cd)
+        times: dict[bool, list[float]] = {True: [], False: []}
+        for turn in range(ROUNDS + 1):
+            for is_ours, call in ((True, ours), (False, control)):
+                view.cells.layers[0].visible, points.visible = is_ours, not is_ours
+                screen.render()
+                times[is_ours].append(seconds(lambda call=call, turn=turn: call(turn % 2)))
     finally:
         runner.shutdown()
         view.close()
-        mine.close()
-        theirs.close()
+        viewer.close()
+    ours_s, control_s = (statistics.median(times[which][1:]) for which in (True, False))
     what = "recolour 1M cells by another gene in napari, to pixels"
     return [Row("A1", what, text(ours_s), f"napari Points {text(control_s)}", control_s / ours_s, 50)]
