@@ -111,8 +111,9 @@ def test_a_top_genes_carry_the_target_in_held_out_cells(real_data, capsys):
             over_random.append(top / random)
             with capsys.disabled():
                 print(
-                    f"\n3a seed {seed} {layer}: logit falls {top:.3f} (top 20), {difference:.3f} (difference), "
-                    f"{random:.3f} (random): {top / difference:.2f}x, {top / random:.1f}x"
+                    f"\n3a seed {seed} {layer}: logit falls {top:.3f} (top 20), "
+                    f"{difference:.3f} (difference), {random:.3f} (random): "
+                    f"{top / difference:.2f}x, {top / random:.1f}x"
                 )
         with capsys.disabled():
             print(
