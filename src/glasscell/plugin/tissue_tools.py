@@ -163,9 +163,10 @@ class TissueTools(QWidget):
         session = self._desk.session
         self.undo.setEnabled(session.can_undo)
         self.redo.setEnabled(session.can_redo)
-        is_open = session.dataset is not None
-        for button in (*self.tools.values(), self.modes, self.clear, self.home):
-            button.setEnabled(is_open)
+        has_places = session.dataset is not None and session.dataset.positions_cd is not None
+        for button in (*self.tools.values(), self.modes, self.home):
+            button.setEnabled(has_places)
+        self.clear.setEnabled(session.dataset is not None)
         self._on_caption(self._desk.tissue.overlay.caption)
 
     def _on_caption(self, text: str) -> None:
@@ -177,4 +178,5 @@ class TissueTools(QWidget):
         chosen, total = int(mask.sum()), len(mask)
         words = session.dataset.observations
         count = f"all {total:,} {words}" if chosen == total else f"{chosen:,} of {total:,} {words} selected"
-        self.status.set_text(f"{text}   ·   {count}" if text else count)
+        pointed_at = text if session.hovered_cell is not None else ""
+        self.status.set_text(f"{pointed_at}   ·   {count}" if pointed_at else count)

@@ -61,7 +61,7 @@ class QtCurve(pg.PlotWidget):
             longest = max(len(losses) for losses in wanted.values())
             ends = rounded_up(max(longest, 5)), rounded_up(max([0.1, *known]))
             # Ends that seldom move spare drawing the axes anew at every step of a training.
-            self.setRange(xRange=(1, ends[0]), yRange=(min([0.0, *known]), ends[1]), padding=0.03)
+            self.setRange(xRange=(1, ends[0]), yRange=(min([0.0, *known]), ends[1]), padding=0.08)
         self.setVisible(bool(curves))
 
     def restyle(self) -> None:

@@ -51,16 +51,16 @@ class Column:
 
 RANKING = (
     Column("gene", "Genes by mean attribution; click one to paint it on tissue and embedding", 0),
-    Column("value", "Mean attribution over the cells, in units of the target", 46),
-    Column("", "Solid: cells with more of the gene than the baseline. Hatched: cells with less", 74),
+    Column("value", "Mean attribution over the cells, in units of the target", 54),
+    Column("", "Solid: cells with more of the gene than the baseline. Hatched: cells with less", 68),
     Column("diff", "Rank of the gene by plain mean difference between the classes", 42),
     Column("twin", "Rank of the gene for a twin model trained on permuted labels: it should be far off", 42),
     Column("folds", "Spread of the gene's rank over the nets of the folds: small is stable", 40),
 )
 CELL = (
     Column("gene", "The hovered cell's own genes", 0),
-    Column("value", "Attribution in this cell", 46),
-    Column("", "To the right: speaks for the target. To the left: against it", 98),
+    Column("value", "Attribution in this cell", 54),
+    Column("", "To the right: speaks for the target. To the left: against it", 92),
     Column("level", "Expression in this cell", 54),
 )
 
