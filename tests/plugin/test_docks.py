@@ -18,6 +18,7 @@ def _registered() -> None:
     from npe2 import PluginManager
 
     manager = PluginManager.instance()
+    manager.discover()
     if PLUGIN not in manager:
         pytest.skip("needs an installed glasscell: pip install -e .")
 

@@ -50,7 +50,9 @@ def test_opening_a_file_and_the_sample_through_napari(viewer: Any, grid_file: Pa
 
     from glasscell.plugin.desk import desk_for
 
-    if "glasscell" not in PluginManager.instance():
+    manager = PluginManager.instance()
+    manager.discover()
+    if "glasscell" not in manager:
         pytest.skip("needs an installed glasscell: pip install -e .")
     assert viewer.open(grid_file, plugin="glasscell") == []
     desk = desk_for(viewer)
