@@ -81,6 +81,9 @@ def test_tools_and_undo(viewer: Any, grid_file: Path) -> None:
     desk, tools = dock.desk, dock.view.widget
     desk.open(grid_file)
     settled(desk)
+    canvas = desk.tissue.canvas
+    wait(lambda: canvas.native.width() > 200, 10, "room for the canvas beside a dock")
+    wait(lambda: canvas.size == (canvas.native.width(), canvas.native.height()), 10, "the layout")
     assert "all 400 cells" in tools.status.whole_text()
     tools.tools["rectangle"].click()
     assert desk.tissue.lasso.tool == "rectangle"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QAction, QActionGroup
-from qtpy.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtGui import QAction, QActionGroup, QResizeEvent
+from qtpy.QtWidgets import QBoxLayout, QButtonGroup, QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from glasscell.plugin.lasso import TOOLS
 from glasscell.qt.draw import MODES
@@ -29,6 +29,8 @@ _MODE_WORDS = {
     "subtract": "Subtract from the selection (Alt)",
     "intersect": "Intersect with the selection (Shift+Alt)",
 }
+#: From this width on the strip is one row.
+ONE_ROW_PIXELS = 560
 NOTHING_OPEN = "Open a file (.h5ad or .zarr), drop one on the canvas, or try the sample tissue."
 
 
@@ -51,13 +53,12 @@ class TissueTools(QWidget):
         self.redo = self._worded("Redo", "Take it again", desk.session.redo)
         self.status = PlainLabel("", "muted", wrap=False)
         self.status.setMinimumWidth(160)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(6, 4, 6, 4)
-        row.setSpacing(4)
-        tools = (*self.tools.values(), self.modes, self.clear, self.home)
-        for part in (self.open_button, *tools, self.undo, self.redo):
-            row.addWidget(part)
-        row.addWidget(self.status, 1)
+        first = (self.open_button, *self.tools.values(), self.modes, self.clear, self.home)
+        self._rows = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._rows.setContentsMargins(6, 4, 6, 4)
+        self._rows.setSpacing(4)
+        self._rows.addLayout(_row(*first))
+        self._rows.addLayout(_row(self.undo, self.redo, self.status), 1)
         adopt(self)
         self.installEventFilter(self)
         self.restyle()
@@ -76,6 +77,23 @@ class TissueTools(QWidget):
         if watched is self and event is not None and event.type() == QEvent.Type.StyleChange:
             self.restyle()
         return False
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Stand in one row where there is room, in two where there is not."""
+        super().resizeEvent(event)
+        wide = self.width() >= ONE_ROW_PIXELS
+        self._rows.setDirection(
+            QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        )
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for the width of the longer row only, so that a dock at the side leaves room for the canvas."""
+        rows = [self._rows.itemAt(place).minimumSize() for place in range(self._rows.count())]
+        return QSize(max(row.width() for row in rows) + 12, super().minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Want no more than that."""
+        return self.minimumSizeHint()
 
     def restyle(self) -> None:
         """Draw the icons in the colours of the theme."""
@@ -180,3 +198,14 @@ class TissueTools(QWidget):
         count = f"all {total:,} {words}" if chosen == total else f"{chosen:,} of {total:,} {words} selected"
         pointed_at = text if session.hovered_cell is not None else ""
         self.status.set_text(f"{pointed_at}   ·   {count}" if pointed_at else count)
+
+
+def _row(*parts: QWidget) -> QHBoxLayout:
+    """Lay widgets side by side, the last one taking the spare room when it can."""
+    row = QHBoxLayout()
+    row.setSpacing(4)
+    for part in parts:
+        row.addWidget(part)
+    if not isinstance(parts[-1], PlainLabel):
+        row.addStretch(1)
+    return row

@@ -131,6 +131,7 @@ def _lay_out(window: GlasscellWindow) -> None:
         main.tabifyDockWidget(before, behind)
     for own in tabs[3:]:
         own.setVisible(own.objectName() == "layer list")
+        own.setWindowTitle(own.objectName().replace("layer list", "layers"))
     main.resize(1366, 768)
     QTimer.singleShot(0, lambda: window.arrange())
 
