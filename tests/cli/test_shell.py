@@ -224,6 +224,42 @@ def test_cells_without_counts_are_kept(shell: Shell, tmp_path: Path) -> None:
     assert table["probability"].notna().all()
 
 
+def test_duplicate_genes_are_told_and_told_apart(shell: Shell, tmp_path: Path) -> None:
+    adata = tiny_adata(n_cells=400, n_genes=60, seed=1)
+    adata.var_names = [adata.var_names[1], *adata.var_names[1:]]
+    adata.write_h5ad(tmp_path / "twice.h5ad")
+    code, out, err = shell("info", tmp_path / "twice.h5ad", "--json")
+    assert code == 0, err
+    facts = json.loads(out)
+    assert facts["n_genes"] == 60
+    assert any(adata.var_names[1] in sentence for sentence in facts["problems"])
+    done = ("--labels", "label", "--split", "blocks", "--set", "max_epochs=2", "--out", tmp_path / "m")
+    assert shell("fit", tmp_path / "twice.h5ad", *done)[0] == 0
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("as_text", [False, True], ids=["integers", "text"])
+def test_ids_of_masks_and_cells_without_a_mask(shell: Shell, tmp_path: Path, as_text: bool) -> None:
+    spatialdata = pytest.importorskip("spatialdata")
+    geopandas, shapely = pytest.importorskip("geopandas"), pytest.importorskip("shapely")
+    adata = tiny_adata(n_cells=40, n_genes=30, seed=1)
+    adata.obs["region"] = pd.Categorical(["cells"] * 40)
+    keys = [f"cell-{i}" for i in range(40)] if as_text else list(range(40))
+    adata.obs["instance"] = keys
+    table = spatialdata.models.TableModel.parse(
+        adata, region="cells", region_key="region", instance_key="instance"
+    )
+    squares = [shapely.box(2 * i, 0, 2 * i + 1, 1) for i in range(38)]
+    frame = geopandas.GeoDataFrame(geometry=squares, index=[*reversed(keys[3:]), "nobody" if as_text else 99])
+    shapes = spatialdata.models.ShapesModel.parse(frame)
+    spatialdata.SpatialData(shapes={"cells": shapes}, tables={"table": table}).write(tmp_path / "s.zarr")
+    code, out, err = shell("info", tmp_path / "s.zarr", "--json")
+    assert code == 0, err
+    problems = json.loads(out)["problems"]
+    assert any("3 of 40 cells have no shape" in sentence for sentence in problems), problems
+    assert any("1 of 38 shapes have no cell" in sentence for sentence in problems), problems
+
+
 def test_a_full_disk_loses_nothing(
     shell: Shell, tissue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
