@@ -30,13 +30,13 @@ class QtCurve(pg.PlotWidget):
         super().__init__()
         self._curves: tuple[Curve, ...] = ()
         self._lines: dict[tuple[int, Qt.PenStyle], Any] = {}
-        self.setFixedHeight(140)
+        self.setFixedHeight(148)
         self.setMouseEnabled(x=False, y=False)
         self.setMenuEnabled(False)
         self.hideButtons()
         self.disableAutoRange()
         self.getAxis("left").setWidth(38)
-        self.getAxis("bottom").setHeight(38)
+        self.getAxis("bottom").setHeight(44)
         self.restyle()
 
     def set_curves(self, curves: Sequence[Curve]) -> None:
