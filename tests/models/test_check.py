@@ -10,7 +10,7 @@ from glasscell.errors import ModelError
 from glasscell.models.protocol import CellBatch, FirstLinear
 from glasscell.models.target import Target
 from glasscell.testing.check import check_model
-from glasscell.testing.networks import KINDS, FactoringToy, NetworkKind, ToyModel, toy_batch, toy_model
+from glasscell.testing.layered_toy import KINDS, FactoringToy, LayeredToy, NetworkKind, toy_batch, toy_model
 
 
 @pytest.mark.parametrize("n_batches", [0, 3])
@@ -31,7 +31,7 @@ def test_a_wrong_fold_is_found() -> None:
 
 
 def test_a_model_that_mixes_rows_is_found() -> None:
-    class Mixing(ToyModel):
+    class Mixing(LayeredToy):
         def before(self, expression: Tensor) -> Tensor:
             return expression - expression.mean(0)
 
@@ -39,7 +39,7 @@ def test_a_model_that_mixes_rows_is_found() -> None:
 
 
 def test_a_trace_is_found() -> None:
-    class Leaving(ToyModel):
+    class Leaving(LayeredToy):
         def score(self, batch: CellBatch, target: Target) -> Tensor:
             result = super().score(batch, target)
             self.network.train()
@@ -49,7 +49,7 @@ def test_a_trace_is_found() -> None:
 
 
 def test_a_drawn_random_number_is_found() -> None:
-    class Drawing(ToyModel):
+    class Drawing(LayeredToy):
         def score(self, batch: CellBatch, target: Target) -> Tensor:
             torch.rand(1)
             return super().score(batch, target)
@@ -62,9 +62,9 @@ def test_something_else_is_no_model() -> None:
         check_model(object(), toy_batch(toy_model("linear")))  # type: ignore[arg-type]
 
 
-def _expect(made: type[ToyModel], words: str) -> None:
+def _expect(made: type[LayeredToy], words: str) -> None:
     plain = toy_model("deep")
-    body, norm = plain.network["body"], plain.network["norm"]
-    model = made(plain._first, norm, body)  # type: ignore[arg-type]
+    body, norm = plain.parts["body"], plain.parts["norm"]
+    model = made(plain.first_layer, norm, body)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match=words):
         check_model(model, toy_batch(model))

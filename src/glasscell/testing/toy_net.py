@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -76,8 +76,9 @@ class ToyModel:
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """Return a copy elsewhere or in another precision."""
-        network = deepcopy(self.network).to(device=device, dtype=dtype)
-        return type(self)(network, self.genes, self.classes, self.preprocessing)
+        moved = copy(self)
+        moved.network = deepcopy(self.network).to(device=device, dtype=dtype)
+        return moved
 
     def logits(self, batch: CellBatch) -> Tensor:
         """Return raw scores, ``(n, n_classes)``."""

@@ -6,24 +6,24 @@ explanations.
 
 from __future__ import annotations
 
-import hashlib
-from copy import deepcopy
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 
-from glasscell.models.info import ModelInfo
 from glasscell.models.layer import fold_batch_norm, seed_weights
 from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.protocol import CellBatch
-from glasscell.models.target import Target, require_target
+from glasscell.testing.toy_net import ToyModel
+
+if TYPE_CHECKING:
+    from glasscell.models.target import Target
 
 NetworkKind = Literal["linear", "relu", "deep", "tanh_input"]
 KINDS: tuple[NetworkKind, ...] = ("linear", "relu", "deep", "tanh_input")
 
 
-class ToyModel:
+class LayeredToy(ToyModel):
     """A network ``first``, ``norm`` (or None), ``body`` from genes to logits, with batch covariates.
 
     Parameters
@@ -46,89 +46,50 @@ class ToyModel:
         body: nn.Module,
         batch_shift_bh: Tensor | None = None,
     ) -> None:
-        self.network = nn.ModuleDict({"first": first, "body": body})
+        network = nn.ModuleDict({"first": first, "body": body})
         if norm is not None:
-            self.network["norm"] = norm
-        self.network.eval().requires_grad_(False)
-        self.batch_shift_bh: Tensor | None = batch_shift_bh
-        n_classes = next(
-            m.out_features for m in reversed(list(self.network["body"].modules())) if isinstance(m, nn.Linear)
-        )
-        self.genes = tuple(f"G{number}" for number in range(first.in_features))
-        self.classes = tuple(f"C{number}" for number in range(n_classes))
-        self.info = ModelInfo("toy", "Toy network", "", "Tests.", "Anything else.", 1, ("class", "contrast"))
-        self.preprocessing = Preprocessing("stored", None, "a.u.")
+            network["norm"] = norm
+        network.register_buffer("shift", batch_shift_bh)
+        n_classes = next(m.out_features for m in reversed(list(body.modules())) if isinstance(m, nn.Linear))
+        genes = [f"G{number}" for number in range(first.in_features)]
+        classes = [f"C{number}" for number in range(n_classes)]
+        super().__init__(network, genes, classes, Preprocessing("stored", None, "a.u."))
 
     @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self._first.weight.device
+    def parts(self) -> nn.ModuleDict:
+        """The layers by name."""
+        assert isinstance(self.network, nn.ModuleDict)
+        return self.network
 
     @property
-    def dtype(self) -> torch.dtype:
-        """Number type of the weights."""
-        return self._first.weight.dtype
-
-    @property
-    def fingerprint(self) -> str:
-        """Digest of the weights."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.network.state_dict().items()):
-            digest.update(name.encode() + tensor.cpu().numpy().tobytes())
-        return digest.hexdigest()[:16]
-
-    @property
-    def _first(self) -> nn.Linear:
-        first = self.network["first"]
+    def first_layer(self) -> nn.Linear:
+        """The linear layer on the genes."""
+        first = self.parts["first"]
         assert isinstance(first, nn.Linear)
         return first
 
-    def targets(self) -> tuple[Target, ...]:
-        """Classes, and contrasts of each with the mean of the others."""
-        return tuple(Target(kind, name) for kind in ("class", "contrast") for name in self.classes)
-
-    def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
-        """Return a copy elsewhere or in another precision."""
-        copy = deepcopy(self)
-        copy.network.to(device=device, dtype=dtype)
-        if copy.batch_shift_bh is not None:
-            copy.batch_shift_bh = copy.batch_shift_bh.to(device=device, dtype=dtype)
-        return copy
+    def shift(self, batch: CellBatch) -> Tensor | None:
+        """Return what the batch covariate adds to the first layer's output, ``(n, hidden)``."""
+        shift_bh: Tensor | None = self.parts._buffers["shift"]
+        return None if shift_bh is None or batch.batch is None else shift_bh[batch.batch]
 
     def logits(self, batch: CellBatch) -> Tensor:
         """Return logits, ``(n, n_classes)``, layer by layer without folding anything."""
-        hidden_ch = self._first(self.before(batch.expression))
-        if self.batch_shift_bh is not None and batch.batch is not None:
-            hidden_ch = hidden_ch + self.batch_shift_bh[batch.batch]
-        if "norm" in self.network:
-            hidden_ch = self.network["norm"](hidden_ch)
-        logits_ck: Tensor = self.network["body"](hidden_ch)
+        hidden_ch = self.first_layer(self.before(batch.expression))
+        shift_ch = self.shift(batch)
+        if shift_ch is not None:
+            hidden_ch = hidden_ch + shift_ch
+        if "norm" in self.parts:
+            hidden_ch = self.parts["norm"](hidden_ch)
+        logits_ck: Tensor = self.parts["body"](hidden_ch)
         return logits_ck
-
-    def probabilities(self, batch: CellBatch) -> Tensor:
-        """Return softmax of the logits."""
-        return torch.softmax(self.logits(batch), dim=1)
-
-    def score(self, batch: CellBatch, target: Target) -> Tensor:
-        """Return the target's logit or contrast per row."""
-        return self.pick(self.logits(batch), target)
 
     def before(self, expression: Tensor) -> Tensor:
         """Do nothing to the genes; the network that does not factor overrides this."""
         return expression
 
-    def pick(self, logits_ck: Tensor, target: Target) -> Tensor:
-        """Take one target from all logits."""
-        require_target(target, self.targets(), "Toy network")
-        logit_c = logits_ck[:, self.classes.index(target.name)]
-        if target.kind == "class":
-            return logit_c
-        if target.against is not None:
-            return logit_c - logits_ck[:, self.classes.index(target.against)]
-        return logit_c - (logits_ck.sum(dim=1) - logit_c) / (len(self.classes) - 1)
 
-
-class FactoringToy(ToyModel):
+class FactoringToy(LayeredToy):
     """A toy whose score is ``rest(W x + b)``."""
 
     def inputs(self, batch: CellBatch) -> Tensor:
@@ -137,22 +98,22 @@ class FactoringToy(ToyModel):
 
     def first(self, batch: CellBatch) -> tuple[Tensor, Tensor]:
         """Return weight and bias with BatchNorm and the batch covariate folded in."""
-        weight_hg: Tensor = self._first.weight
-        bias: Tensor = self._first.bias
-        if self.batch_shift_bh is not None and batch.batch is not None:
-            bias = bias + self.batch_shift_bh[batch.batch]
-        if "norm" not in self.network:
+        weight_hg: Tensor = self.first_layer.weight
+        bias: Tensor = self.first_layer.bias
+        shift_ch = self.shift(batch)
+        bias = bias if shift_ch is None else bias + shift_ch
+        if "norm" not in self.parts:
             return weight_hg, bias
-        norm = self.network["norm"]
+        norm = self.parts["norm"]
         assert isinstance(norm, nn.BatchNorm1d)
         return fold_batch_norm(weight_hg, bias, norm)
 
     def rest(self, hidden_ch: Tensor, batch: CellBatch, target: Target) -> Tensor:
         """Finish the score from the first layer's output."""
-        return self.pick(self.network["body"](hidden_ch), target)
+        return self.choose(self.parts["body"](hidden_ch), target)
 
 
-class TanhInputToy(ToyModel):
+class TanhInputToy(LayeredToy):
     """A toy that squashes every gene before its first layer, so that nothing factors."""
 
     def before(self, expression: Tensor) -> Tensor:
@@ -168,7 +129,7 @@ def toy_model(
     hidden: int = 8,
     n_batches: int = 0,
     seed: int = 0,
-) -> ToyModel:
+) -> LayeredToy:
     """Make a toy model with random, reproducible weights.
 
     Parameters
@@ -207,7 +168,7 @@ def toy_model(
     return made(first, norm, body, shift)
 
 
-def toy_batch(model: ToyModel, n_cells: int = 7, *, n_batches: int = 0, seed: int = 0) -> CellBatch:
+def toy_batch(model: LayeredToy, n_cells: int = 7, *, n_batches: int = 0, seed: int = 0) -> CellBatch:
     """Make cells for a toy model: sparse non-negative expression as of log-normalised counts."""
     generator = torch.Generator().manual_seed(seed)
     size = (n_cells, len(model.genes))
