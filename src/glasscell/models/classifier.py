@@ -32,13 +32,13 @@ __all__ = ["FAMILY", "ClassifierFamily", "ClassifierModel", "ClassifierParams"]
 class ClassifierParams(FamilyParams):
     """Settings of the family ``classifier``."""
 
-    hidden: int = Field(128, ge=2, le=1024, title="Hidden units", description="Width of each hidden layer.")
+    hidden: int = Field(64, ge=2, le=1024, title="Hidden units", description="Width of each hidden layer.")
     n_layers: int = Field(
         1, ge=1, le=4, title="Hidden layers", description="One keeps gene rankings most stable."
     )
-    batch_norm: bool = Field(False, title="Batch normalisation", description="Normalise each hidden layer.")
+    batch_norm: bool = Field(True, title="Batch normalisation", description="Normalise each hidden layer.")
     input_dropout: float = Field(
-        0.2,
+        0.3,
         ge=0,
         le=0.95,
         title="Gene dropout",
