@@ -149,15 +149,15 @@ def automatic_limits(values: NDArray[Any], centre: float | None) -> tuple[float,
 
     Where that range is empty, as for a gene in few cells, it is the full range, so that those cells are seen.
     """
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
-        return (-1.0, 1.0) if centre == 0 else (0.0, 1.0)
+    some = _sample(values)
     if centre == 0:
-        reach = float(np.percentile(np.abs(_sample(finite)), 99)) or float(np.abs(finite).max()) or 1.0
+        reach = float(np.percentile(np.abs(some), 99)) if some.size else 0.0
+        reach = reach or float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
         return -reach, reach
-    low, high = (float(v) for v in np.percentile(_sample(finite), (1, 99)))
+    low, high = (float(v) for v in np.percentile(some, (1, 99))) if some.size else (0.0, 0.0)
     if high <= low:
-        low, high = float(finite.min()), float(finite.max())
+        finite = values[np.isfinite(values)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     return (low, high) if high > low else (low, low + 1.0)
 
 
@@ -188,15 +188,17 @@ def _numbers(
     low, high = _limits(numbers, centre, colouring)
     colours = sequential_map() if centre is None else diverging_map()
     words = np.zeros(len(numbers) + 1, np.uint32)
-    below, above, missing = colour_numbers(numbers, low, high, _lut(colours), chosen, context, words)
-    finite = numbers[np.isfinite(numbers)]
+    below, above, missing, least, most = colour_numbers(
+        numbers, low, high, _lut(colours), chosen, context, words
+    )
+    known = least <= most
     bar = ColourBar(
         title=values.title,
         unit=values.unit,
         low=low,
         high=high,
-        data_low=float(finite.min()) if finite.size else float("nan"),
-        data_high=float(finite.max()) if finite.size else float("nan"),
+        data_low=least if known else float("nan"),
+        data_high=most if known else float("nan"),
         colours=colours,
         centre=centre,
         below=int(below),
@@ -204,7 +206,7 @@ def _numbers(
         missing=int(missing),
         missing_colour=MISSING,
         automatic=colouring.limits is None,
-        percentiles=_offered(finite, centre),
+        percentiles=_offered(_sample(numbers), least, most, centre) if known else (),
         note=values.note,
     )
     return ColourTable(words, bar=bar)
@@ -221,24 +223,26 @@ def _limits(numbers: NDArray[np.float32], centre: float | None, colouring: Colou
     return low, high if high > low else low + max(abs(low) * 1e-6, 1e-12)
 
 
-def _offered(finite: NDArray[np.float32], centre: float | None) -> tuple[tuple[str, float, float], ...]:
-    """Ranges worth a button."""
-    if finite.size == 0:
-        return ()
-    some = _sample(finite)
+def _offered(
+    some: NDArray[Any], least: float, most: float, centre: float | None
+) -> tuple[tuple[str, float, float], ...]:
+    """Ranges worth a button, from a sample of the values and their extremes."""
+    if some.size == 0:
+        return (("All", least, most),) if centre is None and most > least else ()
     if centre is not None:
         a, b = (float(v) for v in np.percentile(np.abs(some), (99, 95)))
-        ends = (("All", float(np.abs(finite).max())), ("99 %", a), ("95 %", b))
+        ends = (("All", max(-least, most)), ("99 %", a), ("95 %", b))
         return tuple((label, -end, end) for label, end in ends if end > 0)
     p1, p5, p95, p99 = (float(v) for v in np.percentile(some, (1, 5, 95, 99)))
-    ranges = (("All", float(finite.min()), float(finite.max())), ("1-99 %", p1, p99), ("5-95 %", p5, p95))
+    ranges = (("All", least, most), ("1-99 %", p1, p99), ("5-95 %", p5, p95))
     return tuple((label, low, high) for label, low, high in ranges if high > low)
 
 
-def _sample(finite: NDArray[Any]) -> NDArray[Any]:
-    """Evenly spaced values, enough for a percentile; limits are no reason to wait at a million cells."""
-    some: NDArray[Any] = finite[:: max(len(finite) // 100_000, 1)]
-    return some
+def _sample(values: NDArray[Any]) -> NDArray[Any]:
+    """Evenly spaced numbers, enough for a percentile; limits are no reason to wait at a million cells."""
+    some: NDArray[Any] = values[:: max(len(values) // 100_000, 1)]
+    finite: NDArray[Any] = some[np.isfinite(some)]
+    return finite
 
 
 def _lut(colours: tuple[str, ...]) -> NDArray[np.uint32]:

@@ -87,17 +87,24 @@ def colour_numbers(
     selected: NDArray[np.bool_],
     context: np.uint32,
     words: NDArray[np.uint32],
-) -> tuple[int, int, int]:
-    """Colour each cell and count those below, above, missing; ``lut`` ends with the colour of missing."""
+) -> tuple[int, int, int, float, float]:
+    """Colour each cell; return how many are below, above, missing, and the smallest and largest number.
+
+    ``lut`` ends with the colour of missing; where nothing is a number, the smallest is above the largest.
+    """
     steps = lut.size - 1
     below, above, missing = 0, 0, 0
+    least, most = np.inf, -np.inf
     factor = steps / (high - low)
     for cell in range(values.size):
+        value = np.float64(values[cell])
+        known = np.isfinite(value)
+        if known:
+            least, most = min(least, value), max(most, value)
         if selected.size and not selected[cell]:
             words[cell + 1] = context
             continue
-        value = np.float64(values[cell])
-        if not np.isfinite(value):
+        if not known:
             missing += 1
             words[cell + 1] = lut[steps]
             continue
@@ -107,7 +114,7 @@ def colour_numbers(
             above += 1
         place = (value - low) * factor
         words[cell + 1] = lut[int(min(max(place, 0.0), steps - 1.0))]
-    return below, above, missing
+    return below, above, missing, least, most
 
 
 @_compiled
@@ -132,3 +139,68 @@ def colour_codes(
             continue
         counts[code] += 1
         words[cell + 1] = lut[code]
+
+
+@_compiled
+def fill_shapes(
+    vertices_vd: NDArray[np.float64],
+    ring_starts: NDArray[np.int64],
+    shape_starts: NDArray[np.int64],
+    bounds: NDArray[np.float64],
+    cells: NDArray[np.int32],
+    order: NDArray[np.int32],
+    grid: NDArray[np.float64],
+    ids_yx: NDArray[np.int32],
+) -> None:
+    """Draw polygons by the even-odd rule; ``grid`` as in `stamp_cells`."""
+    height, width = ids_yx.shape
+    crossings = np.empty(64, np.float64)
+    for shape in order:
+        if cells[shape] < 0 or not np.isfinite(bounds[shape, 0]):
+            continue
+        left, right = (bounds[shape, 0] - grid[0]) * grid[2], (bounds[shape, 2] - grid[0]) * grid[2]
+        top, bottom = (bounds[shape, 1] - grid[1]) * grid[3], (bounds[shape, 3] - grid[1]) * grid[3]
+        if right < -0.5 or left >= width - 0.5 or bottom < -0.5 or top >= height - 0.5:
+            continue
+        word, drawn = cells[shape] + 1, False
+        start, end = ring_starts[shape_starts[shape]], ring_starts[shape_starts[shape + 1]]
+        if end - start > crossings.size:
+            crossings = np.empty(2 * (end - start), np.float64)
+        small = right - left < 3 and bottom - top < 3
+        for row in range(max(int(np.ceil(top)), 0), min(int(np.floor(bottom)), height - 1) + 1):
+            number = _cross(vertices_vd, ring_starts, shape_starts[shape], shape_starts[shape + 1], row, grid, crossings)
+            ends = np.sort(crossings[:number])
+            for pair in range(0, number - 1, 2):
+                first, last = max(int(np.ceil(ends[pair])), 0), min(int(np.ceil(ends[pair + 1])), width)
+                for column in range(first, last):
+                    ids_yx[row, column] = word
+                    drawn = True
+        if small and not drawn:
+            row, column = int(np.floor((top + bottom) / 2 + 0.5)), int(np.floor((left + right) / 2 + 0.5))
+            if 0 <= row < height and 0 <= column < width:
+                ids_yx[row, column] = word
+
+
+@_compiled
+def _cross(
+    vertices_vd: NDArray[np.float64],
+    ring_starts: NDArray[np.int64],
+    first_ring: int,
+    last_ring: int,
+    row: int,
+    grid: NDArray[np.float64],
+    crossings: NDArray[np.float64],
+) -> int:
+    """Find where a row of pixel centres crosses the edges of a shape; return how often it does."""
+    number = 0
+    for ring in range(first_ring, last_ring):
+        start, end = ring_starts[ring], ring_starts[ring + 1]
+        before_x = (vertices_vd[end - 1, 0] - grid[0]) * grid[2]
+        before_y = (vertices_vd[end - 1, 1] - grid[1]) * grid[3]
+        for vertex in range(start, end):
+            x, y = (vertices_vd[vertex, 0] - grid[0]) * grid[2], (vertices_vd[vertex, 1] - grid[1]) * grid[3]
+            if (y <= row) != (before_y <= row):
+                crossings[number] = x + (row - y) / (before_y - y) * (before_x - x)
+                number += 1
+            before_x, before_y = x, y
+    return number
