@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from matplotlib.path import Path as Outline
@@ -220,6 +221,21 @@ def test_a_lasso_on_many_cells_is_exact() -> None:
     corners = np.stack([500 + wave * np.cos(turn), 400 + wave * np.sin(turn)], axis=1)
     found = inside_polygon(points, corners)
     np.testing.assert_array_equal(found, Outline(corners).contains_points(points))
+
+
+def test_points_on_corners_and_edges_are_where_shapely_has_them() -> None:
+    rng = np.random.default_rng(0)
+    lattice = np.stack(np.meshgrid(np.arange(-1, 14), np.arange(-1, 14)), -1).reshape(-1, 2).astype(float)
+    points = np.vstack([lattice, lattice + 0.5])
+    tried = 0
+    while tried < 300:
+        corners = rng.integers(0, 12, (rng.integers(3, 9), 2)).astype(float)
+        polygon = shapely.Polygon(corners)
+        if not polygon.is_valid or polygon.area == 0:
+            continue
+        tried += 1
+        expected = shapely.contains_xy(polygon, points)
+        np.testing.assert_array_equal(inside_polygon(points, corners), expected)
 
 
 def test_cells_without_a_position_are_outside() -> None:

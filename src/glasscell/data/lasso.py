@@ -20,8 +20,8 @@ def inside_polygon(
     """Tell for each point whether it lies inside a polygon.
 
     Points on the outline are outside; points with a missing coordinate are outside. A polygon that crosses
-    itself follows the even-odd rule. The bounding box is tested first, so a small lasso on a large tissue is
-    cheap.
+    itself follows the even-odd rule. Each point meets only the edges at its height; points on an edge within
+    rounding are decided by shapely.
 
     Parameters
     ----------
@@ -44,13 +44,13 @@ def inside_polygon(
         raise DataError("A lasso needs at least three different corners; draw a wider outline.")
     if not np.isfinite(corners).all():
         raise DataError("A lasso has a corner that is not a number; draw it again.")
-    points = np.asarray(positions_cd, dtype=np.float64)
-    x, y = points[:, 0], points[:, 1]
-    (left, low), (right, high) = corners.min(axis=0), corners.max(axis=0)
-    near = np.flatnonzero((x > left) & (x < right) & (y > low) & (y < high))
-    inside = np.zeros(len(points), dtype=np.bool_)
-    if len(near):
+    from glasscell.data.inside import INSIDE, ON_EDGE, place
+
+    points_cd = np.ascontiguousarray(positions_cd, dtype=np.float64)
+    found = place(points_cd, corners)
+    inside: npt.NDArray[np.bool_] = found == INSIDE
+    open_cells = np.flatnonzero(found == ON_EDGE)
+    if len(open_cells):
         polygon = shapely.Polygon(corners)
-        shapely.prepare(polygon)
-        inside[near] = shapely.contains_xy(polygon, x[near], y[near])
+        inside[open_cells] = shapely.contains_xy(polygon, points_cd[open_cells])
     return inside
