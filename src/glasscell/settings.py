@@ -31,11 +31,14 @@ class Settings:
         Share of the free memory that one table may take, above 0 and up to 1.
     store_gb
         Gigabytes of results a session holds before it puts some aside, above 0.
+    state_folder
+        Where the window keeps its journal; empty for the usual place of the system.
     """
 
     device: str = "auto"
     memory_share: float = 0.6
     store_gb: float = 4.0
+    state_folder: str = ""
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""

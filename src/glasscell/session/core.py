@@ -50,6 +50,7 @@ class Core:
     hovered = Signal(object)
     message = Signal(str, str)
     stored = Signal(str, str)
+    restored = Signal(dict)  # camera and point size per picture, after a session was opened
     closed = Signal()
 
     def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int | None = None) -> None:
@@ -60,6 +61,7 @@ class Core:
         self._spill = FolderSpill()
         self.store = Store(limit_bytes, kept=self._is_shown, spill=self._spill)
         self.facts_of = FactBook()
+        self.as_read: set[str] = set()  # datasets that are as their files are
         self._columns = Columns(self.store, self.jobs)
         self._history = History()
         self._versions = itertools.count(1)
@@ -177,11 +179,13 @@ class Core:
             log.debug("%s failed", doing, exc_info=error)
         self.say("error", sentence(error, doing), details or "".join(traceback.format_exception(error)))
 
-    def adopt(self, dataset: Dataset, *, fresh: bool) -> None:
-        """Show another dataset: a fresh one, or the next version of the one that is open."""
+    def adopt(self, dataset: Dataset, *, fresh: bool, as_read: bool = False) -> None:
+        """Show another dataset: a fresh one (``as_read``: as its file is), or the next version of it."""
         before = self.context
         name = f"{dataset.fingerprint}.{next(self._versions)}"
         self.store.put(("dataset", name), dataset)
+        if as_read:
+            self.as_read.add(name)
         facts = self.facts_of.add_dataset(name, dataset)
         self._columns.forget_failures()
         if fresh or before is None:
@@ -195,6 +199,17 @@ class Core:
         reachable = self._history.datasets() | {name}
         self.store.forget(lambda key: key[0] != "dataset" or key[1] in reachable)
         self.store.shrink()
+
+    def restore(self, state: State) -> None:
+        """Show a saved state of the open dataset; undo leads to what was shown before it was opened."""
+        context = self.context
+        wanted = replace(state, dataset=self.state.dataset)
+        if context is not None:
+            selection, said = refresh(wanted.selection, replace(context, groups=wanted.groups))
+            wanted = replace(wanted, selection=selection)
+            for text in said:
+                self.say("info", text)
+        self._show(normalize(wanted, self.facts_of.of(wanted.dataset)))
 
     def hold(self, kind: str, result: Bundle | Explanation) -> str:
         """Keep a model (``bundle``) or an ``explanation`` and return its id; the state does not change."""

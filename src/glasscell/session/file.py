@@ -31,7 +31,7 @@ def open_path(session: Core, path: Path, opening: list[Job[Any]]) -> Job[Any]:
         return dataset
 
     def commit(job: Job[Dataset], dataset: Dataset) -> None:
-        session.adopt(dataset, fresh=True)
+        session.adopt(dataset, fresh=True, as_read=True)
         session.say("info", dataset.report())
         for problem in dataset.problems:
             session.say("warning", problem)

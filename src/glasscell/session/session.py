@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from glasscell.data.selection import Cells, Everything
 from glasscell.errors import DataError
-from glasscell.session import explaining, file, training
+from glasscell.session import explaining, file, persist, training
 from glasscell.session.core import Core
 from glasscell.session.state import GROUP_COLOURS, Group
 
@@ -68,6 +68,14 @@ class Session(Core):
     def save_data(self, path: Path | str) -> Job[Any]:
         """Write the dataset, groups and current explanation to an ``.h5ad`` or ``.zarr`` file."""
         return file.save_data(self, file.as_path(path))
+
+    def save_session(self, path: Path | str, pictures: persist.Pictures | None = None) -> Job[Any]:
+        """Write what is shown and every result to a folder that :meth:`open_session` brings back."""
+        return persist.save_session(self, file.as_path(path), pictures)
+
+    def open_session(self, path: Path | str) -> Job[Any]:
+        """Show a saved session."""
+        return persist.open_session(self, file.as_path(path))
 
     def add_group(self, name: str) -> None:
         """Name the selected cells; a group of that name is replaced.
