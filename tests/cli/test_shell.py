@@ -144,7 +144,8 @@ def test_prepare_writes_an_embedding(shell: Shell, tissue: Path, tmp_path: Path)
             3,
             "nobody",
         ),
-        (("fit", "TISSUE"), 2, "--labels"),
+        (("fit", "TISSUE"), 2, "--out"),
+        (("fit", "TISSUE", "--out", "OUT"), 2, "--labels"),
     ],
 )
 def test_wrong_use_is_one_sentence(

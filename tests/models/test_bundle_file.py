@@ -66,7 +66,7 @@ def test_no_import_path_and_no_pickle(bundle: Bundle, tmp_path: Path) -> None:
     folder = save_bundle(bundle, tmp_path / "one")
     text = (folder / "model.json").read_text()
     assert "glasscell." not in text.replace("glasscell.models", "")
-    assert json.loads(text)["format_version"] == 1
+    assert json.loads(text)["format_version"] == 2
     assert not (folder / "weights.safetensors").read_bytes().startswith(b"PK")
 
 

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 def fit_command(
     file: FileArgument,
-    labels: Annotated[str, typer.Option("--labels", metavar="COLUMN", help="Obs column with the classes")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model")],
+    labels: Annotated[
+        str,
+        typer.Option("--labels", metavar="COLUMN", help="Obs column with the classes; vae learns without"),
+    ] = "",
     model: Annotated[str, typer.Option("--model", help="Family of models")] = "classifier",
     split: Annotated[
         str,
@@ -40,12 +43,19 @@ def fit_command(
     folds: Annotated[int, typer.Option("--folds", help="Number of folds of blocks and random")] = 4,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps")] = "auto",
+    batch: Annotated[
+        str,
+        typer.Option("--batch", metavar="COLUMN", help="Obs column of a technical batch to take out"),
+    ] = "",
     section: SectionOption = "",
     donor: DonorOption = "",
     settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
     json: JsonOption = False,
 ) -> None:
-    """Train a model on the labels of a file; every labelled cell gets a held-out prediction."""
+    """Train a model on a file; every labelled cell gets a held-out prediction.
+
+    Families that learn without labels (vae) train one net on all cells and give each cell a latent.
+    """
     from glasscell.data.labels import read_labels
     from glasscell.data.split import default_scheme
     from glasscell.data.split import split as make_split
@@ -55,39 +65,41 @@ def fit_command(
     from glasscell.views.form import build
 
     started = time.monotonic()
-    params = family(model).params
+    info, params = family(model).info, family(model).params
+    if info.needs_labels and not labels:
+        raise typer.BadParameter(f"{info.title} learns classes: name their column.", param_hint="--labels")
     chosen = build(params, settings_of(params, settings))
     dataset = open_file(file, section, donor)
-    classes = read_labels(dataset, labels)
-    scheme = split or default_scheme(dataset)
-    plan = make_split(dataset, scheme, n_folds=folds, seed=seed, labels=classes)
-    request = FitRequest(labels=classes, split=plan, family=model, params=chosen, seed=seed, device=device)
+    classes = read_labels(dataset, labels) if labels else None
+    scheme = split or (default_scheme(dataset) if classes else "")
+    plan = make_split(dataset, scheme, n_folds=folds, seed=seed, labels=classes) if scheme else None
+    groups = read_labels(dataset, batch) if batch else None
+    request = FitRequest(classes, plan, model, chosen, seed, device, groups)
     with shell_job("Training") as job:
         bundle = fit(dataset, request, job)
         bundle = fit_twin(bundle, dataset, request, job)
     save_bundle(bundle, out)
-    for sentence in (*plan.warnings, *bundle.notes):
+    for sentence in dict.fromkeys((*(plan.warnings if plan else ()), *bundle.notes)):
         say(sentence, style="yellow")
     if json:
         print_json(_result(bundle, dataset.n_cells, time.monotonic() - started))
         return
-    print_table(
-        f"{labels}, held out by {bundle.split_text}",
-        ["", "accuracy", "macro F1", "calibration error"],
-        _rows(bundle),
-    )
+    _show(bundle, labels)
     say(f"Model written to {out}.")
 
 
 def _result(bundle: Bundle, n_cells: int, seconds: float) -> dict[str, Any]:
+    metrics = {} if bundle.metrics is None else bundle.metrics.to_json()
+    metrics.pop("n_cells", None)
     return {
-        "metrics": {name: value for name, value in bundle.metrics.to_json().items() if name != "n_cells"},
+        "metrics": metrics,
+        "figures": {name: dict(row) for name, row in bundle.figures.items()},
         "baselines": {
             name: {"accuracy": row.accuracy, "macro_f1": row.macro_f1}
             for name, row in bundle.baselines.items()
         },
         "split": bundle.split_scheme,
-        "n_cells": int(bundle.cells.labelled.sum()),
+        "n_cells": int(bundle.cells.labelled.sum()) if bundle.classes else n_cells,
         "n_genes": len(bundle.genes),
         "device": bundle.provenance.get("device", "cpu"),
         "seconds": round(seconds, 2),
@@ -97,8 +109,20 @@ def _result(bundle: Bundle, n_cells: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def _rows(bundle: Bundle) -> list[list[str]]:
-    return [_row(bundle.family, bundle.metrics), *(_row(name, row) for name, row in bundle.baselines.items())]
+def _show(bundle: Bundle, labels: str) -> None:
+    """Print the figures of the model beside its baselines'."""
+    if bundle.metrics is not None:
+        rows = [_row(bundle.family, bundle.metrics)]
+        rows += [_row(name, row) for name, row in bundle.baselines.items()]
+        heads = ["", "accuracy", "macro F1", "calibration error"]
+        print_table(f"{labels}, held out by {bundle.split_text}", heads, rows)
+    elif bundle.figures:
+        names = list(next(iter(bundle.figures.values())))
+        table = [
+            [title, *(f"{row[name]:.4f}" if name in row else "" for name in names)]
+            for title, row in bundle.figures.items()
+        ]
+        print_table(f"Held out: {bundle.split_text}", ["", *names], table)
 
 
 def _row(name: str, row: Metrics) -> list[str]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import torch
 
+from glasscell.data.column import categorical_codes
 from glasscell.errors import DataError, NotCompatible
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import CellBatch, Model
+from glasscell.models.protocol import CellBatch, Model, UsesBatch
 from glasscell.models.row import input_rows
 
 if TYPE_CHECKING:
@@ -110,7 +111,20 @@ def make_batch(
         expression=torch.from_numpy(dense).to(target, model.dtype),
         indices=torch.from_numpy(indices).to(target),
         size=size,
+        batch=_batch_codes(dataset, model, indices, target),
     )
+
+
+def _batch_codes(
+    dataset: Dataset, model: Model, indices: NDArray[np.integer[Any]], device: torch.device
+) -> torch.Tensor | None:
+    """Return the codes of the cells' batches; -1 for a batch the model has not seen, None without any."""
+    if not isinstance(model, UsesBatch) or not model.batches or model.batch_column not in dataset.obs.columns:
+        return None
+    codes, names = categorical_codes(dataset.obs[model.batch_column])
+    place = {name: code for code, name in enumerate(model.batches)}
+    known = np.array([place.get(name, -1) for name in names] + [-1], np.int64)
+    return torch.from_numpy(known[codes[indices]]).to(device)
 
 
 def check_finite(

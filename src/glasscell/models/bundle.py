@@ -65,7 +65,9 @@ class CellTable:
         Class code, ``(n,)`` int32, -1 for cells without a label that was used.
     probabilities_ck
         Calibrated, ``(n, n_classes)`` float32: by the net that held the cell out where it has a label,
-        the mean over nets elsewhere.
+        the mean over nets elsewhere; no columns for a model without classes.
+    latent_cz
+        Latent means, ``(n, n_latent)`` float32, of a model whose one net sees all cells; else None.
     """
 
     names: NDArray[np.str_]
@@ -74,6 +76,7 @@ class CellTable:
     block_names: tuple[str, ...]
     truth: NDArray[np.int32]
     probabilities_ck: NDArray[np.float32]
+    latent_cz: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns of different lengths and make all read-only."""
@@ -83,6 +86,7 @@ class CellTable:
             self.block,
             self.truth,
             self.probabilities_ck,
+            *(() if self.latent_cz is None else (self.latent_cz,)),
         )
         if len({len(column) for column in columns}) > 1:
             raise ModelError("The columns of a model's cell table differ in length: the bundle is damaged.")
@@ -106,17 +110,21 @@ class Bundle:
     params
         Settings of the family.
     folds
-        One net per fold; ``folds[k]`` has not seen the cells of fold ``k``.
+        One net per fold; ``folds[k]`` has not seen the cells of fold ``k``. A model that learns without
+        labels has one net: fold 0 holds the cells it was not trained on, the others have fold -1.
     twin
-        Net of the same kind trained on permuted labels; None until it is trained.
+        Net of the same kind trained on permuted labels; None until it is trained, and always without labels.
     labels_name, classes
-        Where the labels came from, and their names in the order of the probabilities.
+        Where the labels came from, and their names in the order of the probabilities; empty without labels.
     split_scheme, split_text
         Name and sentence of the split that the figures hold for.
     cells
         Folds, truth and held-out predictions.
     metrics, baselines
-        Figures on held-out cells; baselines by name, made on the same split.
+        Figures on held-out cells; baselines by name, made on the same split. None and empty without classes.
+    figures
+        What a model without labels is judged by: figures by name for each row, its own row (named as its
+        family) first, cheap baselines after it; empty where there are none.
     curves
         Loss curves, one per fold.
     notes
@@ -133,9 +141,10 @@ class Bundle:
     split_scheme: str
     split_text: str
     cells: CellTable
-    metrics: Metrics
+    metrics: Metrics | None
     baselines: Mapping[str, Metrics]
     curves: tuple[Curve, ...]
+    figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     twin: Model | None = None
@@ -211,8 +220,8 @@ class Bundle:
     ) -> NDArray[np.bool_]:
         """Tell for each cell whether the net at ``net_of_cell`` was trained on it, ``(n,)``."""
         rows = self.rows(dataset, indices)
-        known = rows >= 0
-        return np.asarray(known & self.cells.labelled[rows] & (self.cells.fold[rows] != net_of_cell))
+        used = self.cells.labelled if self.classes else np.ones(len(self.cells.names), np.bool_)
+        return np.asarray((rows >= 0) & used[rows] & (self.cells.fold[rows] != net_of_cell))
 
     def with_twin(self, twin: Model) -> Bundle:
         """Return the same bundle with its label-permuted twin."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from glasscell.models.family import Family
     from glasscell.models.protocol import Model
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WEIGHTS, PREVIOUS, MODEL, PREDICTIONS = (
     "weights.safetensors",
     "weights.previous.safetensors",
@@ -128,6 +128,8 @@ def _all_tensors(bundle: Bundle, family: Family) -> dict[str, Tensor]:
         "cells/truth": torch.tensor(cells.truth),
         "cells/probabilities": torch.tensor(cells.probabilities_ck),
     }
+    if cells.latent_cz is not None:
+        tensors["cells/latent"] = torch.tensor(cells.latent_cz)
     nets = {f"fold{number}": net for number, net in enumerate(bundle.folds)}
     if bundle.twin is not None:
         nets["twin"] = bundle.twin
@@ -148,8 +150,9 @@ def _describe(bundle: Bundle, family: Family, digest: str) -> dict[str, Any]:
         "labels": bundle.labels_name,
         "classes": list(bundle.classes),
         "split": {"scheme": bundle.split_scheme, "text": bundle.split_text},
-        "metrics": bundle.metrics.to_json(),
+        "metrics": None if bundle.metrics is None else bundle.metrics.to_json(),
         "baselines": {name: row.to_json() for name, row in bundle.baselines.items()},
+        "figures": {name: dict(row) for name, row in bundle.figures.items()},
         "curves": [curve.to_json() for curve in bundle.curves],
         "notes": list(bundle.notes),
         "provenance": dict(bundle.provenance),
@@ -173,8 +176,11 @@ def _rebuild(words: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
         return family.restore(description, own, params=params, genes=genes, classes=classes)
 
     n_folds = len(words["folds"])
-    if not (n_folds and genes and classes and len(words["curves"]) == n_folds):
-        raise ValueError("genes, folds, classes or curves")
+    if not (n_folds and genes and len(words["curves"]) == n_folds):
+        raise ValueError("genes, folds or curves")
+    if bool(classes) != (words["metrics"] is not None):
+        raise ValueError("classes or metrics")
+    latent = tensors.get("cells/latent")
     cells = CellTable(
         names=np.asarray(words["cells"], np.str_),
         fold=tensors["cells/fold"].numpy(),
@@ -182,6 +188,7 @@ def _rebuild(words: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
         block_names=tuple(words["block_names"]),
         truth=tensors["cells/truth"].numpy(),
         probabilities_ck=tensors["cells/probabilities"].numpy(),
+        latent_cz=None if latent is None else latent.numpy(),
     )
     return Bundle(
         family=words["family"],
@@ -193,7 +200,8 @@ def _rebuild(words: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
         split_scheme=words["split"]["scheme"],
         split_text=words["split"]["text"],
         cells=cells,
-        metrics=Metrics.from_json(words["metrics"]),
+        metrics=None if words["metrics"] is None else Metrics.from_json(words["metrics"]),
+        figures=words.get("figures", {}),
         baselines={name: Metrics.from_json(row) for name, row in words["baselines"].items()},
         curves=tuple(Curve.from_json(curve) for curve in words["curves"]),
         notes=tuple(words["notes"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +31,14 @@ class TrainingData:
     size
         Total counts, ``(n,)`` float32; None when the data are not counts.
     codes, classes
-        Class of each cell, ``(n,)`` int32, -1 for none, and the names.
+        Class of each cell, ``(n,)`` int32, -1 for none, and the names; no names when there are no labels.
     genes, preprocessing
         Of the columns of ``rows``.
+    counts
+        Raw counts, same columns; None unless the family's ``info.needs_counts``.
+    batch, batches, batch_column
+        Technical batch of each cell, ``(n,)`` int32, -1 for none, the names, and the obs column they came
+        from; no names when no batch was asked for.
     """
 
     rows: Rows
@@ -42,6 +47,10 @@ class TrainingData:
     classes: tuple[str, ...]
     genes: tuple[str, ...]
     preprocessing: Preprocessing
+    counts: Rows | None = None
+    batch: NDArray[np.int32] | None = None
+    batches: tuple[str, ...] = ()
+    batch_column: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,4 +113,25 @@ class Family(Protocol):
         classes: tuple[str, ...],
     ) -> Model:
         """Rebuild a model that scores bit-equal; raises ModelError when the parts don't fit."""
+        ...
+
+
+@runtime_checkable
+class Measures(Protocol):
+    """A family that learns without labels and says how good its net is."""
+
+    def figures(
+        self, model: Model, data: TrainingData, held_out: NDArray[np.int64], job: JobHandle
+    ) -> Mapping[str, Mapping[str, float]]:
+        """Measure a net on cells it was not trained on, beside cheap baselines.
+
+        Parameters
+        ----------
+        held_out
+            Row numbers of cells that neither trained nor stopped the net.
+
+        Returns
+        -------
+        Figures by name for each row of a table; the family's own row, under its key, comes first.
+        """
         ...

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,76 +12,51 @@ from glasscell.data.labels import drop_rare
 from glasscell.errors import DataError, ModelError
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.baseline_row import baseline_rows
-from glasscell.models.batch import check_table, preprocessing_for
 from glasscell.models.bundle import Bundle, CellTable, Curve
 from glasscell.models.device import resolve_device
 from glasscell.models.family import Family, FoldPlan, TrainingData
+from glasscell.models.fit_request import FitRequest
+from glasscell.models.fit_unlabelled import fit_unlabelled
 from glasscell.models.metric import measure
 from glasscell.models.plan import permute_within, set_aside
-from glasscell.models.protocol import CellBatch, Classifies, Model
+from glasscell.models.protocol import Classifies, Model
 from glasscell.models.registry import family as find_family
-from glasscell.models.row import Rows, input_rows
 from glasscell.models.span import Span
+from glasscell.models.training_data import batch_of, check_request, net_seed, provenance, training_data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from glasscell.data.dataset import Dataset
     from glasscell.data.labels import Labels
     from glasscell.data.split import Split
-    from glasscell.models.info import FamilyParams
+
+__all__ = ["FitRequest", "fit", "fit_twin"]
 
 _TRAINING = 0.9
 _BLOCK = 4096
-
-
-@dataclass(frozen=True, eq=False)
-class FitRequest:
-    """What is asked of a training run.
-
-    Parameters
-    ----------
-    labels
-        Class of every cell, -1 for none.
-    split
-        Fold of every cell.
-    family
-        Registry key.
-    params
-        Settings of the family; None for its defaults.
-    seed
-        The same seed gives the same bits on the same machine.
-    device
-        ``auto`` (CUDA, then MPS, then CPU), ``cpu``, ``cuda`` or ``mps``.
-    """
-
-    labels: Labels
-    split: Split
-    family: str = "classifier"
-    params: FamilyParams | None = None
-    seed: int = 0
-    device: str = "auto"
 
 
 def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle:
     """Train one net per fold and predict every labelled cell with the net that has not seen it.
 
     The figures hold for the split they were made with; cells without a label get the mean prediction of all
-    nets.
+    nets. A family that learns without labels trains one net for all cells instead; see
+    ``fit_unlabelled``.
 
     Parameters
     ----------
     dataset
         Cells, genes and positions; never changed.
     request
-        Labels, split, family, settings, seed, device.
+        Labels, split, family, settings, seed, device, batch.
     job
         Progress and cancel.
 
     Raises
     ------
+    NotCompatible
+        The family needs labels or counts and there are none, or takes no labels or batch and there are some.
     DataError
         Fewer than two classes can be learnt, or expression holds NaN.
     ModelError
@@ -93,11 +66,15 @@ def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle
     """
     started = time.monotonic()
     family = find_family(request.family)
+    if not family.info.needs_labels:
+        return fit_unlabelled(dataset, request, job)
+    check_request(dataset, request, family)
+    assert request.split is not None
     params = request.params if request.params is not None else family.params()
     device = resolve_device(request.device)
     job.report(0.0, "preparing cells")
-    labels = _usable_labels(dataset, request, family)
-    data = _training_data(dataset, labels, device)
+    labels = _usable_labels(request, family)
+    data = training_data(dataset, request, family, device, labels=labels)
     codes = labels.codes
     nets: list[Model] = []
     curves: list[Curve] = []
@@ -106,8 +83,8 @@ def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle
     for fold in range(n_folds):
         train = np.flatnonzero(request.split.training(fold) & (codes >= 0))
         _check_classes(train, labels, fold, n_folds)
-        aside = set_aside(train, codes[train], request.split.blocks[train], _seed(request.seed, fold))
-        plan = FoldPlan(aside.train, aside.valid, _seed(request.seed, fold), device)
+        aside = set_aside(train, codes[train], request.split.blocks[train], net_seed(request.seed, fold))
+        plan = FoldPlan(aside.train, aside.valid, net_seed(request.seed, fold), device)
         part = Span(
             job, _TRAINING * fold / n_folds, _TRAINING * (fold + 1) / n_folds, f"fold {fold + 1} of {n_folds}"
         )
@@ -134,7 +111,7 @@ def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle
         baselines=baselines,
         curves=tuple(curves),
         notes=tuple(notes),
-        provenance=_provenance(dataset, request, device, time.monotonic() - started, int(known.sum())),
+        provenance=provenance(dataset, request, device, time.monotonic() - started, int(known.sum())),
     )
 
 
@@ -153,8 +130,10 @@ def fit_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: JobHand
 
     Returns
     -------
-    The bundle with its twin.
+    The bundle with its twin; unchanged when it has no classes to permute.
     """
+    if request.labels is None or request.split is None:
+        return bundle
     family = find_family(request.family)
     device = resolve_device(request.device)
     job.report(0.0, "shuffling labels")
@@ -162,21 +141,20 @@ def fit_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: JobHand
     train = np.flatnonzero(request.split.training(0) & (labels.codes >= 0))
     codes = np.full(dataset.n_cells, -1, np.int32)
     codes[train] = permute_within(labels.codes[train], _strata(dataset)[train], request.seed)
-    data = _training_data(dataset, labels, device, codes)
+    data = training_data(dataset, request, family, device, labels=labels, codes=codes)
     epochs = max(1, round(float(np.median([curve.best_epoch for curve in bundle.curves]))))
-    plan = FoldPlan(train, np.empty(0, np.int64), _seed(request.seed, request.split.n_folds), device, epochs)
+    plan = FoldPlan(
+        train, np.empty(0, np.int64), net_seed(request.seed, request.split.n_folds), device, epochs
+    )
     twin, _, _ = family.train(data, plan, bundle.params, Span(job, 0.0, 1.0, "label-permuted twin"))
     return bundle.with_twin(twin)
 
 
-def _usable_labels(dataset: Dataset, request: FitRequest, family: Family) -> Labels:
-    labels, split = request.labels, request.split
-    if len(labels.codes) != dataset.n_cells or len(split.folds) != dataset.n_cells:
-        raise DataError(
-            f"Labels ({len(labels.codes)}), split ({len(split.folds)}) and data ({dataset.n_cells}) differ "
-            "in their number of cells: make labels and split anew from this dataset."
-        )
-    labels = drop_rare(labels, split)
+def _usable_labels(request: FitRequest, family: Family) -> Labels:
+    assert request.labels is not None
+    assert request.split is not None
+    split = request.split
+    labels = drop_rare(request.labels, split)
     if len(labels.classes) < 2:
         raise DataError(
             f'"{labels.name}" has one class only ({", ".join(labels.classes)}): at least two are needed.'
@@ -190,23 +168,6 @@ def _usable_labels(dataset: Dataset, request: FitRequest, family: Family) -> Lab
     return labels
 
 
-def _training_data(
-    dataset: Dataset, labels: Labels, device: str, codes: NDArray[np.int32] | None = None
-) -> TrainingData:
-    preprocessing = preprocessing_for(dataset)
-    sizes_c = dataset.sizes_c
-    table_cg = input_rows(dataset, preprocessing)
-    check_table(table_cg, dataset)
-    return TrainingData(
-        rows=Rows(table_cg, device),
-        size=None if sizes_c is None else np.asarray(sizes_c, np.float32),
-        codes=np.asarray(labels.codes if codes is None else codes, np.int32),
-        classes=labels.classes,
-        genes=tuple(str(name) for name in dataset.genes.names),
-        preprocessing=preprocessing,
-    )
-
-
 def _check_classes(train: NDArray[np.int64], labels: Labels, fold: int, n_folds: int) -> None:
     present = np.unique(labels.codes[train])
     if len(present) < 2:
@@ -214,11 +175,6 @@ def _check_classes(train: NDArray[np.int64], labels: Labels, fold: int, n_folds:
             f"Without fold {fold + 1} of {n_folds} fewer than two classes are left to learn from: "
             "choose another split."
         )
-
-
-def _seed(seed: int, fold: int) -> int:
-    """Give every net its own seed; neighbouring seeds of two runs share none."""
-    return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
 
 
 def _strata(dataset: Dataset) -> NDArray[np.int64]:
@@ -246,7 +202,7 @@ def _predict(
         for start in range(0, len(wanted), _BLOCK):
             job.report(fold / len(nets))
             indices = torch.from_numpy(wanted[start : start + _BLOCK])
-            sums_ck[indices.numpy()] += net.probabilities(_batch(data, indices, net)).cpu().numpy()
+            sums_ck[indices.numpy()] += net.probabilities(batch_of(data, indices, net)).cpu().numpy()
     sums_ck[~known] /= len(nets)
     return CellTable(
         names=np.asarray(dataset.cell_names, np.str_),
@@ -256,32 +212,3 @@ def _predict(
         truth=np.where(known, labels.codes, -1).astype(np.int32),
         probabilities_ck=sums_ck,
     )
-
-
-def _batch(data: TrainingData, indices: torch.Tensor, net: Model) -> CellBatch:
-    size = None if data.size is None else torch.from_numpy(data.size)[indices].to(net.device)
-    return CellBatch(
-        expression=data.rows.take(indices).to(net.device), indices=indices.to(net.device), size=size
-    )
-
-
-def _provenance(
-    dataset: Dataset, request: FitRequest, device: str, seconds: float, n_labelled: int
-) -> Mapping[str, Any]:
-    return {
-        "seed": request.seed,
-        "device": device,
-        "seconds": round(seconds, 2),
-        "data_fingerprint": dataset.fingerprint,
-        "n_cells": dataset.n_cells,
-        "n_labelled": n_labelled,
-        "n_genes": dataset.n_genes,
-        "versions": {name: _version(name) for name in ("glasscell", "torch", "numpy", "anndata")},
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"

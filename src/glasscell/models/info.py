@@ -32,6 +32,13 @@ class ModelInfo:
         Below this many labelled cells training is refused.
     target_kinds
         Kinds of targets its models can have.
+    needs_labels
+        Whether it learns classes. Families that don't train one net on all cells, and their bundles hold no
+        classes, no ``metrics`` and no twin, but ``figures`` and usually ``cells.latent_cz``.
+    needs_counts
+        Whether it refuses data without raw counts; ``TrainingData.counts`` is then given.
+    takes_batch
+        Whether it can take the effect of a technical batch out; ``TrainingData.batch`` is then given.
     """
 
     key: str
@@ -41,6 +48,9 @@ class ModelInfo:
     fails_for: str
     min_cells: int
     target_kinds: tuple[str, ...]
+    needs_labels: bool = True
+    needs_counts: bool = False
+    takes_batch: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""

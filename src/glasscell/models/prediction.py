@@ -18,15 +18,15 @@ def prediction_table(bundle: Bundle) -> pd.DataFrame:
     Returns
     -------
     Columns ``cell, fold, block, truth, prediction, probability``, in the order of the dataset; folds count
-    from 0, ``probability`` is the calibrated one of the predicted class.
+    from 0, ``probability`` is the calibrated one of the predicted class. No row without classes.
     """
     import pandas as pd
 
     cells = bundle.cells
-    rows = np.flatnonzero(cells.labelled)
+    rows = np.flatnonzero(cells.labelled) if bundle.classes else np.empty(0, np.int64)
     classes, blocks = np.asarray(bundle.classes, object), np.asarray((*cells.block_names, ""), object)
     probabilities_ck = cells.probabilities_ck[rows]
-    prediction = probabilities_ck.argmax(axis=1)
+    prediction = probabilities_ck.argmax(axis=1) if bundle.classes else rows
     return pd.DataFrame(
         {
             "cell": cells.names[rows],

@@ -202,6 +202,21 @@ class Decodes(Protocol):
 
 
 @runtime_checkable
+class UsesBatch(Protocol):
+    """A model that knows the technical batch of a cell; ``make_batch`` then fills ``CellBatch.batch``."""
+
+    @property
+    def batch_column(self) -> str:
+        """Obs column it was trained with; empty for none."""
+        ...
+
+    @property
+    def batches(self) -> tuple[str, ...]:
+        """Names of the batches, in the order of the codes."""
+        ...
+
+
+@runtime_checkable
 class Attends(Protocol):
     """A model that weighs tokens or neighbours."""
 

@@ -29,6 +29,8 @@ def resolve_prediction(context: Context, ref: ChannelRef) -> CellValues:
     if ref.key not in KEYS:
         raise DataError(f"A prediction is {', '.join(KEYS)}, not {ref.key!r}.")
     bundle, dataset = context.bundle(str(ref.param("model", ""))), context.dataset
+    if not bundle.classes:
+        raise DataError("This model predicts no classes; colour by its latents instead.")
     rows = bundle.rows(dataset, np.arange(dataset.n_cells))
     known = rows >= 0
     if not known.any():

@@ -49,8 +49,8 @@ class Session(Core):
         """Normalise, reduce, embed and cluster the open dataset; see ``PrepareParams``."""
         return file.prepare(self, params)
 
-    def fit(self, labels: str, **wish: Any) -> Job[Any]:
-        """Train a model on an obs column or on the ``groups``; the settings are those of ``FitWish``."""
+    def fit(self, labels: str = "", **wish: Any) -> Job[Any]:
+        """Train a model on an obs column, the ``groups`` or (family ``vae``) no labels; see ``FitWish``."""
         return training.fit(self, training.FitWish(labels, **wish))
 
     def explain(self, target: str, **wish: Any) -> Job[Any]:

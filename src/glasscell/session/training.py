@@ -34,19 +34,22 @@ class FitWish:
     Parameters
     ----------
     labels
-        An obs column, or ``groups`` for the named groups.
+        An obs column, or ``groups`` for the named groups; empty for a family that learns without labels.
     split
-        A scheme; None for the strictest the data allow.
+        A scheme; None for the strictest the data allow, and without labels for a random tenth held out.
     family, params, seed, device
         As in ``FitRequest``.
+    batch
+        An obs column whose effect is taken out; empty for none.
     """
 
-    labels: str
+    labels: str = ""
     split: str | None = None
     family: str = "classifier"
     params: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     device: str = "auto"
+    batch: str = ""
 
 
 def fit(session: Core, wish: FitWish) -> Job[Any]:
@@ -72,12 +75,13 @@ def fit(session: Core, wish: FitWish) -> Job[Any]:
             )
             set_aside(session, job, reason)
             return
-        train_twin(session, bundle, made[0], context)
+        if bundle.classes:
+            train_twin(session, bundle, made[0], context)
         session.update(model=bundle.id)
         for note in bundle.notes:
             session.say("info", note)
 
-    return submit(session, work, commit, title=f"{TRAINING}{wish.labels}", lane="train")
+    return submit(session, work, commit, title=f"{TRAINING}{wish.labels or wish.family}", lane="train")
 
 
 def make_request(wish: FitWish, context: Context) -> FitRequest:
@@ -88,14 +92,17 @@ def make_request(wish: FitWish, context: Context) -> FitRequest:
     from glasscell.models.fit import FitRequest
     from glasscell.models.registry import family
 
-    dataset = context.dataset
+    dataset, params = context.dataset, make_params(family(wish.family).params, wish.params)
+    batch = read_labels(dataset, wish.batch) if wish.batch else None
+    if not wish.labels:
+        folds = make_split(dataset, wish.split, seed=wish.seed) if wish.split else None
+        return FitRequest(None, folds, wish.family, params, wish.seed, wish.device, batch)
     if wish.labels == GROUPS and GROUPS not in dataset.obs.columns:
         labels = labels_from_groups({group.name: group.cells.mask(context) for group in context.groups})
     else:
         labels = read_labels(dataset, wish.labels)
     folds = make_split(dataset, wish.split or default_scheme(dataset), seed=wish.seed, labels=labels)
-    params = make_params(family(wish.family).params, wish.params)
-    return FitRequest(labels, folds, wish.family, params, wish.seed, wish.device)
+    return FitRequest(labels, folds, wish.family, params, wish.seed, wish.device, batch)
 
 
 def train_twin(session: Core, bundle: Bundle, request: FitRequest, context: Context) -> Job[Any]:
@@ -147,8 +154,7 @@ def load_model(session: Core, path: Path) -> Job[Any]:
 
     def commit(job: Job[Bundle], bundle: Bundle) -> None:
         session.update(model=session.hold("bundle", bundle))
-        session.say(
-            "info", f"Loaded {bundle.id}, trained on {bundle.labels_name} ({', '.join(bundle.classes)})."
-        )
+        learnt = f"trained on {bundle.labels_name} ({', '.join(bundle.classes)})"
+        session.say("info", f"Loaded {bundle.id}, {learnt if bundle.classes else 'trained without labels'}.")
 
     return submit(session, work, commit, title=f"Load model {path.name}", lane="io")

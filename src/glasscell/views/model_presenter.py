@@ -147,7 +147,7 @@ class ModelPresenter(Presenter[ModelView]):
 
 def metric_rows(bundle: Bundle) -> tuple[MetricRow, ...]:
     """List the model's figures with its baselines', which never stand apart; none without baselines."""
-    if not bundle.baselines:
+    if not bundle.baselines or bundle.metrics is None:
         return ()
     entries = [
         (bundle.family, bundle.metrics, False),

@@ -1,0 +1,130 @@
+"""Train a family that needs no labels: one net for all cells, figures on cells it has not seen."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from glasscell.errors import ModelError
+from glasscell.models.bundle import Bundle, CellTable
+from glasscell.models.device import resolve_device
+from glasscell.models.family import FoldPlan, Measures, TrainingData
+from glasscell.models.plan import set_aside
+from glasscell.models.protocol import Encodes, Model
+from glasscell.models.registry import family as find_family
+from glasscell.models.span import Span
+from glasscell.models.training_data import batch_of, check_request, net_seed, provenance, training_data
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from glasscell.data.dataset import Dataset
+    from glasscell.jobs import JobHandle
+    from glasscell.models.fit_request import FitRequest
+
+HELD_OUT_SHARE = 0.1
+_BLOCK = 4096
+
+
+def fit_unlabelled(dataset: Dataset, request: FitRequest, job: JobHandle) -> Bundle:
+    """Train one net and encode every cell with it; ``fit`` comes here for families without labels.
+
+    A tenth of the cells (or fold 0 of the request's split) neither trains nor stops the net; the figures
+    are made of them.
+
+    Raises
+    ------
+    NotCompatible
+        The family needs something the data don't have.
+    ModelError
+        There are too few cells, or no such device.
+    JobCancelled
+        Somebody asked for it; nothing is kept.
+    """
+    started = time.monotonic()
+    family = find_family(request.family)
+    params = request.params if request.params is not None else family.params()
+    device = resolve_device(request.device)
+    job.report(0.0, "preparing cells")
+    check_request(dataset, request, family)
+    if dataset.n_cells < family.info.min_cells:
+        raise ModelError(
+            f"{dataset.n_cells} cells are too few for {family.info.title} "
+            f"(at least {family.info.min_cells}): open a larger file."
+        )
+    data = training_data(dataset, request, family, device)
+    held_out = _held_out(dataset, request)
+    train = np.flatnonzero(~held_out if request.split is None else request.split.training(0))
+    strata = np.zeros(len(train), np.int64) if data.batch is None else data.batch[train] + 1
+    aside = set_aside(train, strata, np.zeros(len(train), np.int64), net_seed(request.seed, 0))
+    plan = FoldPlan(aside.train, aside.valid, net_seed(request.seed, 0), device)
+    net, curve, notes = family.train(data, plan, params, Span(job, 0.0, 0.9, "fold 1 of 1"))
+    latent_cz = encode_all(net, data, Span(job, 0.9, 0.95, "encoding")) if isinstance(net, Encodes) else None
+    rows = np.flatnonzero(held_out)
+    figures = (
+        family.figures(net, data, rows, Span(job, 0.95, 1.0, "figures"))
+        if isinstance(family, Measures) and len(rows)
+        else {}
+    )
+    split = request.split
+    text = "a random tenth of the cells" if split is None else f"fold 1 of {split.description}"
+    return Bundle(
+        family=request.family,
+        params=params,
+        folds=(net,),
+        labels_name="",
+        classes=(),
+        split_scheme="random" if split is None else split.scheme,
+        split_text=text,
+        cells=_cells(dataset, request, held_out, latent_cz),
+        metrics=None,
+        baselines={},
+        figures=figures,
+        curves=(curve,),
+        notes=notes if split is None else tuple(dict.fromkeys((*split.warnings, *notes))),
+        provenance=provenance(dataset, request, device, time.monotonic() - started, 0),
+    )
+
+
+@torch.no_grad()
+def encode_all(net: Encodes, data: TrainingData, job: JobHandle) -> NDArray[np.float32]:
+    """Return every cell's latent mean, ``(n_cells, n_latent)``."""
+    assert isinstance(net, Model)
+    parts = []
+    n_cells = len(data.rows)
+    for start in range(0, n_cells, _BLOCK):
+        job.report(start / n_cells)
+        indices = torch.arange(start, min(start + _BLOCK, n_cells))
+        parts.append(net.encode(batch_of(data, indices, net)).cpu().numpy())
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _held_out(dataset: Dataset, request: FitRequest) -> NDArray[np.bool_]:
+    if request.split is not None:
+        return np.asarray(request.split.held_out(0))
+    rng = np.random.default_rng([request.seed, 0xE1B0])
+    held_out = np.zeros(dataset.n_cells, np.bool_)
+    held_out[rng.permutation(dataset.n_cells)[: round(HELD_OUT_SHARE * dataset.n_cells)]] = True
+    return held_out
+
+
+def _cells(
+    dataset: Dataset,
+    request: FitRequest,
+    held_out: NDArray[np.bool_],
+    latent_cz: NDArray[np.float32] | None,
+) -> CellTable:
+    n_cells, split = dataset.n_cells, request.split
+    nowhere = np.full(n_cells, -1, np.int32)
+    return CellTable(
+        names=np.asarray(dataset.cell_names, np.str_),
+        fold=np.where(held_out, 0, -1).astype(np.int32),
+        block=nowhere if split is None else np.array(split.blocks, np.int32),
+        block_names=() if split is None else tuple(split.block_names),
+        truth=nowhere.copy(),
+        probabilities_ck=np.empty((n_cells, 0), np.float32),
+        latent_cz=latent_cz,
+    )

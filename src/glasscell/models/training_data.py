@@ -1,0 +1,147 @@
+"""What families learn from, gathered from a dataset; shared by training with and without labels."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from glasscell.errors import DataError, NotCompatible
+from glasscell.models.batch import check_table, preprocessing_for
+from glasscell.models.family import TrainingData
+from glasscell.models.protocol import CellBatch
+from glasscell.models.row import Rows, input_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from glasscell.data.dataset import Dataset
+    from glasscell.data.labels import Labels
+    from glasscell.models.family import Family
+    from glasscell.models.fit_request import FitRequest
+    from glasscell.models.protocol import Model
+
+
+def check_request(dataset: Dataset, request: FitRequest, family: Family) -> None:
+    """Refuse, in one sentence each, data and labels that a family cannot learn from.
+
+    Raises
+    ------
+    NotCompatible
+        It needs labels, counts or takes no batch, and the request or the data say otherwise.
+    DataError
+        Labels, split or batch belong to another dataset.
+    """
+    info = family.info
+    if info.needs_labels and (request.labels is None or request.split is None):
+        raise NotCompatible(f"{info.title} learns classes: name the column of labels to learn.")
+    if not info.needs_labels and request.labels is not None:
+        raise NotCompatible(f"{info.title} learns without labels: leave the labels out.")
+    if info.needs_counts and dataset.sizes_c is None:
+        raise NotCompatible(
+            f"{info.title} models raw counts and this file has none (its values are "
+            f"{dataset.expression_unit}): choose the layer that holds counts, or open the raw file."
+        )
+    if request.batch is not None and not info.takes_batch:
+        raise NotCompatible(f"{info.title} cannot take a batch out: leave the batch out.")
+    sizes = {
+        "labels": None if request.labels is None else len(request.labels.codes),
+        "split": None if request.split is None else len(request.split.folds),
+        "batch": None if request.batch is None else len(request.batch.codes),
+    }
+    wrong = {name: size for name, size in sizes.items() if size not in (None, dataset.n_cells)}
+    if wrong:
+        said = " and ".join(f"{name} ({size})" for name, size in wrong.items())
+        raise DataError(
+            f"The {said} and the data ({dataset.n_cells}) differ in their number of cells: "
+            "make them anew from this dataset."
+        )
+
+
+def training_data(
+    dataset: Dataset,
+    request: FitRequest,
+    family: Family,
+    device: str,
+    *,
+    labels: Labels | None = None,
+    codes: NDArray[np.int32] | None = None,
+) -> TrainingData:
+    """Gather what a family learns from.
+
+    Parameters
+    ----------
+    labels
+        Those of the request after rare classes were dropped; None without.
+    codes
+        Stand in for the labels' own codes, for a twin.
+    """
+    preprocessing = preprocessing_for(dataset)
+    sizes_c = dataset.sizes_c
+    table_cg = input_rows(dataset, preprocessing)
+    check_table(table_cg, dataset)
+    counts = None
+    if family.info.needs_counts:
+        counts = Rows(sparse.csr_matrix(dataset.expression_cg("counts"), dtype=np.float32), device)
+    own = labels.codes if labels is not None else np.full(dataset.n_cells, -1, np.int32)
+    batch = request.batch
+    return TrainingData(
+        rows=Rows(table_cg, device),
+        size=None if sizes_c is None else np.asarray(sizes_c, np.float32),
+        codes=np.asarray(own if codes is None else codes, np.int32),
+        classes=() if labels is None else labels.classes,
+        genes=tuple(str(name) for name in dataset.genes.names),
+        preprocessing=preprocessing,
+        counts=counts,
+        batch=None if batch is None else np.asarray(batch.codes, np.int32),
+        batches=() if batch is None else batch.classes,
+        batch_column="" if batch is None else batch.name,
+    )
+
+
+def batch_of(data: TrainingData, indices: torch.Tensor, net: Model) -> CellBatch:
+    """Gather cells of the training data for a net."""
+    size = None if data.size is None else torch.from_numpy(data.size)[indices].to(net.device)
+    batch = None
+    if data.batch is not None:
+        batch = torch.from_numpy(data.batch.astype(np.int64))[indices].to(net.device)
+    return CellBatch(
+        expression=data.rows.take(indices).to(net.device),
+        indices=indices.to(net.device),
+        size=size,
+        batch=batch,
+    )
+
+
+def net_seed(seed: int, fold: int) -> int:
+    """Give every net its own seed; neighbouring seeds of two runs share none."""
+    return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
+
+
+def provenance(
+    dataset: Dataset, request: FitRequest, device: str, seconds: float, n_labelled: int
+) -> Mapping[str, Any]:
+    """Write down versions, seed, device, seconds and the data."""
+    return {
+        "seed": request.seed,
+        "device": device,
+        "seconds": round(seconds, 2),
+        "data_fingerprint": dataset.fingerprint,
+        "n_cells": dataset.n_cells,
+        "n_labelled": n_labelled,
+        "n_genes": dataset.n_genes,
+        "batch": "" if request.batch is None else request.batch.name,
+        "versions": {name: _version(name) for name in ("glasscell", "torch", "numpy", "anndata")},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
