@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from glasscell.data.read import read
+from glasscell.data.report import why_no_cells
 from glasscell.errors import DataError
 
 RealData = Callable[[str], Path]
@@ -46,7 +47,9 @@ FOLDERS = {
         "embeddings UMAP, scanorama"
     ),
     "merfish_visp.sdata.zarr": "2,389 cells, 1 section, counts in X, no embedding: prepare?",
-    "merfish_ileum3d.sdata.zarr": "13 cells, 1 section, counts in X, no embedding: prepare?",
+    "merfish_ileum3d.sdata.zarr": (
+        "13 cells, 1 section, 9 planes in z, 473 transcripts, counts in X, no embedding: prepare?"
+    ),
 }
 
 
@@ -110,9 +113,30 @@ def test_merfish_has_the_positions_of_its_shapes(real_data: RealData) -> None:
 
 
 @pytest.mark.real_data
-def test_points_alone_are_refused(real_data: RealData) -> None:
-    with pytest.raises(DataError, match=r"holds no table .* points 'transcripts'"):
-        read(real_data("xenium_points.sdata.zarr"))
+def test_points_alone_open_as_a_dataset_of_no_cells(real_data: RealData) -> None:
+    dataset = read(real_data("xenium_points.sdata.zarr"))
+    assert dataset.report() == "no cells, 213,191 transcripts (50,000 of them shown), 527 genes"
+    assert dataset.problems == ()
+    (points,) = dataset.tissue.sections[0].points
+    assert points.told() == "showing 50,000 of 213,191 transcripts"
+    assert dataset.positions_cd is not None
+    assert dataset.positions_cd.shape == (0, 2)
+    assert why_no_cells(dataset).startswith("This file holds points and no cells")
+    again = read(real_data("xenium_points.sdata.zarr")).tissue.sections[0].points[0]
+    np.testing.assert_array_equal(points.positions_pd, again.positions_pd)
+
+
+@pytest.mark.real_data
+def test_the_ileum_has_planes_and_each_cell_a_height(real_data: RealData) -> None:
+    tissue = read(real_data("merfish_ileum3d.sdata.zarr")).tissue
+    assert len(tissue.heights) == 9
+    assert np.allclose(np.diff(tissue.heights), 13.76819064)
+    assert tissue.z_c is not None
+    assert np.isfinite(tissue.z_c).all()
+    (image,) = tissue.sections[0].images
+    assert len(image.planes) == 9
+    assert not np.array_equal(image.at_plane(0.0).levels_yxc[0], image.at_plane(1.0).levels_yxc[0])
+    np.testing.assert_array_equal(image.levels_yxc[0], image.at_plane(0.5).levels_yxc[0])
 
 
 def fresh(code: str) -> str:

@@ -18,7 +18,14 @@ with warnings.catch_warnings():
     spatialdata = pytest.importorskip("spatialdata")
     import geopandas
     import shapely
-    from spatialdata.models import Image2DModel, Labels2DModel, PointsModel, ShapesModel, TableModel
+    from spatialdata.models import (
+        Image2DModel,
+        Labels2DModel,
+        Labels3DModel,
+        PointsModel,
+        ShapesModel,
+        TableModel,
+    )
     from spatialdata.transformations import Affine, Identity, Scale, Sequence, Translation
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -213,16 +220,57 @@ def test_tables_are_chosen_and_named(make_adata, tmp_path: Path) -> None:
         read(tmp_path / "s.zarr", table="x")
 
 
-def test_points_are_places_and_no_table_is_told(make_adata, tmp_path: Path) -> None:
+def test_points_are_places_and_open_alone(make_adata, tmp_path: Path) -> None:
     points = PointsModel.parse(
         pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [4.0, 5.0, 6.0], "instance": [7, 8, 9]})
     )
     only = save(tmp_path / "only.zarr", points={"dots": points})
-    with pytest.raises(DataError, match="only points 'dots'"):
-        read(only)
+    alone = read(only)
+    assert (alone.n_cells, alone.report()) == (0, "no cells, 3 points, 0 genes")
     table = link_table(make_adata(n_cells=3), ["dots"] * 3, [9, 7, 8])
     dataset = read(save(tmp_path / "s.zarr", table, points={"dots": points}))
     np.testing.assert_array_equal(dataset.positions_cd, [[3, 6], [1, 4], [2, 5]])
+
+
+def test_outlines_transcripts_and_heights_come_with_the_cells(make_adata, tmp_path: Path) -> None:
+    holed = shapely.Polygon([(0, 0), (10, 0), (10, 10), (0, 10)], [[(3, 3), (7, 3), (7, 7), (3, 7)]])
+    parts = shapely.MultiPolygon([shapely.box(20, 0, 24, 4), shapely.box(26, 0, 30, 4)])
+    frame = geopandas.GeoDataFrame({"z": [1.0, 5.0]}, geometry=[holed, parts], index=[7, 8])
+    dots = pd.DataFrame({"x": [2.0, 4.0], "y": [1.0, 3.0], "gene": pd.Categorical(["B", "A"])})
+    points = PointsModel.parse(
+        dots, feature_key="gene", transformations={"global": Scale([2, 2], ("x", "y"))}
+    )
+    table = link_table(make_adata(n_cells=2), ["p"] * 2, [8, 7])
+    path = save(tmp_path / "s.zarr", table, shapes={"p": ShapesModel.parse(frame)}, points={"rna": points})
+    dataset = read(path)
+    (section,) = dataset.tissue.sections
+    assert section.polygons is not None
+    np.testing.assert_array_equal(section.polygons.cells, [1, 0])
+    np.testing.assert_array_equal(section.polygons.bounds, [[0, 0, 10, 10], [20, 0, 30, 4]])
+    np.testing.assert_array_equal(section.points[0].positions_pd, [[4, 2], [8, 6]])
+    assert section.points[0].gene_names().tolist() == ["B", "A"]
+    np.testing.assert_array_equal(dataset.tissue.z_c, [5, 1])
+    assert dataset.tissue.heights == (1.0, 5.0)
+    fewer = dataset.with_adata(dataset.adata[1:].copy()).tissue
+    assert fewer.sections[0].polygons.cells.tolist() == [0, -1]
+    assert fewer.z_c.tolist() == [1.0]
+
+
+def test_a_mask_in_three_dimensions_is_seen_from_above_and_by_plane(make_adata, tmp_path: Path) -> None:
+    labels = np.zeros((3, 6, 8), np.int64)
+    labels[0, :2], labels[1, 2:4], labels[2, 3:] = 1, 2, 3
+    path = save(
+        tmp_path / "s.zarr",
+        link_table(make_adata(n_cells=3), ["m"] * 3, [3, 1, 2]),
+        labels={"m": Labels3DModel.parse(labels, dims=("z", "y", "x"))},
+    )
+    dataset = read(path)
+    mask = dataset.tissue.sections[0].mask
+    assert mask is not None
+    assert dataset.tissue.heights == (0.5, 1.5, 2.5)
+    assert mask.cells[mask.labels_yx[:, 0]].tolist() == [1, 1, 2, 2, 0, 0]
+    assert mask.cells[mask.at_plane(0.9).labels_yx[:, 0]].tolist() == [-1, -1, -1, 0, 0, 0]
+    assert dataset.positions_cd[1].tolist() == [4.0, 1.0]
 
 
 def test_one_sentence_without_spatialdata(make_adata, tmp_path: Path) -> None:

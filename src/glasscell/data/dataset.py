@@ -76,7 +76,8 @@ class Dataset(Table):
         unit: str | None = None,
         problems: Iterable[str] = (),
     ) -> None:
-        super().__init__(adata, observation)
+        points = tissue is not None and any(section.points for section in tissue.sections)
+        super().__init__(adata, observation, may_be_empty=points)
         self.path = None if path is None else Path(path)
         self._given_tissue = tissue
         self._given: dict[str, str | None] = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.data.height import choose_heights, stored_heights
 from glasscell.data.observation import hints, visium_libraries
 from glasscell.data.section import Sections, find_sections, group_by, group_extents, lay_out
 from glasscell.data.tissue import Extent, Pair, Tissue, TissueSection
@@ -92,11 +93,17 @@ def _with_radius(
     return replace(section, radius=float(np.median(known)) if len(known) else _typical_radius(own_cd))
 
 
+def _with_heights(tissue: Tissue, adata: AnnData) -> Tissue:
+    """Take the heights of the cells from the table where the reader found none."""
+    z_c = stored_heights(adata.obsm) if tissue.z_c is None else tissue.z_c
+    return replace(tissue, z_c=z_c, heights=tissue.heights or choose_heights(z_c))
+
+
 def _matched(given: Tissue, sections: Sections) -> tuple[Tissue, tuple[str, ...]]:
     """Pair the tissue of a reader with sections that may have been chosen otherwise since."""
     if len(given.sections) == len(sections) == 1:
         return replace(given, sections=(replace(given.sections[0], name=sections.names[0]),)), ()
-    drawn = [each.name for each in given.sections if each.images or each.mask is not None]
+    drawn = [each.name for each in given.sections if each.extent is not None]
     lost = [name for name in drawn if name not in sections.names]
     told = f"Pictures of {', '.join(lost)} are not shown: no section has this name."
     return given, (told,) if lost else ()
@@ -128,6 +135,8 @@ def lay_tissue(
     tissue, problems = _matched(given, sections) if given is not None else visium_tissue(adata, sections)
     if unit is not None and unit != tissue.unit:
         tissue = replace(tissue, unit=unit, microns_per_unit=1.0 if unit == "um" else None)
+    if raw_cd is None and adata.n_obs == 0:
+        raw_cd = np.empty((0, 2))  # points can be looked at without cells
     if raw_cd is None:
         return Layout(None, "", sections, {}, replace(tissue, sections=()), problems)
     boxes = group_extents(sections, raw_cd)
@@ -144,5 +153,5 @@ def lay_tissue(
     shifts_sd = np.array([offsets.get(name, (0.0, 0.0)) for name in sections.names])
     positions_cd = raw_cd + shifts_sd[sections.codes]
     positions_cd.setflags(write=False)
-    placed = replace(tissue, sections=tuple(drawn)).shifted(offsets)
+    placed = _with_heights(replace(tissue, sections=tuple(drawn)), adata).shifted(offsets)
     return Layout(positions_cd, source, sections, offsets, placed, problems)

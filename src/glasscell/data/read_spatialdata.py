@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.data.element import raster_levels
+from glasscell.data.element import n_planes
+from glasscell.data.height import choose_heights, element_heights
 from glasscell.data.observation import find_positions
+from glasscell.data.points import TissuePoints, gene_names, read_points
 from glasscell.data.read_anndata import check_matrices, short_reason
-from glasscell.data.region import Region, read_image, read_region, share_images
+from glasscell.data.region import Region, read_image, read_region, share, transforms_of
 from glasscell.data.report import count
 from glasscell.data.tissue import Tissue, TissueSection
 from glasscell.errors import DataError
@@ -63,9 +65,11 @@ def read_spatialdata(path: Path, table: str | None = None) -> Loaded:
     Raises
     ------
     DataError
-        spatialdata is not installed, the folder cannot be read, or it holds no table.
+        spatialdata is not installed, the folder cannot be read, or it holds neither a table nor points.
     """
     sdata, problems = _open(path)
+    if not sdata.tables and len(sdata.points):
+        return _points_only(sdata, problems)
     name = _choose_table(sdata, table, path.name, problems)
     adata = sdata.tables[name]
     check_matrices(adata, path.name)
@@ -80,14 +84,66 @@ def read_spatialdata(path: Path, table: str | None = None) -> Loaded:
     regions = _read_regions(sdata, adata, str(region_key), str(instance_key), problems)
     _fill_positions(adata, regions, problems)
     images = _read_images(sdata, regions, problems)
+    points = _read_points(sdata, regions, problems)
     sections = tuple(
-        TissueSection(region.name, images.get(region.name, ()), region.mask, region.radius)
+        TissueSection(
+            region.name,
+            images.get(region.name, ()),
+            region.mask,
+            region.radius,
+            polygons=region.polygons,
+            points=points.get(region.name, ()),
+        )
         for region in regions
     )
-    radii_c = np.full(adata.n_obs, np.nan, dtype=np.float32)
+    radii_c, z_c = np.full(adata.n_obs, np.nan, dtype=np.float32), np.full(adata.n_obs, np.nan)
     for region in regions:
         radii_c[region.cells] = region.radii
-    return Loaded(adata, Tissue(sections, radii_c=radii_c), str(region_key), tuple(problems))
+        if region.z is not None:
+            z_c[region.cells] = region.z
+    heights_c = z_c if np.isfinite(z_c).any() else None
+    rasters = [
+        element_heights(element, sdata[region.name])
+        for name, region, _ in share({**sdata.images, **sdata.labels}, regions)
+        for element in (sdata[name],)
+        if name in sdata.images or name == region.name
+    ]
+    tissue = Tissue(sections, radii_c=radii_c, z_c=heights_c, heights=choose_heights(heights_c, rasters))
+    return Loaded(adata, tissue, str(region_key), tuple(problems))
+
+
+def _points_only(sdata: Any, problems: list[str]) -> Loaded:
+    """Make a dataset of no cells from a file that holds points alone; its genes are those of the points."""
+    import pandas as pd
+    import scipy.sparse as sp
+    from anndata import AnnData
+
+    names = sorted(sdata.points, key=str)
+    first = transforms_of(sdata.points[names[0]])
+    anchor = Region("points", np.empty(0, np.int64), np.empty((0, 2)), np.empty(0, np.float32), None, first)
+    points = _read_points(sdata, [anchor], problems).get("points", ())
+    images = _read_images(sdata, [anchor], problems).get("points", ())
+    genes = list(dict.fromkeys(gene for name in names for gene in gene_names(sdata.points[name])))
+    adata = AnnData(sp.csr_matrix((0, len(genes)), dtype=np.float32), var=pd.DataFrame(index=genes))
+    return Loaded(adata, Tissue((TissueSection("points", images, points=points),)), None, tuple(problems))
+
+
+def _read_points(
+    sdata: Any, regions: list[Region], problems: list[str]
+) -> dict[str, tuple[TissuePoints, ...]]:
+    """Read the points that are not themselves cells, those of genes first."""
+    found: dict[str, list[TissuePoints]] = {}
+    centres = {region.name for region in regions}
+    others = {str(name): element for name, element in sdata.points.items() if name not in centres}
+    for name, region, affine in share(others, regions):
+        try:
+            points = read_points(others[name], name).transformed(affine)
+        except Exception as error:
+            problems.append(f"The points {name!r} cannot be shown: {short_reason(error)}.")
+            continue
+        if len(points):
+            found.setdefault(region.name, []).append(points)
+    return {name: tuple(sorted(each, key=lambda points: not points.genes)) for name, each in found.items()}
 
 
 def _open(path: Path) -> tuple[Any, list[str]]:
@@ -180,7 +236,7 @@ def _fill_positions(adata: AnnData, regions: list[Region], problems: list[str]) 
 
 def _read_images(sdata: Any, regions: list[Region], problems: list[str]) -> dict[str, tuple[Any, ...]]:
     images: dict[str, list[Any]] = {}
-    for name, region, affine in share_images(sdata, regions):
+    for name, region, affine in share(sdata.images, regions):
         try:
             image, note = read_image(sdata.images[name], str(name), affine)
         except Exception as error:
@@ -197,7 +253,9 @@ def _read_images(sdata: Any, regions: list[Region], problems: list[str]) -> dict
 
 
 def _tell_of_planes(element: Any, name: str, problems: list[str]) -> None:
-    finest = raster_levels(element)[0]
-    if "z" in finest.dims:
-        planes = finest.sizes["z"]
-        problems.append(f"{name!r} is three-dimensional ({planes} planes): the middle one is shown.")
+    planes = n_planes(element)
+    if planes > 1:
+        problems.append(
+            f"{name!r} is three-dimensional ({planes} planes): the middle one is shown first, "
+            "choose another by z in the tissue tools."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os.path import commonpath
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +10,26 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell.data.affine import is_straight, resample, straighten
-from glasscell.data.element import image_levels, mask_array, mask_places, point_places, shape_places
+from glasscell.data.element import (
+    has_outlines,
+    image_levels,
+    mask_array,
+    mask_places,
+    plane_places,
+    point_places,
+    project,
+    shape_places,
+)
 from glasscell.data.link import link_keys, link_mask, mismatch
+from glasscell.data.polygon import TissuePolygons, make_polygons
 from glasscell.data.tissue import TissueImage, TissueMask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from glasscell.data.affine import Affine
     from glasscell.data.element import Places
+    from glasscell.data.link import Link
 
 _COLOUR_NAMES = (("r", "g", "b"), ("red", "green", "blue"), ("0", "1", "2"), ("r", "g", "b", "a"))
 
@@ -41,6 +52,10 @@ class Region:
         The mask, when the element is one and any cell matches.
     transforms
         3 x 3 maps from the element to each coordinate system it is in.
+    polygons
+        The outlines, when the element holds polygons and any cell matches.
+    z
+        Height of each cell, NaN where unknown; None when the element is flat.
     """
 
     name: str
@@ -49,6 +64,8 @@ class Region:
     radii: npt.NDArray[np.float32]
     mask: TissueMask | None
     transforms: dict[str, Affine]
+    polygons: TissuePolygons | None = None
+    z: npt.NDArray[np.float64] | None = None
 
     @property
     def radius(self) -> float:
@@ -98,52 +115,63 @@ def read_region(
     problems
         Mismatches are added here, one sentence each.
     """
-    element, mask, complaint = sdata[name], None, None
+    element, mask, polygons, complaint = sdata[name], None, None, None
     if name in sdata.labels:
-        labels_yx, affine = mask_array(element, name)
-        places = mask_places(labels_yx, affine)
-        labels_yx, scale, translate = straighten(labels_yx, affine)
+        labels, affine = mask_array(element, name)
+        places = mask_places(labels if labels.ndim == 2 else project(np.moveaxis(labels, 2, 0)), affine)
+        labels, scale, translate = straighten(labels, affine)
         mask, complaint = link_mask(
-            labels_yx, keys, cells, name=name, key=instance_key, scale=scale, translate=translate
+            labels, keys, cells, name=name, key=instance_key, scale=scale, translate=translate
         )
+        if mask is not None and labels.ndim == 3:
+            planes_zyx = np.ascontiguousarray(np.moveaxis(mask.labels_yx, 2, 0))
+            mask = replace(mask, labels_yx=project(planes_zyx), planes=tuple(planes_zyx))
     elif name in sdata.points:
         places = point_places(element, instance_key)
     else:
         places = shape_places(element)
-    centres_cd, radii, found = _linked(places, keys, name, instance_key)
+    centres_cd, radii, z, link = _linked(places, keys)
+    if name in sdata.shapes and has_outlines(element) and (link.positions_c >= 0).any():
+        owners = np.full(len(places.keys), -1, np.int32)
+        owners[link.positions_c[link.positions_c >= 0]] = cells[link.positions_c >= 0]
+        polygons = make_polygons(name, np.asarray(element.geometry.values, dtype=object), owners)
+    found = mismatch(link, len(places.keys), name, instance_key, "shape")
     said = complaint if name in sdata.labels else found
     if said:
         problems.append(said)
-    return Region(name, cells, centres_cd, radii, mask, transforms_of(element))
+    return Region(name, cells, centres_cd, radii, mask, transforms_of(element), polygons, z)
 
 
 def _linked(
-    places: Places, keys: npt.NDArray[Any], name: str, instance_key: str
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], str | None]:
+    places: Places, keys: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], npt.NDArray[np.float64] | None, Link]:
     link = link_keys(keys, places.keys)
-    centres_cd = np.full((len(keys), 2), np.nan)
-    radii = np.full(len(keys), np.nan, dtype=np.float32)
     own = link.positions_c >= 0
+    centres_cd, radii = np.full((len(keys), 2), np.nan), np.full(len(keys), np.nan, dtype=np.float32)
     centres_cd[own] = places.centres_cd[link.positions_c[own]]
     radii[own] = places.radii[link.positions_c[own]]
-    return centres_cd, radii, mismatch(link, len(places.keys), name, instance_key, "shape")
+    z = None
+    if places.z is not None:
+        z = np.full(len(keys), np.nan)
+        z[own] = places.z[link.positions_c[own]]
+    return centres_cd, radii, z, link
 
 
-def share_images(sdata: Any, regions: list[Region]) -> Iterator[tuple[str, Region, Affine]]:
-    """Give each image to the region it lies over.
+def share(elements: Mapping[str, Any], regions: list[Region]) -> Iterator[tuple[str, Region, Affine]]:
+    """Give each image, or each set of points, to the region it lies over.
 
-    An image and a region belong together when they share a coordinate system; of several regions that share
-    it, the one with the system to itself is taken, then the one whose name is most like the image's.
+    An element and a region belong together when they share a coordinate system; of several regions that share
+    it, the one with the system to itself is taken, then the one whose name is most like the element's.
 
     Yields
     ------
-    Name of the image, its region, and the map from its pixels to the region's own coordinates.
+    Name of the element, its region, and the map from its coordinates to the region's own coordinates.
     """
     users: dict[str, int] = {}
     for region in regions:
         for system in region.transforms:
             users[system] = users.get(system, 0) + 1
-    for name, element in sdata.images.items():
+    for name, element in elements.items():
         own = transforms_of(element)
         choices = [
             (users[system], -len(commonpath([str(name), region.name])), number, system)
@@ -174,12 +202,16 @@ def read_image(element: Any, name: str, affine: Affine) -> tuple[TissueImage, st
     The image, and a sentence when it had to be drawn anew.
     """
     levels, channels = image_levels(element)
-    note = None
+    note, planes = None, ()
     if is_straight(affine):
         placed = [straighten(level, affine) for level in levels]
         scale, translate = placed[0][1:]
         arrays = tuple(array for array, _, _ in placed)
         # Where a flip moves the origin depends on the finest level only: coarser ones share its outer edge.
+        planes = tuple(
+            tuple(straighten(level, affine)[0] for level in image_levels(element, place)[0])
+            for place in plane_places(element)
+        )
     else:
         smallest = next((level for level in levels if level.nbytes <= 1 << 28), levels[-1])
         finest = np.diag(
@@ -191,4 +223,4 @@ def read_image(element: Any, name: str, affine: Affine) -> tuple[TissueImage, st
     names = tuple(channel.casefold() for channel in channels)
     colour = arrays[0].shape[2] in (3, 4) and (names in _COLOUR_NAMES or not names)
     rgb = bool(colour and arrays[0].dtype == np.uint8)
-    return TissueImage(name, arrays, scale, translate, channels, rgb), note
+    return TissueImage(name, arrays, scale, translate, channels, rgb, planes), note

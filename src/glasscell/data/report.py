@@ -28,9 +28,34 @@ def _counts_phrase(dataset: Dataset) -> str:
 def _place_phrases(dataset: Dataset) -> list[str]:
     if dataset.positions_cd is None:
         return ["no tissue coordinates"]
-    masks = sum(section.mask is not None for section in dataset.tissue.sections)
+    sections = dataset.tissue.sections
+    masks = sum(section.mask is not None for section in sections)
     linked = f" with {'a mask' if masks == 1 else 'masks'}" if masks else ""
-    return [count(len(dataset.sections), "section") + linked]
+    if not masks and any(section.polygons is not None for section in sections):
+        linked = " with outlines"
+    phrases = [count(len(dataset.sections), "section") + linked]
+    if len(dataset.tissue.heights) > 1:
+        phrases.append(f"{len(dataset.tissue.heights)} planes in z")
+    return [*phrases, *_point_phrases(dataset)]
+
+
+def _point_phrases(dataset: Dataset) -> list[str]:
+    first = [section.points[0] for section in dataset.tissue.sections if section.points]
+    total, drawn = sum(points.total for points in first), sum(len(points) for points in first)
+    if not total:
+        return []
+    noun = "transcript" if any(points.genes for points in first) else "point"
+    return [count(total, noun) + (f" ({drawn:,} of them shown)" if drawn < total else "")]
+
+
+def why_no_cells(dataset: Dataset) -> str:
+    """Say why nothing can be learned from a dataset without cells and what would help; else empty text."""
+    if dataset.n_cells:
+        return ""
+    return (
+        "This file holds points and no cells, so there is nothing to learn from: "
+        "count its points in segmented cells, add that table and open it again."
+    )
 
 
 def embedding_name(key: str) -> str:
@@ -45,6 +70,9 @@ def describe(dataset: Dataset) -> str:
     -------
     Such as ``3,639 Visium spots, 1 section, counts in X, no embedding: prepare?``
     """
+    if not dataset.n_cells:
+        genes = count(dataset.n_genes, "gene")
+        return ", ".join(["no cells", *_point_phrases(dataset), genes])
     kind = f"{dataset.platform} {dataset.observation}".strip()
     parts = [count(dataset.n_cells, kind), *_place_phrases(dataset)]
     if dataset.donors is not None and len(dataset.donors) > 1:

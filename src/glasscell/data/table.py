@@ -29,6 +29,8 @@ class Table:
         The table, in memory or backed.
     observation
         ``"cell"``, ``"spot"`` or ``"bin"``; found out when None.
+    may_be_empty
+        There may be no cells, because there are points to look at.
 
     Raises
     ------
@@ -36,10 +38,10 @@ class Table:
         The table is empty, or the observation is none of these.
     """
 
-    def __init__(self, adata: AnnData, observation: str | None = None) -> None:
+    def __init__(self, adata: AnnData, observation: str | None = None, *, may_be_empty: bool = False) -> None:
         if not hasattr(adata, "obs") or not hasattr(adata, "var"):
             raise DataError(f"A Dataset is made from an AnnData, not from {type(adata).__name__}.")
-        if adata.n_obs == 0 or adata.n_vars == 0:
+        if (adata.n_obs == 0 or adata.n_vars == 0) and not may_be_empty:
             raise DataError(f"The table holds {adata.n_obs:,} cells and {adata.n_vars:,} genes: it is empty.")
         self._adata = adata
         self._said_observation = (

@@ -15,6 +15,9 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from glasscell.data.points import TissuePoints
+    from glasscell.data.polygon import TissuePolygons
+
 Pair = tuple[float, float]
 
 
@@ -73,6 +76,11 @@ def pixel_extent(shape: Sequence[int], scale: Pair, translate: Pair) -> Extent:
     return Extent(x0, y0, x0 + shape[1] * scale[0], y0 + shape[0] * scale[1])
 
 
+def plane_number(place: float, n_planes: int) -> int:
+    """Find the plane at a place between 0 (first) and 1 (last)."""
+    return min(max(int(place * n_planes), 0), n_planes - 1)
+
+
 @dataclass(frozen=True, eq=False)
 class TissueImage:
     """A picture of a section, possibly as a pyramid.
@@ -91,6 +99,8 @@ class TissueImage:
         One name per channel.
     rgb
         The channels are red, green, blue (and alpha), to be shown as colour.
+    planes
+        Of a three-dimensional picture the levels of every plane; ``levels_yxc`` is then the middle one.
     """
 
     name: str
@@ -99,6 +109,13 @@ class TissueImage:
     translate: Pair = (0.0, 0.0)
     channels: tuple[str, ...] = ()
     rgb: bool = False
+    planes: tuple[tuple[Any, ...], ...] = ()
+
+    def at_plane(self, place: float) -> TissueImage:
+        """Show the plane at a place between 0 (first) and 1 (last); a flat picture stays as it is."""
+        if not self.planes:
+            return self
+        return replace(self, levels_yxc=self.planes[plane_number(place, len(self.planes))])
 
     @property
     def extent(self) -> Extent:
@@ -136,6 +153,9 @@ class TissueMask:
         Look-up from label to cell: int32, ``cells[label]`` is the index of the cell or -1 when it has none.
     keys
         The file's own label of each label, where they were too large to be used as they are; else None.
+    planes
+        Of a three-dimensional mask the labels of every plane; ``labels_yx`` then shows them all, the middle
+        plane on top.
     """
 
     name: str
@@ -144,6 +164,13 @@ class TissueMask:
     translate: Pair
     cells: npt.NDArray[np.int32]
     keys: npt.NDArray[np.int64] | None = None
+    planes: tuple[npt.NDArray[np.int32], ...] = ()
+
+    def at_plane(self, place: float) -> TissueMask:
+        """Show the plane at a place between 0 (first) and 1 (last); a flat mask stays as it is."""
+        if not self.planes:
+            return self
+        return replace(self, labels_yx=self.planes[plane_number(place, len(self.planes))])
 
     @property
     def extent(self) -> Extent:
@@ -181,6 +208,10 @@ class TissueSection:
         Radius of a cell or spot in world units, 0 when unknown.
     shape
         ``"disc"`` or ``"square"``: how an observation without a mask is drawn.
+    polygons
+        Outlines of cells, if there are any.
+    points
+        Transcripts and other points.
     """
 
     name: str
@@ -188,17 +219,31 @@ class TissueSection:
     mask: TissueMask | None = None
     radius: float = 0.0
     shape: str = "disc"
+    polygons: TissuePolygons | None = None
+    points: tuple[TissuePoints, ...] = ()
 
     @property
     def extent(self) -> Extent | None:
-        """World rectangle of images and mask together; None when there are none."""
-        parts = [image.extent for image in self.images]
-        return Extent.union(parts if self.mask is None else [*parts, self.mask.extent])
+        """World rectangle of all that is drawn; None when there is nothing."""
+        drawn = (*self.images, self.mask, self.polygons, *self.points)
+        parts = [part.extent for part in drawn if part is not None]
+        return Extent.union([part for part in parts if part is not None])
 
     def shifted(self, offset: Pair) -> TissueSection:
         """Move everything by (dx, dy)."""
-        mask = None if self.mask is None else self.mask.shifted(offset)
-        return replace(self, images=tuple(image.shifted(offset) for image in self.images), mask=mask)
+        return replace(
+            self,
+            images=tuple(image.shifted(offset) for image in self.images),
+            mask=None if self.mask is None else self.mask.shifted(offset),
+            polygons=None if self.polygons is None else self.polygons.shifted(offset),
+            points=tuple(points.shifted(offset) for points in self.points),
+        )
+
+    def renumbered(self, new_index: npt.NDArray[np.int32]) -> TissueSection:
+        """Follow new cell numbers: ``new_index[old]``, -1 for a cell left out."""
+        mask = None if self.mask is None else self.mask.renumbered(new_index)
+        polygons = None if self.polygons is None else self.polygons.renumbered(new_index)
+        return replace(self, mask=mask, polygons=polygons)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,12 +260,18 @@ class Tissue:
         Length of one world unit in micrometres, None when unknown; makes the scale bar real.
     radii_c
         Radius of each cell in world units, NaN where unknown, shape ``(n_cells,)``; None without radii.
+    z_c
+        Height of each cell, NaN where unknown, shape ``(n_cells,)``; None in a flat tissue.
+    heights
+        Height of each plane that can be shown by itself, ascending; empty in a flat tissue.
     """
 
     sections: tuple[TissueSection, ...] = ()
     unit: str = "px"
     microns_per_unit: float | None = None
     radii_c: npt.NDArray[np.float32] | None = field(default=None)
+    z_c: npt.NDArray[np.float64] | None = None
+    heights: tuple[float, ...] = ()
 
     def section(self, name: str) -> TissueSection | None:
         """Find a section by name; None when nothing is drawn for it."""
@@ -233,13 +284,13 @@ class Tissue:
 
     def renumbered(self, new_index: npt.NDArray[np.int32], n_cells: int) -> Tissue:
         """Follow new cell numbers: ``new_index[old]``, -1 for a cell left out."""
-        sections = tuple(
-            section if section.mask is None else replace(section, mask=section.mask.renumbered(new_index))
-            for section in self.sections
-        )
-        radii_c = None
+        sections = tuple(section.renumbered(new_index) for section in self.sections)
+        kept = new_index >= 0
+        radii_c = z_c = None
         if self.radii_c is not None:
             radii_c = np.full(n_cells, np.nan, dtype=np.float32)
-            kept = new_index >= 0
             radii_c[new_index[kept]] = self.radii_c[kept]
-        return replace(self, sections=sections, radii_c=radii_c)
+        if self.z_c is not None:
+            z_c = np.full(n_cells, np.nan)
+            z_c[new_index[kept]] = self.z_c[kept]
+        return replace(self, sections=sections, radii_c=radii_c, z_c=z_c)

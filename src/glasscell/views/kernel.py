@@ -168,7 +168,9 @@ def fill_shapes(
             crossings = np.empty(2 * (end - start), np.float64)
         small = right - left < 3 and bottom - top < 3
         for row in range(max(int(np.ceil(top)), 0), min(int(np.floor(bottom)), height - 1) + 1):
-            number = _cross(vertices_vd, ring_starts, shape_starts[shape], shape_starts[shape + 1], row, grid, crossings)
+            number = _cross(
+                vertices_vd, ring_starts, shape_starts[shape], shape_starts[shape + 1], row, grid, crossings
+            )
             ends = np.sort(crossings[:number])
             for pair in range(0, number - 1, 2):
                 first, last = max(int(np.ceil(ends[pair])), 0), min(int(np.ceil(ends[pair + 1])), width)
