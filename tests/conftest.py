@@ -1,6 +1,7 @@
 """What all tests share: real data when it is there, and the promise that nothing is left running."""
 
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PyQt6")
 os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+# Journals of test windows belong to nobody's home.
+os.environ["GLASSCELL_STATE_FOLDER"] = tempfile.mkdtemp(prefix="glasscell-tests-")
 
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -21,7 +21,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _AT_FDCWD, _EXCHANGE = -100, 2
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], None], *, previous: Path | None = None) -> None:
     """Let a function write to a new name in the same folder and put the result in place when it is whole.
 
     Whatever happens before the last step, the old file stays as it was and the new one is removed.
@@ -32,6 +32,8 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         Where the file or folder is to be.
     write
         Writes a file or a folder at the path it is given.
+    previous
+        Where the old file or folder is kept, in place of what has that name; None to let it go.
 
     Raises
     ------
@@ -49,7 +51,10 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
                 _sync(item)
             if target.is_file():
                 shutil.copymode(target, fresh)
-            _put_in_place(fresh, target)
+            kept = None if previous is None else previous.expanduser().resolve()
+            if kept is not None and target.is_file():
+                _keep_file(target, kept)
+            _put_in_place(fresh, target, kept)
             _sync(target.parent)
         finally:
             _remove(fresh)
@@ -65,10 +70,38 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _put_in_place(fresh: Path, target: Path) -> None:
+def previous_name(path: Path) -> Path:
+    """Name beside a file that its previous version is kept under: ``cells.previous.h5ad``."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def _keep_file(target: Path, kept: Path) -> None:
+    """Give the old file a second name, so that it is never missing under its own."""
+    second = kept.with_name(f".{kept.name}.{secrets.token_hex(4)}.part")
+    try:
+        try:
+            os.link(target, second)
+        except OSError:  # a disk without links
+            shutil.copy2(target, second)
+        second.replace(kept)
+    finally:
+        _remove(second)
+
+
+def _keep_folder(old: Path, kept: Path | None) -> None:
+    if kept is not None:
+        _remove(kept)
+        old.replace(kept)
+    else:
+        _remove(old)
+
+
+def _put_in_place(fresh: Path, target: Path, kept: Path | None) -> None:
     if not target.is_dir():
         fresh.replace(target)
-    elif not _exchange(fresh, target):
+    elif _exchange(fresh, target):
+        _keep_folder(fresh, kept)
+    else:
         old = target.with_name(f"{fresh.name}.old")
         target.replace(old)
         try:
@@ -76,7 +109,7 @@ def _put_in_place(fresh: Path, target: Path) -> None:
         except OSError:
             old.replace(target)
             raise
-        _remove(old)
+        _keep_folder(old, kept)
 
 
 def _exchange(one: Path, other: Path) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glasscell.data.atomic import write_atomically
+from glasscell.data.atomic import previous_name, write_atomically
 from glasscell.data.embed import embed_tissue
 from glasscell.data.guard_zarr import is_zarr, root_attributes
 from glasscell.errors import DataError
@@ -25,17 +26,35 @@ if TYPE_CHECKING:
 _WRITE_BACK = "glasscell.explain.store:write_back"
 
 
+@dataclass(frozen=True)
+class _Writer:
+    """How a table is written, and where the file it replaces is kept."""
+
+    write: Callable[[AnnData, Path], None]
+    previous: Path | None
+
+
 def write(
-    dataset: Dataset, path: str | Path, *, explanations: Iterable[Any] = (), job: JobHandle = QUIET
+    dataset: Dataset,
+    path: str | Path,
+    *,
+    explanations: Iterable[Any] = (),
+    keep_previous: bool = False,
+    job: JobHandle = QUIET,
 ) -> Path:
     """Save as AnnData: a ``.zarr`` folder when the name ends so, else one HDF5 file; see `write_h5ad`."""
     target = Path(path)
     chosen = write_zarr if target.suffix == ".zarr" else write_h5ad
-    return chosen(dataset, target, explanations=explanations, job=job)
+    return chosen(dataset, target, explanations=explanations, keep_previous=keep_previous, job=job)
 
 
 def write_h5ad(
-    dataset: Dataset, path: str | Path, *, explanations: Iterable[Any] = (), job: JobHandle = QUIET
+    dataset: Dataset,
+    path: str | Path,
+    *,
+    explanations: Iterable[Any] = (),
+    keep_previous: bool = False,
+    job: JobHandle = QUIET,
 ) -> Path:
     """Save a dataset as one HDF5 file.
 
@@ -50,6 +69,8 @@ def write_h5ad(
         Where; may be the file the dataset came from.
     explanations
         Results to write back into the table, under their documented keys.
+    keep_previous
+        Keep a file that is replaced beside the new one, as ``NAME.previous.h5ad``.
     job
         Progress and cancellation.
 
@@ -65,12 +86,19 @@ def write_h5ad(
     target = Path(path)
     if target.is_dir():
         raise DataError(f"{target.name} is a folder; choose another name, or one that ends in .zarr.")
-    _save(dataset, target, explanations, job, lambda adata, to: adata.write_h5ad(to, compression="lzf"))
+    previous = previous_name(target) if keep_previous else None
+    writer = _Writer(lambda adata, to: adata.write_h5ad(to, compression="lzf"), previous)
+    _save(dataset, target, explanations, job, writer)
     return target
 
 
 def write_zarr(
-    dataset: Dataset, path: str | Path, *, explanations: Iterable[Any] = (), job: JobHandle = QUIET
+    dataset: Dataset,
+    path: str | Path,
+    *,
+    explanations: Iterable[Any] = (),
+    keep_previous: bool = False,
+    job: JobHandle = QUIET,
 ) -> Path:
     """Save a dataset as an AnnData zarr folder; see `write_h5ad`.
 
@@ -90,7 +118,8 @@ def write_zarr(
                 f"{target.name!r} holds more than a table (images, shapes), which would be lost; "
                 "choose another name."
             )
-    _save(dataset, target, explanations, job, lambda adata, to: adata.write_zarr(to))
+    previous = previous_name(target) if keep_previous else None
+    _save(dataset, target, explanations, job, _Writer(lambda adata, to: adata.write_zarr(to), previous))
     return target
 
 
@@ -99,7 +128,7 @@ def _save(
     path: Path,
     explanations: Iterable[Any],
     job: JobHandle,
-    writer: Callable[[AnnData, Path], None],
+    writer: _Writer,
 ) -> None:
     job.report(0.0, f"Collecting what goes into {path.name}")
     adata = dataset.editable()
@@ -115,8 +144,8 @@ def _save(
         job.report(0.2, f"Writing {path.name}")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            writer(adata, fresh)
+            writer.write(adata, fresh)
         job.report(0.9, f"Flushing {path.name} to the disk")
 
-    write_atomically(path, write_to)
+    write_atomically(path, write_to, previous=writer.previous)
     job.report(1.0, f"Saved {path.name}")

@@ -61,6 +61,8 @@ class Context:
         cells = ""
         if ref.kind == "group":
             cells = next((group.cells.digest for group in self.groups if group.name == ref.key), "")
+        if ref.kind == "groups":
+            cells = repr([(group.name, group.colour, group.cells.digest) for group in self.groups])
         return ("column", ref, self.name, cells)
 
     def _stored(self, kind: str, name: str, word: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ def open_path(session: Core, path: Path, opening: list[Job[Any]]) -> Job[Any]:
 
     def commit(job: Job[Dataset], dataset: Dataset) -> None:
         session.adopt(dataset, fresh=True, as_read=True)
+        show_groups(session, dataset)
         session.say("info", dataset.report())
         for problem in dataset.problems:
             session.say("warning", problem)
@@ -67,25 +69,39 @@ def prepare(session: Core, params: PrepareParams | Mapping[str, Any] | None) -> 
 
 
 def save_data(session: Core, path: Path) -> Job[Any]:
-    """Write the dataset with its groups and the current explanation to a new file, all or nothing."""
-    dataset, explanation = need_dataset(session), session.explanation
-    groups, context = session.state.groups, session.context
+    """Write the dataset with its groups, notes and current explanation, all or nothing.
+
+    The path may be the file the data came from; what was there is kept as ``NAME.previous.h5ad``.
+    """
+    dataset, explanation, state = need_dataset(session), session.explanation, session.state
+    there = path.exists()
 
     def work(job: JobHandle) -> Path:
         from glasscell.data.write import write
+        from glasscell.session.group_column import write_groups
 
-        out = dataset
-        if groups:
-            adata = dataset.editable()
-            for group in groups:
-                adata.obs[f"glasscell.group.{slug(group.name)}"] = group.cells.mask(context)
-            out = dataset.with_adata(adata)
-        return write(out, path, explanations=() if explanation is None else (explanation,), job=job)
+        adata = dataset.editable()
+        write_groups(adata, state.groups, state.annotations)
+        out = dataset.with_adata(adata)
+        results = () if explanation is None else (explanation,)
+        return write(out, path, explanations=results, keep_previous=True, job=job)
 
     def commit(job: Job[Path], written: Path) -> None:
-        session.say("info", f"Saved to {written}.")
+        from glasscell.data.atomic import previous_name
+
+        kept = f" The file that was there is kept as {previous_name(written).name}." if there else ""
+        session.say("info", f"Saved to {written}.{kept}")
 
     return submit(session, work, commit, title=f"Save {path.name}", lane="io")
+
+
+def show_groups(session: Core, dataset: Dataset) -> None:
+    """Show the groups and notes that a file brings along."""
+    from glasscell.session.group_column import read_groups
+
+    groups, notes = read_groups(dataset)
+    if groups or notes:
+        session.restore(replace(session.state, groups=groups, annotations=notes))
 
 
 def look_through(dataset: Dataset) -> None:

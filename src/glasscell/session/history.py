@@ -38,8 +38,9 @@ class History:
     def record(self, old: State, new: State, *, transient: bool = False) -> None:
         """Note that ``old`` was replaced by ``new``."""
         if transient:
-            if self._before_gesture is None:
+            if self._before_gesture is None and undone(new, old) != new:
                 self._before_gesture = old
+                self._future.clear()  # something new is being done
             return
         start, self._before_gesture = self._before_gesture or old, None
         if start.dataset is None or undone(new, start) == new:

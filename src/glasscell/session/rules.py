@@ -12,7 +12,7 @@ from glasscell.data.selection import And, Cells, Everything, Leaf, Not, Or, Sele
 from glasscell.session.state import Colouring, Group, State, Views
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Collection, Container, Mapping
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 #: Embeddings by how much they are wanted on the first screen.
@@ -30,6 +30,8 @@ PREFERRED_COLUMNS = (
     "louvain",
 )
 LABEL_CLASSES = range(2, 61)
+#: Columns we wrote ourselves: each group and each note.
+OUR_COLUMNS = ("glasscell.group.", "glasscell.note.")
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def normalize(wish: State, facts: Facts) -> State:
     )
 
 
-def can_show(ref: ChannelRef, facts: Facts, groups: Container[str]) -> bool:
+def can_show(ref: ChannelRef, facts: Facts, groups: Collection[str]) -> bool:
     """Tell whether a channel names something that is there; kinds of other packages are trusted."""
     if ref.kind == "gene":
         return ref.key in facts.genes
@@ -124,6 +126,8 @@ def can_show(ref: ChannelRef, facts: Facts, groups: Container[str]) -> bool:
         return facts.has_positions
     if ref.kind == "group":
         return ref.key in groups
+    if ref.kind == "groups":
+        return bool(groups)
     if ref.kind == "attribution":
         known = facts.explanations.get(str(ref.param("explanation", "")))
         return known is not None and known.data == facts.data and ref.key in known.genes
@@ -148,7 +152,11 @@ def first_channel(facts: Facts) -> ChannelRef | None:
 
 def label_columns(facts: Facts) -> tuple[str, ...]:
     """List the obs columns a classifier could learn, the likeliest first."""
-    names = [name for name, count in facts.columns.items() if count is not None and count in LABEL_CLASSES]
+    names = [
+        name
+        for name, count in facts.columns.items()
+        if count is not None and count in LABEL_CLASSES and not name.startswith(OUR_COLUMNS)
+    ]
     lowered = {name: name.lower().replace(" ", "_") for name in names}
 
     def place(name: str) -> int:
@@ -171,7 +179,7 @@ def _groups(groups: tuple[Group, ...], facts: Facts) -> tuple[Group, ...]:
     return tuple(kept.values())
 
 
-def _selection(selection: Selection, facts: Facts, groups: Container[str]) -> Selection:
+def _selection(selection: Selection, facts: Facts, groups: Collection[str]) -> Selection:
     def there(part: Selection) -> bool:
         if isinstance(part, And | Or):
             return all(there(inner) for inner in part.parts)
@@ -184,7 +192,7 @@ def _selection(selection: Selection, facts: Facts, groups: Container[str]) -> Se
     return selection if there(selection) else Everything()
 
 
-def _colouring(colouring: Colouring, facts: Facts, groups: Container[str]) -> Colouring:
+def _colouring(colouring: Colouring, facts: Facts, groups: Collection[str]) -> Colouring:
     if colouring.channel is None or not can_show(colouring.channel, facts, groups):
         return Colouring()
     limits = colouring.limits
@@ -198,7 +206,7 @@ def _colouring(colouring: Colouring, facts: Facts, groups: Container[str]) -> Co
     return Colouring(colouring.channel, limits, tuple(sorted(palette.items())), hidden)
 
 
-def _views(views: Views, facts: Facts, groups: Container[str]) -> Views:
+def _views(views: Views, facts: Facts, groups: Collection[str]) -> Views:
     embedding = views.embedding if views.embedding in facts.embeddings else first_embedding(facts)
     components = views.components
     if max(components) >= facts.embeddings.get(embedding or "", 0) or min(components) < 0:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glasscell.data.selection import Cells, Everything
-from glasscell.errors import DataError
-from glasscell.session import explaining, file, persist, training
+from glasscell.session import explaining, file, persist, table, training
 from glasscell.session.core import Core
-from glasscell.session.state import GROUP_COLOURS, Group
+from glasscell.session.grouping import Grouping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +34,7 @@ class Session(Core):
     def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int | None = None) -> None:
         super().__init__(dispatcher, limit_bytes=limit_bytes)
         self._opening: list[Job[Any]] = []
+        self.grouping = Grouping(self)
 
     def open(self, path: Path | str) -> Job[Any]:
         """Read a file and show it."""
@@ -69,6 +68,10 @@ class Session(Core):
         """Write the dataset, groups and current explanation to an ``.h5ad`` or ``.zarr`` file."""
         return file.save_data(self, file.as_path(path))
 
+    def save_table(self, name: str, path: Path | str) -> Job[Any]:
+        """Write a table (``cells``, ``groups``, ``ranking``, ``metrics``, ...) as CSV."""
+        return table.save_table(self, name, file.as_path(path))
+
     def save_session(self, path: Path | str, pictures: persist.Pictures | None = None) -> Job[Any]:
         """Write what is shown and every result to a folder that :meth:`open_session` brings back."""
         return persist.save_session(self, file.as_path(path), pictures)
@@ -78,24 +81,5 @@ class Session(Core):
         return persist.open_session(self, file.as_path(path))
 
     def add_group(self, name: str) -> None:
-        """Name the selected cells; a group of that name is replaced.
-
-        Raises
-        ------
-        DataError
-            There is no name, or nothing is selected.
-        """
-        file.need_dataset(self)
-        name = name.strip()
-        if not name:
-            raise DataError("A group needs a name. Type one.")
-        if isinstance(self.state.selection, Everything):
-            raise DataError("No cells are selected. Draw round some on the tissue or in the embedding first.")
-        cells = Cells.from_mask(self.mask())
-        if not len(cells):
-            raise DataError("The selection holds no cells. Draw a wider outline.")
-        others = tuple(group for group in self.state.groups if group.name != name)
-        known = next((group.colour for group in self.state.groups if group.name == name), None)
-        free = [colour for colour in GROUP_COLOURS if colour not in {group.colour for group in others}]
-        colour = known or (free or GROUP_COLOURS)[0]
-        self.update(groups=(*others, Group(name, cells, colour)))
+        """Name the selected cells; see :meth:`Grouping.add`."""
+        self.grouping.add(name)

@@ -14,39 +14,45 @@ if TYPE_CHECKING:
 
 
 class FolderSpill:
-    """Models put aside in a temporary folder, in the format they are saved in.
-
-    Other kinds stay in memory: their formats are parts of a data file.
-    """
+    """Models and explanations put aside in a temporary folder, in the formats they are saved in."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
         self._places: dict[Key, Path] = {}
 
     def save(self, key: Key, value: Any) -> bool:
-        """Write a model to its own folder; False for anything else, or when the disk is full."""
-        if key[0] != "bundle":
+        """Write a result to its own folder; False for anything else, or when the disk is full."""
+        if key[0] not in ("bundle", "explanation"):
             return False
-        from glasscell.models.bundle_file import save_bundle
-
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="glasscell-"))
         place = self._folder / f"{len(self._places)}"
         try:
-            save_bundle(value, place)
+            if key[0] == "bundle":
+                from glasscell.models.bundle_file import save_bundle
+
+                save_bundle(value, place)
+            else:
+                from glasscell.explain.explanation_file import save_explanation
+
+                save_explanation(value, place)
         except (OSError, GlasscellError):
             return False
         self._places[key] = place
         return True
 
     def load(self, key: Key) -> Any | None:
-        """Read a model back; None when it was never put aside."""
+        """Read a result back; None when it was never put aside."""
         place = self._places.get(key)
         if place is None:
             return None
-        from glasscell.models.bundle_file import load_bundle
+        if key[0] == "bundle":
+            from glasscell.models.bundle_file import load_bundle
 
-        return load_bundle(place)
+            return load_bundle(place)
+        from glasscell.explain.explanation_file import load_explanation
+
+        return load_explanation(place)
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Ids of what was put aside."""
