@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glasscell.data.report import why_no_cells
 from glasscell.data.selection import Everything
 from glasscell.errors import GlasscellError
 from glasscell.session.explaining import EXPLAINING
@@ -71,6 +72,8 @@ class AttributionPresenter(Presenter[AttributionView]):
         self.view.set_baselines(baseline_names(bundle))
         if dataset is None:
             self.view.set_enabled(False, "Open data first.")
+        elif why_no_cells(dataset):
+            self.view.set_enabled(False, why_no_cells(dataset))
         elif bundle is None:
             self.view.set_enabled(False, "Train or load a model first.")
         else:

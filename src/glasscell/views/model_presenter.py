@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from glasscell.data.report import why_no_cells
 from glasscell.session.message import sentence
 from glasscell.session.rules import label_columns
 from glasscell.session.training import GROUPS, TRAINING
@@ -59,6 +60,11 @@ class ModelPresenter(Presenter[ModelView]):
             self.view.set_labels(())
             self.view.set_schemes((), "")
             self.view.set_enabled(False, "Open data first.")
+            return
+        if why_no_cells(dataset):
+            self.view.set_labels(())
+            self.view.set_schemes((), "")
+            self.view.set_enabled(False, why_no_cells(dataset))
             return
         columns = label_columns(self.session.facts)
         labels = (*((GROUPS,) if len(self.session.state.groups) >= 2 else ()), *columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glasscell.data.report import why_no_cells
 from glasscell.views.form import fields
 from glasscell.views.presenter import OPEN_DATA, Presenter
 from glasscell.views.view import PrepareView
@@ -42,6 +43,8 @@ class PreparePresenter(Presenter[PrepareView]):
     def _show_enabled(self) -> None:
         if self.session.dataset is None:
             self.view.set_enabled(False, "Open data first.")
+        elif why_no_cells(self.session.dataset):
+            self.view.set_enabled(False, why_no_cells(self.session.dataset))
         elif any(job.title == TITLE for job in self.session.jobs.active):
             self.view.set_enabled(False, "Preparing; see the job strip.")
         else:

@@ -61,10 +61,18 @@ class TissueView(View):
     cell_hovered = Signal(object)  # cell index, or None off the cells
     selection_drawn = Signal(object, str)
     selection_cleared = Signal()
+    plane_requested = Signal(object)  # number of a plane in z, or None for all of them
 
     @abstractmethod
     def set_picture(self, picture: TissuePicture | None) -> None:
         """Draw another tissue; None empties the canvas."""
+
+    def set_plane(self, picture: TissuePicture) -> None:
+        """Draw another plane of the same tissue; the camera stays."""
+        self.set_picture(picture)
+
+    def set_gene(self, gene: str | None) -> None:
+        """Show the transcripts of one gene only; None for those of all."""
 
     @abstractmethod
     def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
