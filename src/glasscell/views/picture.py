@@ -160,8 +160,8 @@ def resolve_tissue(dataset: Dataset) -> TissuePicture | None:
     polygons = tuple(section.polygons for section in sections if section.polygons is not None)
     radius_c = _radii(dataset, positions_cd, sections)
     discs_cd = positions_cd.copy()
-    for outlined in (*masks, *polygons):
-        discs_cd[outlined.matched] = np.nan
+    for cells in (*(mask.matched for mask in masks), *(each.matched for each in polygons)):
+        discs_cd[cells] = np.nan
     return TissuePicture(
         sections=sections,
         masks=masks,
