@@ -12,11 +12,24 @@ FileOption = Annotated[
 ]
 
 
-def view_command(file: FileOption = None) -> None:
-    """Open the window, with a file or empty."""
+def view_command(
+    file: FileOption = None,
+    session: Annotated[
+        Path | None, typer.Option("--session", metavar="DIR", help="Saved session (.glasscell) to open")
+    ] = None,
+) -> None:
+    """Open the window, with a file, with a saved session, or empty."""
+    from glasscell.errors import DataError
     from glasscell.plugin.window import view
 
-    view(file)
+    if session is not None:
+        from glasscell.session.persist import SESSION, holds_session
+
+        if not (holds_session(session) or (session.name == SESSION and session.is_file())):
+            raise DataError(f"{session} is not a saved session: give a folder that ends in .glasscell.")
+        if file is not None:
+            raise DataError("Give a file or a session, not both: a session knows its file.")
+    view(file, session)
 
 
 def demo_command(

@@ -6,10 +6,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from glasscell.plugin.closing import ClosingGuard
+from glasscell.plugin.restoring import RestoreOffer
 from glasscell.plugin.tissue_view import NapariTissueView
 from glasscell.qt.dispatcher import QtDispatcher
 from glasscell.qt.style import set_theme
 from glasscell.session import Session
+from glasscell.session.journal import KEEPING, Journal
 from glasscell.views.tissue_presenter import TissuePresenter
 
 if TYPE_CHECKING:
@@ -46,10 +48,20 @@ class Desk:
         self._guard = ClosingGuard(canvas.main_window, canvas.native, self.running, self.close)
         self._views: list[View] = []
         viewer.events.theme.connect(self._on_theme)
+        self.journal = self._follow()
+        self._offer = RestoreOffer(canvas.main_window, self.session, self.journal)
+        self.session.restored.connect(self._on_restored)
+
+    def pictures(self) -> dict[str, dict[str, float]]:
+        """Where the tissue is looked at, to be saved with the session."""
+        camera = self.viewer.scene.camera
+        row, column = (float(value) for value in camera.center[-2:])
+        return {"tissue": {"row": row, "column": column, "zoom": float(camera.zoom)}}
 
     def running(self) -> tuple[str, ...]:
         """Titles of the jobs that closing would stop."""
-        return tuple(job.title for job in self.session.jobs.active if job.lane != "view")
+        jobs = self.session.jobs.active
+        return tuple(job.title for job in jobs if job.lane != "view" and not job.title.startswith(KEEPING))
 
     def open(self, path: Path | None) -> Job[Any]:
         """Open a file, or the sample tissue, in the background."""
@@ -74,12 +86,29 @@ class Desk:
         if _DESKS.pop(id(self.viewer), None) is None:
             return
         self.viewer.events.theme.disconnect(self._on_theme)
+        self._offer.close()
         self._presenter.close()
         self.tissue.close()
         self.session.close()
         self._views.clear()
         if not _DESKS:
             sys.setswitchinterval(_usual_interval_s)
+
+    def _follow(self) -> Journal | None:
+        try:
+            return Journal(self.session, pictures=self.pictures)
+        except OSError as error:
+            self.session.say(
+                "warning", f"Work is not kept for recovery ({error}): save the session yourself."
+            )
+            return None
+
+    def _on_restored(self, pictures: dict[str, dict[str, float]]) -> None:
+        seen = pictures.get("tissue", {})
+        if {"row", "column", "zoom"} <= set(seen) and seen["zoom"] > 0:
+            camera = self.viewer.scene.camera
+            camera.center = (*camera.center[:-2], seen["row"], seen["column"])
+            camera.zoom = seen["zoom"]
 
     def _on_theme(self, event: Any = None) -> None:
         self.is_dark = _is_dark(self.viewer)

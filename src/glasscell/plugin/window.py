@@ -45,13 +45,17 @@ class GlasscellWindow:
         frames["Data"].raise_()
 
 
-def open_window(path: Path | str | None = None, *, show: bool = True) -> GlasscellWindow:
+def open_window(
+    path: Path | str | None = None, *, session: Path | str | None = None, show: bool = True
+) -> GlasscellWindow:
     """Open a viewer with all docks laid out, and a file in it.
 
     Parameters
     ----------
     path
         File to open; None for an empty window.
+    session
+        Saved session to open instead.
     show
         Whether to show the window at once.
 
@@ -64,6 +68,7 @@ def open_window(path: Path | str | None = None, *, show: bool = True) -> Glassce
 
     from glasscell.plugin import docks
     from glasscell.plugin.desk import desk_for
+    from glasscell.plugin.groups_dock import GroupsDock
 
     viewer = napari.Viewer(title="Glasscell", show=show)
     made: dict[str, Dock] = {
@@ -73,16 +78,19 @@ def open_window(path: Path | str | None = None, *, show: bool = True) -> Glassce
         "Data": docks.PrepareDock(viewer),
         "Model": docks.ModelDock(viewer),
         "Attribution": docks.AttributionDock(viewer),
+        "Groups": GroupsDock(viewer),
         "Jobs": docks.JobDock(viewer),
     }
     window = GlasscellWindow(viewer, desk_for(viewer), made)
     _lay_out(window)
-    if path is not None:
+    if session is not None:
+        window.desk.session.open_session(session)
+    elif path is not None:
         window.desk.open(Path(path))
     return window
 
 
-def view(path: Path | str | None = None) -> None:
+def view(path: Path | str | None = None, session: Path | str | None = None) -> None:
     """Open the window and stay until it is closed.
 
     Raises
@@ -98,7 +106,7 @@ def view(path: Path | str | None = None) -> None:
         raise GlasscellError("There is no display to open a window on. Use a desktop, or xvfb-run.")
     import napari
 
-    open_window(path)
+    open_window(path, session=session)
     napari.run()
 
 
@@ -124,12 +132,13 @@ def _lay_out(window: GlasscellWindow) -> None:
         main.setCorner(corner, getattr(Qt.DockWidgetArea, f"{side}DockWidgetArea"))
     for corner, side in ((Qt.Corner.BottomLeftCorner, "Left"), (Qt.Corner.BottomRightCorner, "Right")):
         main.setCorner(corner, getattr(Qt.DockWidgetArea, f"{side}DockWidgetArea"))
-    tabs = [frames["Data"], frames["Model"], frames["Attribution"], *_napari_docks(window)]
+    own_tabs = [frame for name, frame in frames.items() if name not in areas]
+    tabs = [*own_tabs, *_napari_docks(window)]
     for before, behind in pairwise(tabs):
         if behind not in frames.values():
             main.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, behind)
         main.tabifyDockWidget(before, behind)
-    for own in tabs[3:]:
+    for own in tabs[len(own_tabs) :]:
         own.setVisible(own.objectName() == "layer list")
         own.setWindowTitle(own.objectName().replace("layer list", "layers"))
     main.resize(1366, 768)

@@ -1,0 +1,104 @@
+"""Saving and opening: the session, the data, any table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from glasscell.qt.text import Choice, PlainLabel, button, column_of, row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_FILES = "Cells (*.h5ad);;All files (*)"
+
+
+class QtFiles(QWidget):
+    """Buttons that ask for a place and say what is to be saved there."""
+
+    session_save = Signal(object)
+    session_open = Signal(object)
+    data_save = Signal(object)
+    table_save = Signal(str, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._file = ""
+        self.save_session = button(
+            "Save session…", "Keep selection, groups, notes, colours, models and reasons in one folder"
+        )
+        self.open_session = button("Open session…", "Open a session's folder (.glasscell)")
+        self.write = button("Write into file…", "Write groups and results into the file that is open")
+        self.save_copy = button("Save copy…", "Write the data with groups and results to another file")
+        self.table = Choice("Which table to write as CSV")
+        self.save_table = button("Save CSV…", "Write the table as CSV")
+        self.note = PlainLabel("", "muted")
+        column_of(
+            row_of(self.save_session, self.open_session, None),
+            row_of(self.write, self.save_copy, None),
+            row_of(PlainLabel("Table", wrap=True), self.table, self.save_table, stretch=1),
+            self.note,
+            parent=self,
+        )
+        self.save_session.clicked.connect(self._on_save_session)
+        self.open_session.clicked.connect(self._on_open_session)
+        self.write.clicked.connect(self._on_write)
+        self.save_copy.clicked.connect(self._on_save_copy)
+        self.save_table.clicked.connect(self._on_save_table)
+
+    def set_file(self, name: str) -> None:
+        """Name the file that can be written into; empty for none."""
+        self._file = name
+        self.write.setEnabled(bool(name))
+
+    def set_tables(self, names: Sequence[str]) -> None:
+        """Offer these tables."""
+        self.table.set_names(names)
+        self.save_table.setEnabled(bool(names))
+        self.save_copy.setEnabled(bool(names))
+        self.save_session.setEnabled(bool(names))
+
+    def _on_save_session(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save the session as a folder", "session.glasscell")
+        if path:
+            self.session_save.emit(Path(path))
+
+    def _on_open_session(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Open a session's folder (.glasscell)")
+        if path:
+            self.session_open.emit(Path(path))
+
+    def _on_write(self) -> None:
+        if ask_to_write(self, self._file):
+            self.data_save.emit(None)
+
+    def _on_save_copy(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save a copy of the data", "", _FILES)
+        if path:
+            self.data_save.emit(Path(path) if Path(path).suffix else Path(f"{path}.h5ad"))
+
+    def _on_save_table(self) -> None:
+        name = self.table.name()
+        path, _ = QFileDialog.getSaveFileName(self, f"Save the table {name}", f"{name}.csv", "CSV (*.csv)")
+        if path:
+            self.table_save.emit(name, Path(path) if Path(path).suffix else Path(f"{path}.csv"))
+
+
+def ask_to_write(parent: QWidget, name: str) -> bool:
+    """Ask whether a file may be replaced by one with groups and results in it."""
+    box = QMessageBox(parent)
+    box.setObjectName("glasscell_write")
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle("Write into the file?")
+    box.setText("Groups, notes and results are written into the file that is open.")
+    place = Path(name)
+    box.setInformativeText(f"{name}\nIt is kept as it is now under {place.stem}.previous{place.suffix}.")
+    write = box.addButton("Write", QMessageBox.ButtonRole.AcceptRole)
+    leave = box.addButton("Leave as it is", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(leave)
+    box.setEscapeButton(leave)
+    box.exec()
+    return box.clickedButton() is write
