@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BUILT_IN: Mapping[str, str] = {
     "classifier": "glasscell.models.classifier:FAMILY",
+    "vae": "glasscell.models.vae:FAMILY",
 }
 
 
