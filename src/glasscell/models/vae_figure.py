@@ -86,9 +86,7 @@ def reconstruction_figures(
         job.report(start / len(held_out))
         rows = slice(start, start + _BLOCK)
         x_cg = hidden[rows].toarray()
-        expected_c = (
-            np.asarray(left[rows].sum(axis=1), np.float64).ravel() * HIDDEN_SHARE / (1 - HIDDEN_SHARE)
-        )
+        size_c = np.asarray(left[rows].sum(axis=1), np.float64).ravel()
         decoded_cg = decoded_share(model, left[rows], None if codes is None else codes[rows])
         for at, part_cg in enumerate((decoded_cg, share_g[None])):
             sums[at] += poisson_deviance(x_cg, size_c[:, None] * ratio * part_cg) * len(x_cg)
