@@ -89,12 +89,52 @@ class Canvas:
 
     @property
     def _centre(self) -> tuple[float, float]:
-        y, x = (float(v) / self._scale for v in self.viewer.scene.camera.center[-2:])
-        return x, y
+        down, across = (float(v) / self._scale for v in self.viewer.scene.camera.center[-2:])
+        return (down, across) if self.turned else (across, down)
+
+    @property
+    def turned(self) -> bool:
+        """Whether x runs down the screen and y across it."""
+        order = self.viewer.dims.order
+        return bool(order[-1] < order[-2])
+
+    @property
+    def _signs(self) -> tuple[int, int]:
+        """1 or -1 across and down the screen: whether the axis shown there runs right, and down."""
+        vertical, horizontal = (str(v) for v in self.viewer.scene.camera.orientation[-2:])
+        return (-1 if horizontal == "left" else 1), (-1 if vertical == "up" else 1)
+
+    def rotate(self, quarters: int) -> None:
+        """Turn the view clockwise by quarter turns; negative ones go the other way."""
+        for _ in range(quarters % 4):
+            across, down = self._signs
+            self._orient(-down, across, not self.turned)
+
+    def flip(self, *, vertical: bool = False) -> None:
+        """Mirror the view left to right, or top to bottom."""
+        across, down = self._signs
+        self._orient(*((across, -down) if vertical else (-across, down)), self.turned)
+
+    def straighten(self) -> None:
+        """Take back every turn and mirror image."""
+        self._orient(1, 1, turned=False)
+
+    def _orient(self, across: int, down: int, turned: bool) -> None:
+        viewer = self.viewer
+        x, y = self._centre
+        if turned != self.turned:
+            order = list(viewer.dims.order)
+            order[-2:] = order[:-3:-1]
+            viewer.dims.order = tuple(order)
+        viewer.scene.camera.orientation2d = ("up" if down < 0 else "down", "left" if across < 0 else "right")
+        centre = (x, y) if turned else (y, x)  # what was in the middle stays there
+        viewer.scene.camera.center = tuple(v * self._scale for v in centre)
 
     def sight(self) -> Sight:
         """Return the visible rectangle and the size of a device pixel."""
         (width, height), (x, y), zoom = self.size, self._centre, self.zoom
+        if self.turned:
+            width, height = height, width
         half_x, half_y = width / zoom / 2, height / zoom / 2
         ratio = float(self.native.devicePixelRatioF())
         return Sight(x - half_x, y - half_y, x + half_x, y + half_y, 1 / (zoom * ratio))
@@ -102,10 +142,10 @@ class Canvas:
     def to_screen(self, points_vd: ArrayLike) -> NDArray[np.float64]:
         """Map points ``(n, 2)`` of (x, y) to logical pixels from the top left corner."""
         width, height = self.size
-        vertical, horizontal = (str(v) for v in self.viewer.scene.camera.orientation[-2:])
-        signs = np.array([-1.0 if horizontal == "left" else 1.0, -1.0 if vertical == "up" else 1.0])
-        points = np.asarray(points_vd, np.float64).reshape(-1, 2)
-        screen: NDArray[np.float64] = (points - self._centre) * signs * self.zoom + (width / 2, height / 2)
+        points = np.asarray(points_vd, np.float64).reshape(-1, 2) - self._centre
+        if self.turned:
+            points = points[:, ::-1]
+        screen: NDArray[np.float64] = points * self._signs * self.zoom + (width / 2, height / 2)
         return screen
 
     def event_point(self, event: Any) -> tuple[float, float]:

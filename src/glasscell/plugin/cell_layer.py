@@ -63,8 +63,7 @@ class CellLayer:
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._restamp)
-        camera = canvas.viewer.scene.camera.events
-        for event in (camera.center, camera.zoom, canvas.viewer.canvas.events.size):
+        for event in self._moves():
             event.connect(self._on_camera_moved)
 
     @property
@@ -75,8 +74,15 @@ class CellLayer:
         return None
 
     @property
+    def table_u32(self) -> NDArray[np.uint32] | None:
+        """Colour of each cell as drawn, background first; None before any."""
+        return self._table_u32
+
+    @property
     def ready(self) -> bool:
         """Whether the pixels on the canvas are those of the present picture and camera."""
+        if self._picture is not None and not self._picture.n_cells:
+            return self._overview is not None
         return self._detail is not None and not self._rest.isActive() and self._wanted() is None
 
     def show(self, picture: TissuePicture) -> None:
@@ -88,6 +94,21 @@ class CellLayer:
         self._layers = (self._add("Cells (overview)", self._grid), self._add("Cells", self._grid))
         self._canvas.viewer.layers.link_layers(self._layers, ("visible", "opacity", "blending"))
         self._submit(self._grid, self._accept_overview)
+
+    def swap(self, picture: TissuePicture) -> None:
+        """Draw other cells of the same tissue, such as those of another plane; colours and camera stay."""
+        if self._grid is None or self.layers is None:
+            return
+        self._generation += 1
+        self._picture, self._detail, self._holed = picture, None, None
+        self._submit(self._grid, self._accept_overview)
+
+    def _moves(self) -> tuple[Any, ...]:
+        """Return what napari emits when something else is in sight."""
+        viewer = self._canvas.viewer
+        camera = viewer.scene.camera.events
+        moves = (camera.center, camera.zoom, camera.orientation)
+        return (*moves, viewer.canvas.events.size, viewer.dims.events.order)
 
     def clear(self) -> None:
         """Take the cells off the canvas."""
@@ -102,8 +123,7 @@ class CellLayer:
         """Let go of the camera; the layers stay as they are."""
         self._rest.stop()
         self._generation += 1
-        camera = self._canvas.viewer.scene.camera.events
-        for event in (camera.center, camera.zoom, self._canvas.viewer.canvas.events.size):
+        for event in self._moves():
             event.disconnect(self._on_camera_moved)
 
     def set_colours(self, table_u32: NDArray[np.uint32]) -> None:

@@ -53,6 +53,19 @@ def _add(canvas: Canvas, image: TissueImage, name: str, *, shown: bool) -> list[
     return layers
 
 
+def swap_images(layers: tuple[Image, ...], picture: TissuePicture) -> None:
+    """Show another plane of each picture in the layers that `add_images` made; contrast and colours stay."""
+    images = [
+        (image, None if image.rgb else channel)
+        for section in picture.sections
+        for image in section.images
+        for channel in range(1 if image.rgb else image.levels_yxc[0].shape[-1])
+    ]
+    for layer, (image, channel) in zip(layers, images, strict=True):
+        if image.planes:
+            layer.data = _levels(image, channel)
+
+
 def _levels(image: TissueImage, channel: int | None) -> Any:
     """Give the picture as napari wants it: an array, or a list of arrays when it is a pyramid."""
     levels = [level if channel is None else level[..., channel] for level in image.levels_yxc]

@@ -9,13 +9,18 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QAction, QActionGroup, QResizeEvent
 from qtpy.QtWidgets import QBoxLayout, QButtonGroup, QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
 
+from glasscell.errors import GlasscellError
 from glasscell.plugin.lasso import TOOLS
+from glasscell.plugin.plane_choice import PlaneChoice
+from glasscell.plugin.send_to_layer import send_labels, send_points
 from glasscell.qt.draw import MODES
 from glasscell.qt.icon import icon
 from glasscell.qt.style import adopt, plain_tip, theme_of
 from glasscell.qt.text import PlainLabel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from glasscell.plugin.desk import Desk
 
 _TOOL_TIPS = {
@@ -51,14 +56,18 @@ class TissueTools(QWidget):
         self.home = self._plain("home", "Show the whole tissue", desk.tissue.go_home)
         self.undo = self._worded("Undo", "Take back the last selection, group or colour", desk.session.undo)
         self.redo = self._worded("Redo", "Take it again", desk.session.redo)
+        self.turn = self._listed("turn", "Turn or mirror the view", self._turns())
+        self.send = self._listed("send", "Send the selected cells to a napari layer", self._sendings())
+        self.planes = PlaneChoice(desk.tissue)
         self.status = PlainLabel("", "muted", wrap=False)
         self.status.setMinimumWidth(160)
-        first = (self.open_button, *self.tools.values(), self.modes, self.clear, self.home)
+        first = (self.open_button, *self.tools.values(), self.modes, self.clear, self.home, self.turn)
         self._rows = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._rows.setContentsMargins(6, 4, 6, 4)
         self._rows.setSpacing(4)
         self._rows.addLayout(_row(*first))
-        self._rows.addLayout(_row(self.undo, self.redo, self.status), 1)
+        self._rows.addWidget(self.planes)
+        self._rows.addLayout(_row(self.undo, self.redo, self.send, self.status), 1)
         adopt(self)
         self.installEventFilter(self)
         self.restyle()
@@ -70,6 +79,7 @@ class TissueTools(QWidget):
         """Stop listening to the session."""
         self._desk.session.changed.disconnect(self._on_changed)
         self._desk.tissue.captioned.disconnect(self._on_caption)
+        self.planes.close_down()
         self._desk.tissue.lasso.tool = "move"
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
@@ -101,7 +111,8 @@ class TissueTools(QWidget):
         for name, button in self.tools.items():
             button.setIcon(icon(name, theme.text, theme.on_accent))
         self.clear.setIcon(icon("clear", theme.text))
-        self.home.setIcon(icon("home", theme.text))
+        for name, button in (("home", self.home), ("turn", self.turn), ("send", self.send)):
+            button.setIcon(icon(name, theme.text))
         for action in self.modes.menu().actions():
             action.setIcon(icon(action.data(), theme.text))
         self.modes.setIcon(icon(self._desk.tissue.lasso.mode, theme.text))
@@ -160,6 +171,36 @@ class TissueTools(QWidget):
         button.setMenu(menu)
         return button
 
+    def _turns(self) -> dict[str, Callable[[], None]]:
+        canvas = self._desk.tissue.canvas
+        return {
+            "Turn right": lambda: canvas.rotate(1),
+            "Turn left": lambda: canvas.rotate(-1),
+            "Mirror left to right": canvas.flip,
+            "Mirror top to bottom": lambda: canvas.flip(vertical=True),
+            "As stored": canvas.straighten,
+        }
+
+    def _sendings(self) -> dict[str, Callable[[], None]]:
+        def sent(sending: Callable[[Desk], object]) -> None:
+            try:
+                sending(self._desk)
+            except GlasscellError as error:
+                self._desk.session.report(error, "Sending cells to a layer")
+
+        return {"As Points": lambda: sent(send_points), "As Labels": lambda: sent(send_labels)}
+
+    def _listed(self, name: str, tip: str, actions: dict[str, Callable[[], None]]) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"glasscell_tissue_{name}")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setToolTip(plain_tip(tip))
+        menu = QMenu(button)
+        for text, pressed in actions.items():
+            menu.addAction(text).triggered.connect(lambda _=False, pressed=pressed: pressed())
+        button.setMenu(menu)
+        return button
+
     def _plain(self, name: str, tip: str, pressed: Any) -> QToolButton:
         button = QToolButton()
         button.setObjectName(f"glasscell_tissue_{name}")
@@ -182,8 +223,9 @@ class TissueTools(QWidget):
         self.undo.setEnabled(session.can_undo)
         self.redo.setEnabled(session.can_redo)
         has_places = session.dataset is not None and session.dataset.positions_cd is not None
-        for button in (*self.tools.values(), self.modes, self.home):
+        for button in (*self.tools.values(), self.modes, self.home, self.turn):
             button.setEnabled(has_places)
+        self.send.setEnabled(has_places and session.dataset is not None and session.dataset.n_cells > 0)
         self.clear.setEnabled(session.dataset is not None)
         self._on_caption(self._desk.tissue.overlay.caption)
 
@@ -195,6 +237,9 @@ class TissueTools(QWidget):
         mask = session.mask()
         chosen, total = int(mask.sum()), len(mask)
         words = session.dataset.observations
+        if not total:
+            self.status.set_text(text or f"no {words}")
+            return
         count = f"all {total:,} {words}" if chosen == total else f"{chosen:,} of {total:,} {words} selected"
         pointed_at = text if session.hovered_cell is not None else ""
         self.status.set_text(f"{pointed_at}   ·   {count}" if pointed_at else count)

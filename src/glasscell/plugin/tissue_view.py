@@ -9,9 +9,10 @@ from psygnal import Signal
 
 from glasscell.plugin.canvas import Canvas
 from glasscell.plugin.cell_layer import CellLayer
-from glasscell.plugin.image_layer import add_images
+from glasscell.plugin.image_layer import add_images, swap_images
 from glasscell.plugin.lasso import TissueLasso
 from glasscell.plugin.overlay import CanvasOverlay
+from glasscell.plugin.point_layer import PointLayers
 from glasscell.views.view import TissueView
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ class NapariTissueView(TissueView):
     """
 
     captioned = Signal(str)
+    pictured = Signal()  # another tissue, or another plane of it, is shown
 
     def __init__(self, viewer: Viewer, runner: JobRunner) -> None:
         self.canvas = Canvas(viewer)
         self.widget = self.canvas.native
         self.overlay = CanvasOverlay(self.canvas, self._on_left)
         self.cells = CellLayer(self.canvas, runner, self.overlay.update)
+        self.points = PointLayers(self.canvas)
         self.lasso = TissueLasso(self.canvas, self.overlay, self._on_drawn, self._on_clicked)
         self._picture: TissuePicture | None = None
         self._images: tuple[Image, ...] = ()
@@ -48,6 +51,7 @@ class NapariTissueView(TissueView):
         self.theme = self._ground()
         viewer.mouse_move_callbacks.append(self._on_moved)
         viewer.scene.camera.events.connect(self._on_camera)
+        viewer.dims.events.order.connect(self._on_camera)
         viewer.canvas.events.background_color.connect(self._on_ground)
 
     def set_picture(self, picture: TissuePicture | None) -> None:
@@ -59,14 +63,35 @@ class NapariTissueView(TissueView):
                 viewer.layers.remove(layer)
         self._images = ()
         self.overlay.set_mark(None)
+        self.points.show(None)
         self._picture = picture
+        self.pictured.emit()
         if picture is None:
             return
         self.canvas.set_unit(picture.unit, picture.microns_per_unit)
         self._images = add_images(self.canvas, picture)
         self.cells.show(picture)
+        self.points.show(picture)
         viewer.canvas.overlays.scale_bar.visible = True
         self.go_home()
+
+    @property
+    def picture(self) -> TissuePicture | None:
+        """What is drawn."""
+        return self._picture
+
+    def set_plane(self, picture: TissuePicture) -> None:
+        """Draw another plane of the same tissue; the camera stays."""
+        self._picture = picture
+        if all(layer in self.canvas.viewer.layers for layer in self._images):
+            swap_images(self._images, picture)
+        self.cells.swap(picture)
+        self.points.swap(picture)
+        self.pictured.emit()
+
+    def set_gene(self, gene: str | None) -> None:
+        """Show the transcripts of one gene only; None for those of all."""
+        self.points.set_gene(gene)
 
     def go_home(self) -> None:
         """Show every cell; napari's own Home also holds the margins of the images."""
@@ -102,6 +127,7 @@ class NapariTissueView(TissueView):
         if self._on_moved in viewer.mouse_move_callbacks:
             viewer.mouse_move_callbacks.remove(self._on_moved)
         viewer.scene.camera.events.disconnect(self._on_camera)
+        viewer.dims.events.order.disconnect(self._on_camera)
         viewer.canvas.events.background_color.disconnect(self._on_ground)
 
     def _on_moved(self, viewer: Any, event: Any) -> None:

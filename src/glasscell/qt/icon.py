@@ -86,6 +86,20 @@ def _clear(painter: QPainter) -> None:
     painter.drawLine(QPointF(10.5, 5.5), QPointF(5.5, 10.5))
 
 
+def _turn(painter: QPainter) -> None:
+    painter.drawArc(QRectF(3, 3.5, 10, 10), 60 * 16, 280 * 16)
+    tip = QPointF(10.6, 4.2)
+    painter.drawLine(tip, QPointF(6.8, 3.0))
+    painter.drawLine(tip, QPointF(9.6, 8.0))
+
+
+def _send(painter: QPainter) -> None:
+    for top in (8.0, 11.0):
+        painter.drawPolyline(QPolygonF([QPointF(2, top), QPointF(8, top + 3), QPointF(14, top)]))
+    painter.drawLine(QPointF(8, 1.5), QPointF(8, 8))
+    painter.drawPolyline(QPolygonF([QPointF(5.5, 5.8), QPointF(8, 8.3), QPointF(10.5, 5.8)]))
+
+
 def _circles(first: bool, overlap: bool, second: bool) -> Callable[[QPainter], None]:
     """Two overlapping circles with some of their parts filled, one per way of combining selections."""
 
@@ -113,6 +127,8 @@ _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
     "move": _move,
     "home": _home,
     "clear": _clear,
+    "turn": _turn,
+    "send": _send,
     "replace": _circles(False, True, True),
     "add": _circles(True, True, True),
     "subtract": _circles(True, False, False),
