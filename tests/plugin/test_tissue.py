@@ -81,6 +81,19 @@ def test_home_shows_the_whole_tissue_from_anywhere(desk: Any) -> None:
     assert all(layer.thumbnail[..., :3].any() for layer in desk.tissue.cells.layers)
 
 
+def test_the_whole_tissue_stays_in_sight_until_somebody_moves(desk: Any) -> None:
+    viewer, camera = desk.viewer, desk.viewer.scene.camera
+    desk.tissue.go_home()
+    before = camera.zoom
+    viewer.window.resize(600, 420)
+    wait(lambda: camera.zoom < 0.9 * before, 10, "the tissue to fit the smaller canvas")
+    camera.zoom *= 3
+    moved = camera.zoom
+    viewer.window.resize(900, 700)
+    spin(0.3)
+    assert camera.zoom == moved
+
+
 def test_hovering_names_the_cell_and_leaving_forgets_it(desk: Any) -> None:
     x, y = desk.session.dataset.positions_cd[45]
     hover(desk, x, y)

@@ -48,11 +48,13 @@ class NapariTissueView(TissueView):
         self._picture: TissuePicture | None = None
         self._images: tuple[Image, ...] = ()
         self._hovered: int | None = None
+        self._home: tuple[float, ...] | None = None
         self.theme = self._ground()
         viewer.mouse_move_callbacks.append(self._on_moved)
         viewer.scene.camera.events.connect(self._on_camera)
         viewer.dims.events.order.connect(self._on_camera)
         viewer.canvas.events.background_color.connect(self._on_ground)
+        viewer.canvas.events.size.connect(self._on_resized)
 
     def set_picture(self, picture: TissuePicture | None) -> None:
         """Draw another tissue; None empties the canvas of what we drew."""
@@ -96,6 +98,7 @@ class NapariTissueView(TissueView):
     def go_home(self) -> None:
         """Show every cell; napari's own Home also holds the margins of the images."""
         self.canvas.viewer.reset_view(layers=self.cells.layers)
+        self._home = self._camera()
 
     def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
         """Recolour the cells."""
@@ -129,6 +132,7 @@ class NapariTissueView(TissueView):
         viewer.scene.camera.events.disconnect(self._on_camera)
         viewer.dims.events.order.disconnect(self._on_camera)
         viewer.canvas.events.background_color.disconnect(self._on_ground)
+        viewer.canvas.events.size.disconnect(self._on_resized)
 
     def _on_moved(self, viewer: Any, event: Any) -> None:
         self._hover(self.cells.pick(*self.canvas.event_point(event)))
@@ -143,6 +147,14 @@ class NapariTissueView(TissueView):
 
     def _on_camera(self, event: Any = None) -> None:
         self.overlay.update()
+
+    def _on_resized(self, event: Any = None) -> None:
+        if self._picture is not None and self._home == self._camera():
+            self.go_home()  # nobody has moved since everything was in sight, so it stays in sight
+
+    def _camera(self) -> tuple[float, ...]:
+        camera = self.canvas.viewer.scene.camera
+        return (float(camera.zoom), *map(float, camera.center))
 
     def _on_drawn(self, outline_vd: NDArray[np.float64], mode: str) -> None:
         self.selection_drawn.emit(outline_vd, mode)
