@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from glasscell.explain.request import ExplainRequest
     from glasscell.models.bundle_file import load_bundle, save_bundle
     from glasscell.models.fit import FitRequest, fit, fit_twin
+    from glasscell.models.preflight import check
     from glasscell.session import Session
 
 __version__ = "0.1.0"
@@ -28,6 +29,7 @@ _PLACE_OF = {
     "FitRequest": "models.fit",
     "PrepareParams": "data.prepare",
     "Session": "session",
+    "check": "models.preflight",
     "fit": "models.fit",
     "fit_twin": "models.fit",
     "load_bundle": "models.bundle_file",
@@ -45,6 +47,7 @@ __all__ = [
     "FitRequest",
     "PrepareParams",
     "Session",
+    "check",
     "fit",
     "fit_twin",
     "load_bundle",

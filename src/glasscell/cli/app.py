@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from glasscell.cli.check import check_command
 from glasscell.cli.console import STDERR, say
 from glasscell.cli.explain import explain_command
 from glasscell.cli.fit import fit_command
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command("info")(info_command)
 app.command("prepare")(prepare_command)
+app.command("check")(check_command)
 app.command("fit")(fit_command)
 app.command("explain")(explain_command)
 app.command("view")(view_command)
