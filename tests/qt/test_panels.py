@@ -252,7 +252,7 @@ def test_model_trains_cancels_and_groups(show: Any, qtbot: Any) -> None:
     view.labels.setCurrentText("leiden")
     press(qtbot, view.train)
     params = fits[0].pop("params")
-    assert fits[0] == {"labels": "leiden", "split": "random", "family": "classifier", "seed": 0}
+    assert fits[0] == {"labels": "leiden", "split": "random", "family": "classifier", "seed": 0, "batch": ""}
     assert build(Params, params) == Params()
     view.set_labels(("a", "layer", "leiden"))
     assert view.labels.currentText() == "leiden", "new columns do not change the choice"

@@ -135,3 +135,13 @@ class Measures(Protocol):
         Figures by name for each row of a table; the family's own row, under its key, comes first.
         """
         ...
+
+
+@runtime_checkable
+class MayBeAbsent(Protocol):
+    """A family that needs a package which may not be installed; it is then greyed with the reason."""
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be used in this installation, in one sentence; empty when it can."""
+        ...

@@ -12,6 +12,7 @@ from glasscell.qt.curve import QtCurve
 from glasscell.qt.form import QtForm
 from glasscell.qt.metrics import QtMetrics
 from glasscell.qt.number import WholeBox
+from glasscell.qt.style import plain_tip
 from glasscell.qt.text import (
     Choice,
     Fold,
@@ -24,13 +25,16 @@ from glasscell.qt.text import (
     row_of,
     scrolled,
 )
-from glasscell.views.view import ModelView
+from glasscell.views.model_view import ModelView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glasscell.views.form import FieldSpec
-    from glasscell.views.row import Curve, MetricRow
+    from glasscell.views.row import Curve, FamilyRow, FigureRow, MetricRow
+
+_TRAIN_TIP = "Train in the background; every labelled cell is predicted held out"
+_TRAIN_ALL_TIP = "Train one net in the background; its latents become an embedding"
 
 
 class QtModelView(ModelView):
@@ -40,13 +44,11 @@ class QtModelView(ModelView):
         super().__init__()
         self.labels = Choice("What the model learns to predict: a column, or your named groups")
         self.scheme = Choice("How cells are held out; figures always name it")
-        self.family = Choice("Kind of model")
-        self.family.addItem("classifier", "classifier")
+        self.family = Choice("Kind of model: with labels it learns classes, without it finds latents")
+        self.batch = Choice("Technical batch whose effect is taken out of the latents")
         self.seed = WholeBox(0)
         self.form = QtForm()
-        self.train = button(
-            "Train", "Train in the background; every labelled cell is predicted held out", primary=True
-        )
+        self.train = button("Train", _TRAIN_TIP, primary=True)
         self.cancel = button("Cancel", "Stop training; nothing is kept")
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
@@ -60,13 +62,29 @@ class QtModelView(ModelView):
         self.group = button("Make group", "Keep the selected cells under this name; two groups make labels")
         self.save = button("Save model…", "Save the trained model to a new folder")
         self.load = button("Load model…", "Load a model folder")
-        self._reason = ""
+        self._families: dict[str, FamilyRow] = {}
         self.widget = scrolled(self._content())
         self._connect()
         self.set_curve(())
         self.set_metrics(())
+        self.set_batches(())
+        self.set_can_save(False)
         self.set_busy(False)
         self.set_enabled(False, "Open a file first.")
+
+    def set_families(self, rows: Sequence[FamilyRow]) -> None:
+        """Offer kinds of models; the rows of the form follow the one chosen."""
+        self._families = {row.key: row for row in rows}
+        self.family.set_names([row.key for row in rows], words={row.key: row.title for row in rows})
+        for number, row in enumerate(rows):
+            item = self.family.model().item(number)
+            item.setToolTip(plain_tip(row.why_not or row.tip))
+            item.setEnabled(not row.why_not)
+        self._fit_form()
+
+    def set_batches(self, names: Sequence[str]) -> None:
+        """Offer columns as a batch."""
+        self.batch.set_names(("", *names), words={"": "none"})
 
     def set_labels(self, names: Sequence[str]) -> None:
         """Offer sources of labels."""
@@ -92,7 +110,18 @@ class QtModelView(ModelView):
         shown = self.metrics.rowCount() > 0
         self._metrics_title.setVisible(shown)
         self.scheme_note.set_text(f"Cells held out by: {rows[0].scheme}" if shown else "")
-        self.save.setEnabled(shown)
+
+    def set_figures(self, names: Sequence[str], rows: Sequence[FigureRow]) -> None:
+        """Show other figures where there are no scores."""
+        if not rows:
+            return
+        self.metrics.set_figures(names, rows)
+        self._metrics_title.setVisible(self.metrics.rowCount() > 0)
+        self.scheme_note.set_text("On cells it was not trained on; lower is better")
+
+    def set_can_save(self, can_save: bool) -> None:
+        """Allow saving."""
+        self.save.setEnabled(can_save)
 
     def set_message(self, text: str) -> None:
         """Show one line."""
@@ -122,10 +151,12 @@ class QtModelView(ModelView):
         form = QFormLayout(choices)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(4)
+        self._form = form
         for title, control in (
+            ("Model", self.family),
             ("Learn", self.labels),
             ("Hold out by", self.scheme),
-            ("Model", self.family),
+            ("Batch", self.batch),
             ("Seed", self.seed),
         ):
             form.addRow(caption(title), control)
@@ -155,6 +186,7 @@ class QtModelView(ModelView):
         return content
 
     def _connect(self) -> None:
+        self.family.currentIndexChanged.connect(self._on_family)
         self.train.clicked.connect(self._on_train)
         self.cancel.clicked.connect(lambda: self.cancel_requested.emit())
         self.group.clicked.connect(self._on_group)
@@ -162,19 +194,35 @@ class QtModelView(ModelView):
         self.save.clicked.connect(self._on_save)
         self.load.clicked.connect(self._on_load)
 
+    def _fit_form(self) -> None:
+        """Show the rows that the chosen kind of model uses."""
+        row = self._families.get(self.family.name())
+        needs_labels = row is None or row.needs_labels
+        self._form.setRowVisible(self.labels, needs_labels)
+        self._form.setRowVisible(self.scheme, needs_labels)
+        self._form.setRowVisible(self.batch, row is not None and row.takes_batch)
+        self.train.setToolTip(plain_tip(_TRAIN_TIP if needs_labels else _TRAIN_ALL_TIP))
+
+    def _on_family(self) -> None:
+        self._fit_form()
+        self.family_chosen.emit(self.family.name())
+
     def _on_train(self) -> None:
         try:
             params = self.form.values()
         except GlasscellError as error:
             self.message.set_text(str(error))
             return
+        row = self._families.get(self.family.name())
+        needs_labels = row is None or row.needs_labels
         self.fit_requested.emit(
             {
-                "labels": self.labels.name(),
-                "split": self.scheme.name(),
-                "family": self.family.currentData(),
+                "labels": self.labels.name() if needs_labels else "",
+                "split": self.scheme.name() if needs_labels else "",
+                "family": self.family.name() or "classifier",
                 "params": params,
                 "seed": self.seed.value(),
+                "batch": self.batch.name() if row is not None and row.takes_batch else "",
             }
         )
 

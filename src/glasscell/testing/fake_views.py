@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from glasscell.views.model_view import ModelView
 from glasscell.views.view import (
     AttributionView,
     ColourView,
     EmbeddingView,
     JobView,
-    ModelView,
     PrepareView,
     TissueView,
     View,

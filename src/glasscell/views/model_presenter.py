@@ -9,10 +9,12 @@ from glasscell.data.report import why_no_cells
 from glasscell.session.message import sentence
 from glasscell.session.rules import label_columns
 from glasscell.session.training import GROUPS, TRAINING
+from glasscell.views.family_choice import family_rows, why_not_these
 from glasscell.views.form import fields
+from glasscell.views.model_view import ModelView
+from glasscell.views.model_words import figure_rows, words
 from glasscell.views.presenter import Presenter
-from glasscell.views.row import Curve, MetricRow
-from glasscell.views.view import ModelView
+from glasscell.views.row import Curve, FamilyRow, MetricRow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +33,8 @@ class ModelPresenter(Presenter[ModelView]):
 
     def __init__(self, session: Session, view: ModelView) -> None:
         super().__init__(session, view)
-        from glasscell.models.registry import family
-
+        self._families: dict[str, FamilyRow] = {row.key: row for row in family_rows()}
+        self._family = FAMILY
         self._job: Job[Any] | None = None
         self._points: dict[str, tuple[list[float], list[float]]] = {}
         self.listen(view.fit_requested, self._on_fit)
@@ -41,7 +43,9 @@ class ModelPresenter(Presenter[ModelView]):
         self.listen(view.load_requested, self._on_load)
         self.listen(view.group_requested, self._on_group)
         self.listen(session.stored, self._on_stored)
-        view.set_form(fields(family(FAMILY).params))
+        self.listen(view.family_chosen, self._on_family)
+        view.set_families(tuple(self._families.values()))
+        self._show_form()
         view.set_busy(False)
         self._show_data()
         self._show_bundle()
@@ -57,42 +61,55 @@ class ModelPresenter(Presenter[ModelView]):
     def _show_data(self) -> None:
         dataset = self.session.dataset
         if dataset is None:
-            self.view.set_labels(())
-            self.view.set_schemes((), "")
-            self.view.set_enabled(False, "Open data first.")
+            self._show_nothing("Open data first.")
             return
         if why_no_cells(dataset):
-            self.view.set_labels(())
-            self.view.set_schemes((), "")
-            self.view.set_enabled(False, why_no_cells(dataset))
+            self._show_nothing(why_no_cells(dataset))
             return
         columns = label_columns(self.session.facts)
         labels = (*((GROUPS,) if len(self.session.state.groups) >= 2 else ()), *columns)
         self.view.set_labels(labels)
         self.view.set_schemes(*schemes(dataset))
-        reason = (
-            "" if labels else "No column sorts these cells into classes: lasso and name two groups first."
-        )
-        self.view.set_enabled(bool(labels), reason)
+        self.view.set_batches(columns)
+        reason = why_not_these(self._families[self._family], dataset, labels)
+        self.view.set_enabled(not reason, reason)
+
+    def _show_nothing(self, reason: str) -> None:
+        self.view.set_labels(())
+        self.view.set_batches(())
+        self.view.set_schemes((), "")
+        self.view.set_enabled(False, reason)
+
+    def _show_form(self) -> None:
+        from glasscell.models.registry import family
+
+        self.view.set_form(fields(family(self._family).params))
+
+    def _on_family(self, key: str) -> None:
+        if key in self._families and not self._families[key].why_not:
+            self._family = key
+            self._show_form()
+            self._show_data()
 
     def _show_bundle(self) -> None:
         bundle = self.session.bundle
         if bundle is None:
             self.view.set_metrics(())
+            self.view.set_figures((), ())
             self.view.set_curve(())
             self.view.set_message("")
+            self.view.set_can_save(False)
             return
-        rows = metric_rows(bundle)
+        rows, (names, figures) = metric_rows(bundle), figure_rows(bundle)
         self.view.set_metrics(rows)
+        self.view.set_figures(names, figures)
+        self.view.set_can_save(True)
         self.view.set_curve(
             tuple(
                 Curve(f"fold {k + 1}", one.train_loss, one.valid_loss) for k, one in enumerate(bundle.curves)
             )
         )
-        twin = "" if bundle.twin is not None else "Its twin, needed to judge rankings, is not trained yet."
-        figures = "" if rows else "Its figures are not shown because it holds no baselines to compare with."
-        words = (f"{bundle.id}: {bundle.labels_name}, {bundle.split_text}", figures, *bundle.notes, twin)
-        self.view.set_message(" ".join(word for word in words if word))
+        self.view.set_message(" ".join(word for word in words(bundle, bool(rows)) if word))
 
     def _on_stored(self, kind: str, name: str) -> None:
         if kind == "bundle" and name == self.session.state.model:

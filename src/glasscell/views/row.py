@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CellGeneRow", "Curve", "JobRow", "MethodRow", "MetricRow", "RankingRow"]
+__all__ = ["CellGeneRow", "Curve", "FamilyRow", "FigureRow", "JobRow", "MethodRow", "MetricRow", "RankingRow"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,27 @@ class MetricRow:
     macro_f1: float
     calibration_error: float | None
     scheme: str
+    is_baseline: bool
+
+
+@dataclass(frozen=True)
+class FamilyRow:
+    """One kind of model; ``why_not`` is empty when it can be used here."""
+
+    key: str
+    title: str
+    needs_labels: bool
+    takes_batch: bool
+    tip: str
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """Figures of a model without labels, or of a baseline, in the order of their names; None: unmeasured."""
+
+    name: str
+    values: tuple[float | None, ...]
     is_baseline: bool
 
 

@@ -35,7 +35,6 @@ __all__ = [
     "JobView",
     "MethodRow",
     "MetricRow",
-    "ModelView",
     "PrepareView",
     "RankingRow",
     "TissueView",
@@ -173,55 +172,6 @@ class PrepareView(View):
     @abstractmethod
     def set_enabled(self, enabled: bool, reason: str) -> None:
         """Allow running, or grey it out and say why."""
-
-
-class ModelView(View):
-    """Choose labels, split and parameters; train, watch, cancel, save, load; see how good it is.
-
-    ``fit_requested`` carries ``{"labels": str, "split": str, "family": str, "params": dict, "seed": int}``.
-    """
-
-    fit_requested = Signal(dict)
-    cancel_requested = Signal()
-    save_requested = Signal(object)  # Path
-    load_requested = Signal(object)  # Path
-    group_requested = Signal(str)  # name the current selection
-
-    @abstractmethod
-    def set_labels(self, names: Sequence[str]) -> None:
-        """Offer these sources of labels: columns, and the named groups when there are two."""
-
-    @abstractmethod
-    def set_schemes(self, names: Sequence[str], default: str) -> None:
-        """Offer these ways of splitting cells into folds."""
-
-    @abstractmethod
-    def set_form(self, fields: Sequence[FieldSpec]) -> None:
-        """Show the family's parameters at their defaults."""
-
-    @abstractmethod
-    def set_curve(self, curves: Sequence[Curve]) -> None:
-        """Draw the loss over epochs, one curve per fold."""
-
-    @abstractmethod
-    def set_metrics(self, rows: Sequence[MetricRow]) -> None:
-        """Show the scores; the model's row never comes without its baseline rows."""
-
-    @abstractmethod
-    def set_message(self, text: str) -> None:
-        """Show one line: what is trained, what was left out, what went wrong."""
-
-    @abstractmethod
-    def set_busy(self, busy: bool) -> None:
-        """While busy offer cancel in place of training."""
-
-    @abstractmethod
-    def set_progress(self, fraction: float | None) -> None:
-        """Show how much of the training is done, 0 to 1; None when that is not known yet."""
-
-    @abstractmethod
-    def set_enabled(self, enabled: bool, reason: str) -> None:
-        """Allow training, or grey it out and say why."""
 
 
 class AttributionView(View):

@@ -1,0 +1,33 @@
+"""What is said of a trained model beside its scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glasscell.views.row import FigureRow
+
+if TYPE_CHECKING:
+    from glasscell.models.bundle import Bundle
+
+
+def figure_rows(bundle: Bundle) -> tuple[tuple[str, ...], tuple[FigureRow, ...]]:
+    """List what a model without labels is judged by, with its baselines; nothing without baselines."""
+    if len(bundle.figures) < 2:
+        return (), ()
+    names = tuple(dict.fromkeys(name for row in bundle.figures.values() for name in row))
+    rows = tuple(
+        FigureRow(title, tuple(row.get(name) for name in names), title != bundle.family)
+        for title, row in bundle.figures.items()
+    )
+    return names, rows
+
+
+def words(bundle: Bundle, has_rows: bool) -> tuple[str, ...]:
+    """Say which model is shown, what is missing, and what its training had to say."""
+    if not bundle.classes:
+        batch = bundle.provenance.get("batch", "")
+        taken = f", {batch} taken out" if batch else ""
+        return (f"{bundle.id}: without labels{taken}; held out {bundle.split_text}", *bundle.notes)
+    twin = "" if bundle.twin is not None else "Its twin, needed to judge rankings, is not trained yet."
+    figures = "" if has_rows else "Its figures are not shown because it holds no baselines to compare with."
+    return (f"{bundle.id}: {bundle.labels_name}, {bundle.split_text}", figures, *bundle.notes, twin)
