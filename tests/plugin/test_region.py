@@ -63,6 +63,12 @@ def pixel_at(desk: Any, x: float, y: float) -> Any:
     return canvas_pixels(desk.viewer)[row, column]
 
 
+def orange(viewer: Any) -> int:
+    """How many pixels have the colour of transcripts."""
+    pixels = canvas_pixels(viewer).astype(int)
+    return int(((abs(pixels - (255, 176, 0)) < 60).all(axis=2)).sum())
+
+
 def hide_points(desk: Any) -> None:
     for layer in desk.tissue.points.layers:
         layer.visible = False
@@ -72,7 +78,10 @@ def hide_points(desk: Any) -> None:
 def test_one_plane_shows_its_cells_and_selects_them_alone(desk: Any) -> None:
     tools = tools_of(desk.viewer)
     assert tools.planes.isVisible()
-    assert [tools.planes.box.itemText(i) for i in range(5)] == ["all planes", "0 µm", "4 µm", "8 µm", "12 µm"]
+    assert [tools.planes.box.itemText(i) for i in range(5)] == [
+        "all z",
+        *(f"z = {z} µm" for z in (0, 4, 8, 12)),
+    ]
     tools.planes.box.setCurrentIndex(2)
     tools.planes.box.activated.emit(2)
     settled(desk)
@@ -101,16 +110,24 @@ def test_transcripts_are_points_whose_number_is_told(desk: Any) -> None:
     assert tuple(str(unit) for unit in layer.units) == ("micrometer", "micrometer")
     desk.session.update(channel=ChannelRef.make("gene", "GENE1"))
     settled(desk)
-    assert layer.shown.sum() == 200
+    assert layer.features["gene"].tolist() == ["GENE1"] * 200
+    assert len(layer.data) == 200 < len(desk.tissue.picture.points[0])
     assert layer.name == "rna of GENE1: showing 200 of 2,400 transcripts"
     desk.tissue.plane_requested.emit(1)
     settled(desk)
-    assert 0 < layer.shown.sum() < 100
-    assert f"{layer.shown.sum()} of 2,400" in desk.tissue.overlay.caption
+    assert 0 < len(layer.data) < 100
+    assert f"{len(layer.data)} of 2,400" in desk.tissue.overlay.caption
     desk.session.update(channel=None)
     settled(desk)
     desk.tissue.plane_requested.emit(None)
-    assert layer.shown.all()
+    assert len(layer.data) == 600
+    assert orange(desk.viewer) > 200
+    desk.session.update(channel=ChannelRef.make("gene", "GENE7"))
+    settled(desk)
+    assert layer.name == "rna of GENE7: showing 0 of 2,400 transcripts"
+    desk.tissue.cells.layers[0].visible = False
+    spin(0.05)
+    assert orange(desk.viewer) == 0, "no other transcripts are drawn in their place"
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from glasscell.qt.style import plain_tip
-from glasscell.qt.text import PlainLabel
 
 if TYPE_CHECKING:
     from glasscell.plugin.tissue_view import NapariTissueView
 
-ALL_PLANES = "all planes"
+ALL_PLANES = "all z"
 
 
 class PlaneChoice(QWidget):
@@ -33,8 +32,6 @@ class PlaneChoice(QWidget):
         self.box.setToolTip(plain_tip("Height: show all planes, or the cells and pictures of one"))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(PlainLabel("z", wrap=False))
         row.addWidget(self.box, 1)
         self.box.activated.connect(self._on_chosen)
         tissue.pictured.connect(self._show)
@@ -53,7 +50,7 @@ class PlaneChoice(QWidget):
             self.box.clear()
             self.box.addItem(ALL_PLANES)
             for height in heights:
-                self.box.addItem(f"{height:,.4g}{unit}")
+                self.box.addItem(f"z = {height:,.4g}{unit}")
         plane = None if picture is None else picture.plane
         self.box.setCurrentIndex(0 if plane is None else plane + 1)
         self.setVisible(len(heights) > 1)

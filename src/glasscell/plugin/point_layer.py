@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from napari.layers import Points
     from numpy.typing import NDArray
 
+    from glasscell.data.points import TissuePoints
     from glasscell.plugin.canvas import Canvas
     from glasscell.views.picture import TissuePicture
 
 #: Size of a point as a fraction of the longer side of the tissue.
 POINT_SIZE = 1 / 500
+POINT_COLOUR = "#ffb000"
 
 
 class PointLayers:
@@ -49,11 +51,13 @@ class PointLayers:
             self._canvas.viewer.add_points(
                 points.positions_pd[:, ::-1],
                 name=f"{points.name}: {points.told()}",
-                features={"gene": points.gene_names()} if points.genes else None,
+                features=_features(points),
                 size=size,
                 border_width=0,
                 symbol="disc",
-                face_color="#ffb000",
+                face_color=POINT_COLOUR,
+                border_color=POINT_COLOUR,  # napari blends it into small points even at width 0
+                antialiasing=0,
                 opacity=0.8,
                 affine=self._canvas.affine((1.0, 1.0), (0.0, 0.0)),
                 units=self._canvas.units,
@@ -81,6 +85,24 @@ class PointLayers:
             return
         masks: tuple[NDArray[np.bool_], ...] = picture.shown_points(self._gene)
         for layer, points, shown in zip(self._layers, picture.points, masks, strict=True):
-            layer.shown = shown
+            _put(layer, points, shown)
             of_gene = f" of {self._gene}" if self._gene is not None and points.genes else ""
             layer.name = f"{points.name}{of_gene}: {points.told(int(shown.sum()))}"
+
+
+def _features(points: TissuePoints) -> dict[str, NDArray[Any]]:
+    return {"gene": points.gene_names()} if points.genes else {}
+
+
+def _put(layer: Points, points: TissuePoints, shown: NDArray[np.bool_]) -> None:
+    """Put only some points into a layer: napari 0.9 ignores ``shown`` where there is no slider."""
+    if len(layer.data) == int(shown.sum()) and shown.all():
+        return
+    colour = layer.face_color[0] if len(layer.data) else POINT_COLOUR
+    size = float(layer.size[0]) if len(layer.data) else float(layer.current_size)
+    layer.data = points.positions_pd[shown][:, ::-1]
+    layer.features = {name: values[shown] for name, values in _features(points).items()}
+    layer.size, layer.border_width = size, 0
+    layer.face_color = layer.border_color = colour
+    layer.current_size = size
+    layer.editable = False
