@@ -1,16 +1,23 @@
 """Every dock alone on an empty viewer, twice, closed, reopened, through napari's own menu machinery."""
 
+import threading
+from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
+from glasscell.plugin.desk import desk_for
 
 from .conftest import settled, spin, wait
 
 pytestmark = pytest.mark.gui
 
-DOCKS = ("Tissue", "Embedding", "Colour by", "Data", "Model", "Attribution", "Jobs")
 PLUGIN = "glasscell"
+MANIFEST = yaml.safe_load((resources.files("glasscell.plugin") / "napari.yaml").read_text())["contributions"]
+PLACES = {command["id"]: command["python_name"] for command in MANIFEST["commands"]}
+DOCKS = {widget["display_name"]: PLACES[widget["command"]] for widget in MANIFEST["widgets"]}
 
 
 @pytest.fixture(autouse=True)
@@ -44,10 +51,8 @@ def test_alone_on_an_empty_viewer_and_again(viewer: Any, name: str) -> None:
 
 @pytest.mark.parametrize("name", DOCKS)
 def test_two_of_a_kind_share_the_session(viewer: Any, name: str, grid_file: Path) -> None:
-    from glasscell.plugin import docks
-
-    kind = {"Colour by": "ColourDock", "Data": "PrepareDock", "Jobs": "JobDock"}.get(name, f"{name}Dock")
-    pair = [getattr(docks, kind)(viewer) for _ in range(2)]
+    module, kind = DOCKS[name].split(":")
+    pair = [getattr(import_module(module), kind)(viewer) for _ in range(2)]
     for number, dock in enumerate(pair):
         viewer.window.add_dock_widget(dock, name=f"{name} {number}")
     wait(lambda: all(dock.view is not None for dock in pair))
@@ -59,6 +64,30 @@ def test_two_of_a_kind_share_the_session(viewer: Any, name: str, grid_file: Path
     pair[1].desk.session.update(channel=None)
     assert pair[0]._ended
     assert not pair[1]._ended
+
+
+@pytest.mark.parametrize("name", DOCKS)
+def test_opened_while_a_job_runs(viewer: Any, name: str, grid_file: Path) -> None:
+    desk = desk_for(viewer)
+    desk.open(grid_file)
+    settled(desk)
+    going, ended = threading.Event(), threading.Event()
+
+    def work(job: Any) -> None:
+        while not going.wait(0.02):
+            job.report(0.5, "half way")
+        ended.set()
+
+    desk.session.jobs.submit(work, title="Something long", lane="train")
+    frame, dock = opened(viewer, name)
+    wait(lambda: dock.view.widget.isVisible(), 5)
+    assert desk.running() == ("Something long",)
+    frame.destroyOnClose()
+    spin(0.1)
+    assert desk.running(), "closing a dock ends no job"
+    going.set()
+    settled(desk)
+    assert ended.is_set()
 
 
 def test_an_empty_viewer_says_what_to_do(viewer: Any) -> None:
