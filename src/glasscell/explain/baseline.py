@@ -120,6 +120,9 @@ def make_baseline(name: str, training: Training, target: Target) -> Baseline:
         return _single(name, f"average of all {len(cells):,} training cells", training.mean(cells), training)
     if kind == "class":
         return _one_class(name, wanted, training)
+    if kind == "depth_matched" and not training.classes:
+        pool = np.flatnonzero(training.trained)
+        return _depth_matched(name, "average of training cells", [pool], training)
     others = _others(training, target)
     listed = ", ".join(training.classes[code] for code in others)
     if kind == "other_classes":
@@ -128,7 +131,8 @@ def make_baseline(name: str, training: Training, target: Target) -> Baseline:
             name, f"average of training cells of {listed}, each class counting the same", profile, training
         )
     if kind == "depth_matched":
-        return _depth_matched(name, listed, others, training)
+        pools = [training.cells(code) for code in others]
+        return _depth_matched(name, f"average of training cells of {listed}", pools, training)
     known = ", ".join(known for known, _ in BASELINES)
     raise NotCompatible(f"There is no baseline {name!r}; there are {known}.")
 
@@ -167,20 +171,22 @@ def _others(training: Training, target: Target) -> list[int]:
     return chosen
 
 
-def _depth_matched(name: str, listed: str, others: list[int], training: Training) -> Baseline:
+def _depth_matched(name: str, words: str, pools: list[NDArray[np.intp]], training: Training) -> Baseline:
     if training.size is None:
         raise NotCompatible(
             "The baseline depth_matched needs counts, and these data hold none; choose other_classes."
         )
     depth = np.log1p(np.asarray(training.size, np.float64))
-    pool = np.concatenate([training.cells(code) for code in others])
+    pool = np.concatenate(pools)
+    if not len(pool):
+        raise NotCompatible("None of these cells trained the model; choose the baseline zero.")
     centres = np.unique(np.quantile(depth[pool], (np.arange(DEPTH_STEPS) + 0.5) / DEPTH_STEPS))
     profiles = [
-        np.mean([training.mean(_nearest(training.cells(code), depth, centre)) for code in others], axis=0)
+        np.mean([training.mean(_nearest(cells, depth, centre)) for cells in pools], axis=0)
         for centre in centres
     ]
     edges = (centres[1:] + centres[:-1]) / 2
-    text = f"average of training cells of {listed} of similar depth, in {len(centres)} steps"
+    text = f"{words} of similar depth, in {len(centres)} steps"
     return Baseline(name, text, np.stack(profiles), np.searchsorted(edges, depth).astype(np.int32))
 
 

@@ -31,7 +31,8 @@ def read_training(dataset: Dataset, bundle: Bundle, nets: str = HELD_OUT) -> Tra
     rows = bundle.rows(dataset, everyone)
     known = rows >= 0
     codes = np.where(known, bundle.cells.truth[rows], -1).astype(np.int32)
-    trained = known & bundle.cells.labelled[rows]
+    used = bundle.cells.labelled if bundle.classes else np.ones(len(bundle.cells.names), np.bool_)
+    trained = known & used[rows]
     if nets != HELD_OUT:
         trained &= bundle.seen_in_training(dataset, everyone, bundle.net_for_cells(dataset, everyone, nets))
     size = None if dataset.sizes_c is None else np.asarray(dataset.sizes_c, np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 import torch
@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["Preprocessing", "gene_columns", "make_batch", "preprocessing_for"]
 
 
-def preprocessing_for(dataset: Dataset) -> Preprocessing:
+def preprocessing_for(dataset: Dataset, kind: Literal["", "log1p", "counts"] = "") -> Preprocessing:
     """Choose the recipe for a dataset: log-normalised to its median total when it has counts, else as stored.
+
+    Parameters
+    ----------
+    kind
+        What a family takes instead when there are counts.
 
     Raises
     ------
@@ -38,6 +43,8 @@ def preprocessing_for(dataset: Dataset) -> Preprocessing:
     sizes_c = np.asarray(dataset.sizes_c)
     if not (sizes_c > 0).any():
         raise DataError("Every cell has zero counts: choose another layer of counts, or check the file.")
+    if kind:
+        return Preprocessing(kind, None, f"{kind} counts".removeprefix("counts "))
     return Preprocessing("lognorm", float(np.median(sizes_c[sizes_c > 0])), "log1p normalised counts")
 
 
@@ -93,7 +100,7 @@ def make_batch(
         A value is NaN or infinite; the first cell and gene are named.
     """
     preprocessing = model.preprocessing
-    if preprocessing.kind == "lognorm" and dataset.sizes_c is None:
+    if preprocessing.kind != "stored" and dataset.sizes_c is None:
         raise NotCompatible(
             "The model was trained on counts and this file has none: choose the layer that holds counts."
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from glasscell.models.info import FamilyParams
     from glasscell.models.metric import Metrics
     from glasscell.models.protocol import Model
+    from glasscell.models.reference import Reference
 
 HELD_OUT = "held_out"
 
@@ -148,6 +149,7 @@ class Bundle:
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     twin: Model | None = None
+    reference: Reference | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -207,7 +209,7 @@ class Bundle:
         if which == HELD_OUT:
             rows = self.rows(dataset, indices)
             fold = np.where(rows >= 0, self.cells.fold[rows], -1)
-            return np.maximum(fold, 0).astype(np.int32)
+            return np.clip(fold, 0, len(self.folds) - 1).astype(np.int32)
         kind, _, number = which.partition(":")
         if kind != "fold" or not number.isdigit() or int(number) >= len(self.folds):
             raise ModelError(

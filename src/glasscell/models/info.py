@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,6 +39,8 @@ class ModelInfo:
         Whether it refuses data without raw counts; ``TrainingData.counts`` is then given.
     takes_batch
         Whether it can take the effect of a technical batch out; ``TrainingData.batch`` is then given.
+    input_kind
+        Its input when it takes counts otherwise than log-normalised: a kind of ``Preprocessing``, or empty.
     """
 
     key: str
@@ -51,6 +53,7 @@ class ModelInfo:
     needs_labels: bool = True
     needs_counts: bool = False
     takes_batch: bool = False
+    input_kind: Literal["", "log1p", "counts"] = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-PreprocessingKind = Literal["lognorm", "stored"]
+PreprocessingKind = Literal["lognorm", "stored", "log1p", "counts"]
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,10 @@ class Preprocessing:
     Parameters
     ----------
     kind
-        ``lognorm``: log1p(counts / total * target_sum); ``stored``: values as they are in the file.
+        ``lognorm``: log1p(counts / total * target_sum); ``stored``: values as they are in the file;
+        ``log1p``: log1p(counts) without a common total; ``counts``: raw counts.
     target_sum
-        Total every cell is scaled to: the median total of the training data; None for ``stored``.
+        Total every cell is scaled to: the median total of the training data; None for all others.
     unit
         Of the result, for axes and legends.
     """

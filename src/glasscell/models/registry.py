@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 BUILT_IN: Mapping[str, str] = {
     "classifier": "glasscell.models.classifier:FAMILY",
+    "linear_scvi": "glasscell.models.scvi:LINEAR",
+    "scanvi": "glasscell.models.scvi:SCANVI",
+    "scvi": "glasscell.models.scvi:SCVI",
     "vae": "glasscell.models.vae:FAMILY",
 }
 

@@ -42,6 +42,10 @@ def input_rows(
         Cells; None for all.
     """
     sizes_c = dataset.sizes_c
+    if preprocessing.kind in ("log1p", "counts"):
+        counts = dataset.expression_cg("counts")
+        made = sparse.csr_matrix(counts if indices is None else counts[indices], dtype=np.float32)
+        return made.log1p() if preprocessing.kind == "log1p" else made
     stored = preprocessing.kind == "stored" or sizes_c is None
     table = dataset.expression_cg("stored" if stored else "counts")
     rows = table if indices is None else table[indices]

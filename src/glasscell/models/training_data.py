@@ -81,7 +81,7 @@ def training_data(
     codes
         Stand in for the labels' own codes, for a twin.
     """
-    preprocessing = preprocessing_for(dataset)
+    preprocessing = preprocessing_for(dataset, family.info.input_kind)
     sizes_c = dataset.sizes_c
     table_cg = input_rows(dataset, preprocessing)
     check_table(table_cg, dataset)

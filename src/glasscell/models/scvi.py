@@ -1,0 +1,186 @@
+"""Families ``scvi``, ``scanvi`` and ``linear_scvi``: models of scvi-tools, adapted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from glasscell.errors import NotCompatible
+from glasscell.models.info import FamilyParams, ModelInfo
+from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.scvi_file import ScviFile
+from glasscell.models.scvi_model import LinearScviModel, ScanviModel, ScviModel
+from glasscell.models.scvi_network import ScviSpec, build_module, why_no_scvi
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from glasscell.jobs import JobHandle
+    from glasscell.models.bundle import Curve
+    from glasscell.models.family import FoldPlan, TrainingData
+
+__all__ = ["FAMILY_OF", "LINEAR", "SCANVI", "SCVI", "ScviFamily", "ScviParams", "adapt"]
+
+FAMILY_OF = {"SCVI": "scvi", "SCANVI": "scanvi", "LinearSCVI": "linear_scvi"}
+_KINDS: dict[str, type[ScviModel]] = {
+    "SCVI": ScviModel,
+    "SCANVI": ScanviModel,
+    "LinearSCVI": LinearScviModel,
+}
+
+
+class ScviParams(FamilyParams):
+    """Settings of models trained by scvi-tools; its own defaults."""
+
+    n_latent: int = Field(10, ge=1, le=200, title="Latents", description="Numbers each cell is summed up in.")
+    n_hidden: int = Field(128, ge=2, le=2048, title="Hidden units", description="Width of each hidden layer.")
+    n_layers: int = Field(
+        1, ge=1, le=4, title="Hidden layers", description="Of the encoder and of the decoder."
+    )
+    dropout_rate: float = Field(
+        0.1, ge=0, le=0.95, title="Dropout", description="Share of hidden units dropped in the encoder."
+    )
+    gene_likelihood: Literal["zinb", "nb", "poisson"] = Field(
+        "nb", title="Likelihood", description="Distribution of counts: zinb adds a chance of extra zeros."
+    )
+    learning_rate: float = Field(
+        1e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of Adam."
+    )
+    batch_size: int = Field(128, ge=8, le=65536, title="Batch size", description="Cells per step.")
+    max_epochs: int = Field(
+        200, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
+    )
+    label_epochs: int = Field(
+        20, ge=1, le=10000, title="Label epochs", description="Of SCANVI only: passes that learn the labels."
+    )
+    patience: int = Field(
+        15, ge=1, le=1000, title="Patience", description="Stop after so many epochs without a better loss."
+    )
+
+
+class ScviFamily:
+    """Trains, takes apart and rebuilds one kind of model of scvi-tools.
+
+    Parameters
+    ----------
+    kind
+        Class of scvi-tools.
+    info
+        Words about it.
+    """
+
+    params: type[FamilyParams] = ScviParams
+
+    def __init__(self, kind: str, info: ModelInfo) -> None:
+        self.kind, self.info = kind, info
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be used here, in one sentence that front ends show; empty when it can."""
+        reason = why_no_scvi()
+        return "" if reason is None else f"{self.info.title} cannot be used: {reason}."
+
+    def train(
+        self, data: TrainingData, plan: FoldPlan, params: FamilyParams, job: JobHandle
+    ) -> tuple[ScviModel, Curve, tuple[str, ...]]:
+        """Let scvi-tools train one network, and return an adapted copy."""
+        from glasscell.models.scvi_train import train
+
+        assert isinstance(params, ScviParams)
+        if data.counts is None:
+            raise NotCompatible(f"{self.info.title} models raw counts: choose the layer that holds them.")
+        saved, curve = train(self.kind, data, plan, params, job)
+        return adapt(saved), curve, ()
+
+    def tensors(self, model: Any) -> Mapping[str, Tensor]:
+        """Return all weights and running figures by name."""
+        return dict(model.module.state_dict())
+
+    def describe(self, model: Any) -> Mapping[str, Any]:
+        """Return the network's sizes, preprocessing and batches."""
+        return dict(model.description())
+
+    def restore(
+        self,
+        description: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+        *,
+        params: FamilyParams,
+        genes: tuple[str, ...],
+        classes: tuple[str, ...],
+    ) -> ScviModel:
+        """Rebuild a model that scores bit-equal; scvi-tools must be installed."""
+        return adapt(
+            ScviFile(
+                spec=ScviSpec.from_json(description["module"]),
+                tensors=tensors,
+                genes=genes,
+                preprocessing=Preprocessing.from_json(description["preprocessing"]),
+                batch_column=description["batch_column"],
+                batches=tuple(description["batches"]),
+                classes=classes,
+            )
+        )
+
+
+def adapt(saved: ScviFile) -> ScviModel:
+    """Make the network of a saved model and wrap it as a model that explanations can ask.
+
+    Raises
+    ------
+    ModelError
+        The parts do not fit each other or this version of scvi-tools.
+    NotCompatible
+        scvi-tools is absent, or the network has parts that are not adapted.
+    """
+    module = build_module(saved.spec, saved.tensors)
+    info = INFO_OF[saved.spec.kind]
+    parts = (saved.genes, saved.preprocessing, saved.batch_column, saved.batches)
+    if saved.spec.kind == "SCANVI":
+        return ScanviModel(module, saved.spec, info, *parts, classes=saved.classes)
+    return _KINDS[saved.spec.kind](module, saved.spec, info, *parts)
+
+
+_COMMON: dict[str, Any] = {
+    "min_cells": 50,
+    "needs_counts": True,
+    "takes_batch": True,
+    "input_kind": "log1p",
+}
+INFO_OF = {
+    "SCVI": ModelInfo(
+        key="scvi",
+        title="scVI (scvi-tools)",
+        source="doi:10.1038/s41592-018-0229-2",
+        works_for="Raw counts of several batches without labels: one embedding for all.",
+        fails_for="Log-normalised values; naming its axes, which are found up to a rotation only.",
+        target_kinds=("latent",),
+        needs_labels=False,
+        **_COMMON,
+    ),
+    "SCANVI": ModelInfo(
+        key="scanvi",
+        title="scANVI (scvi-tools)",
+        source="doi:10.15252/msb.20209620",
+        works_for="Raw counts of several batches with cell types for some of the cells.",
+        fails_for="Log-normalised values; labels made from the same counts (accuracy is then circular).",
+        target_kinds=("class", "contrast", "latent"),
+        **_COMMON,
+    ),
+    "LinearSCVI": ModelInfo(
+        key="linear_scvi",
+        title="LinearSCVI (scvi-tools)",
+        source="doi:10.1093/bioinformatics/btaa169",
+        works_for="Raw counts without labels: latents whose loadings on genes can be read off.",
+        fails_for="Log-normalised values; expression that is no product of a few factors.",
+        target_kinds=("latent",),
+        needs_labels=False,
+        **_COMMON,
+    ),
+}
+SCVI = ScviFamily("SCVI", INFO_OF["SCVI"])
+SCANVI = ScviFamily("SCANVI", INFO_OF["SCANVI"])
+LINEAR = ScviFamily("LinearSCVI", INFO_OF["LinearSCVI"])

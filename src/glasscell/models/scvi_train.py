@@ -1,0 +1,186 @@
+"""Let scvi-tools train one of its models: our cells, our seed, our progress and cancel."""
+
+from __future__ import annotations
+
+import logging
+import random
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from glasscell.errors import ModelError, NotCompatible
+from glasscell.models.bundle import Curve
+from glasscell.models.scvi_file import ScviFile, from_registry
+from glasscell.models.scvi_network import import_scvi, quiet_random
+from glasscell.models.span import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from glasscell.jobs import JobHandle
+    from glasscell.models.family import FoldPlan, TrainingData
+    from glasscell.models.scvi import ScviParams
+
+_UNLABELLED = "\N{REPLACEMENT CHARACTER} unlabelled"
+
+
+def train(
+    kind: str, data: TrainingData, plan: FoldPlan, params: ScviParams, job: JobHandle
+) -> tuple[ScviFile, Curve]:
+    """Train and return what ``adapt`` needs, with names of genes, batches and classes put back.
+
+    The global random state of Python, NumPy and torch is left as it was.
+
+    Raises
+    ------
+    ModelError
+        Training diverged, or a class has no training cell.
+    JobCancelled
+        Somebody asked for it.
+    """
+    scvi = import_scvi()
+    assert data.counts is not None
+    rows = np.concatenate([plan.train, plan.valid])
+    if data.batch is not None and (data.batch[rows] < 0).any():
+        raise NotCompatible(
+            f'Some cells have no "{data.batch_column}": fill it in, or train without a batch.'
+        )
+    with quiet_random(), _quiet_words():
+        random.seed(plan.seed)
+        np.random.seed(plan.seed % 2**32)  # noqa: NPY002 - scvi-tools draws from this one; put back afterwards
+        torch.manual_seed(plan.seed)
+        model = _fit(scvi, kind, data, plan, params, rows, job)
+    module = model.module.cpu()
+    tensors = {name: value.detach().clone() for name, value in module.state_dict().items()}
+    if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
+        raise ModelError("Training diverged (weights are no longer numbers): lower the learning rate.")
+    made = from_registry(model.registry_, model.init_params_, tensors, list(data.genes))
+    if kind == "SCANVI" and len(made.classes) != len(data.classes):
+        raise ModelError("A class has no cell to train on in one of the folds: choose another split.")
+    named = {"batch_column": data.batch_column, "batches": data.batches} if made.batches else {}
+    found = ScviFile(**{**vars(made), **named, "classes": data.classes})
+    return found, _curve(model.history, plan, len(data.genes))
+
+
+def _fit(
+    scvi: Any,
+    kind: str,
+    data: TrainingData,
+    plan: FoldPlan,
+    params: ScviParams,
+    rows: NDArray[np.int64],
+    job: JobHandle,
+) -> Any:
+    table = _table(data, rows)
+    batch_key = "batch" if len(data.batches) > 1 else None
+    made = {
+        "n_hidden": params.n_hidden,
+        "n_latent": params.n_latent,
+        "n_layers": params.n_layers,
+        "dropout_rate": params.dropout_rate,
+        "gene_likelihood": params.gene_likelihood,
+    }
+    kinds = scvi.model
+    if kind == "LinearSCVI":
+        kinds.LinearSCVI.setup_anndata(table, batch_key=batch_key)
+        model = kinds.LinearSCVI(table, **made)
+    else:
+        kinds.SCVI.setup_anndata(table, batch_key=batch_key, labels_key="label" if kind == "SCANVI" else None)
+        model = kinds.SCVI(table, **made)
+    share = 0.7 if kind == "SCANVI" else 1.0
+    _run(model, plan, params, params.max_epochs, Span(job, 0.0, share))
+    if kind == "SCANVI":
+        model = kinds.SCANVI.from_scvi_model(model, unlabeled_category=_UNLABELLED)
+        _run(model, plan, params, params.label_epochs, Span(job, share, 1.0, "labels"))
+    return model
+
+
+def _table(data: TrainingData, rows: NDArray[np.int64]) -> Any:
+    """Return the cells as scvi-tools takes them; codes stand for names, so that their order is ours."""
+    import anndata as ad
+    import pandas as pd
+
+    assert data.counts is not None
+    columns = {}
+    if data.batch is not None:
+        columns["batch"] = pd.Categorical([f"{code:05d}" for code in data.batch[rows]])
+    if data.classes:
+        columns["label"] = pd.Categorical(
+            [f"{code:05d}" if code >= 0 else _UNLABELLED for code in data.codes[rows]]
+        )
+    obs = pd.DataFrame(columns, index=pd.Index([str(row) for row in rows]))
+    var = pd.DataFrame(index=pd.Index([f"g{number}" for number in range(len(data.genes))]))
+    return ad.AnnData(data.counts.table_cg[rows].astype(np.float32), obs=obs, var=var)
+
+
+def _run(model: Any, plan: FoldPlan, params: ScviParams, max_epochs: int, job: JobHandle) -> None:
+    n_train, n_all = len(plan.train), len(plan.train) + len(plan.valid)
+    parts = [np.arange(n_train), np.arange(n_train, n_all), np.arange(0)]
+    stops = len(plan.valid) > 0
+    more = {"early_stopping_patience": params.patience, "check_val_every_n_epoch": 1} if stops else {}
+    model.train(
+        max_epochs=max_epochs if plan.epochs is None else min(plan.epochs, max_epochs),
+        accelerator={"cuda": "gpu"}.get(plan.device, plan.device),
+        devices=1,
+        batch_size=min(params.batch_size, max(16, n_train // 8)),
+        datasplitter_kwargs={"external_indexing": parts},
+        plan_kwargs={"lr": params.learning_rate},
+        early_stopping=stops,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[_watch(job, max_epochs)],
+        **more,
+    )
+
+
+def _watch(job: JobHandle, max_epochs: int) -> Any:
+    """Return a callback that reports every step, which is where a run is cancelled."""
+    from lightning.pytorch.callbacks import Callback
+
+    class Watch(Callback):  # type: ignore[misc]
+        def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
+            done = (
+                trainer.current_epoch + (trainer.fit_loop.batch_idx + 1) / trainer.num_training_batches
+            ) / max_epochs
+            shown = {
+                ours: float(value)
+                for ours, theirs in (("train_loss", "train_loss_step"), ("valid_loss", "elbo_validation"))
+                if (value := trainer.callback_metrics.get(theirs)) is not None
+            }
+            job.report(done, f"epoch {trainer.current_epoch + 1} of at most {max_epochs}", **shown)
+
+    return Watch()
+
+
+def _curve(history: Any, plan: FoldPlan, n_genes: int) -> Curve:
+    """Return the negative evidence lower bound per cell and gene, epoch by epoch."""
+
+    def read(name: str) -> tuple[float, ...]:
+        if history is None or name not in history:
+            return ()
+        return tuple(float(value) / n_genes for value in np.asarray(history[name]).ravel())
+
+    learnt = read("elbo_train")
+    stopped = "epochs given" if plan.epochs else "scvi-tools ended the training"
+    return Curve(learnt, read("elbo_validation"), len(learnt), stopped)
+
+
+@contextmanager
+def _quiet_words() -> Iterator[None]:
+    """Keep what scvi-tools and Lightning print about devices and loaders out of the log while training."""
+    loggers = [logging.getLogger(name) for name in ("scvi", "lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
