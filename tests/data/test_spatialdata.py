@@ -256,6 +256,33 @@ def test_outlines_transcripts_and_heights_come_with_the_cells(make_adata, tmp_pa
     assert fewer.z_c.tolist() == [1.0]
 
 
+def test_outlines_of_the_same_keys_are_found_beside_circles(make_adata, tmp_path: Path) -> None:
+    """As Xenium has them: the table names circles; boundaries of cells and nuclei carry the same keys."""
+    keys = ["a", "b", "c"]
+    centres = np.array([[5.0, 5.0], [25.0, 5.0], [45.0, 5.0]])
+    circles = ShapesModel.parse(centres, geometry=0, radius=np.full(3, 2.0), index=pd.Index(keys))
+
+    def boxes(half: float, shift: float = 0.0) -> Any:
+        around = [
+            shapely.box(2 * (x - half + shift), 2 * (y - half), 2 * (x + half + shift), 2 * (y + half))
+            for x, y in centres
+        ]
+        frame = geopandas.GeoDataFrame(geometry=around[::-1], index=pd.Index(keys[::-1]))
+        return ShapesModel.parse(frame, transformations={"global": Scale([0.5, 0.5], ("x", "y"))})
+
+    shapes = {"nucleus_boundaries": boxes(2), "cell_boundaries": boxes(4), "cell_circles": circles}
+    table = link_table(make_adata(n_cells=3), ["cell_circles"] * 3, keys)
+    (section,) = read(save(tmp_path / "s.zarr", table, shapes=shapes)).tissue.sections
+    assert section.polygons is not None
+    assert section.polygons.name == "cell_boundaries"
+    np.testing.assert_array_equal(section.polygons.cells, [2, 1, 0])
+    np.testing.assert_allclose(section.polygons.bounds[2], [1, 1, 9, 9])
+    elsewhere = {"cell_boundaries": boxes(4, shift=300), "cell_circles": circles}
+    table = link_table(make_adata(n_cells=3), ["cell_circles"] * 3, keys)
+    (section,) = read(save(tmp_path / "t.zarr", table, shapes=elsewhere)).tissue.sections
+    assert section.polygons is None, "equal keys alone do not make them the outlines of these cells"
+
+
 def test_a_mask_in_three_dimensions_is_seen_from_above_and_by_plane(make_adata, tmp_path: Path) -> None:
     labels = np.zeros((3, 6, 8), np.int64)
     labels[0, :2], labels[1, 2:4], labels[2, 3:] = 1, 2, 3

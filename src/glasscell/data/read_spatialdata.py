@@ -16,6 +16,7 @@ import numpy as np
 from glasscell.data.element import n_planes
 from glasscell.data.height import choose_heights, element_heights
 from glasscell.data.observation import find_positions
+from glasscell.data.outline import with_outlines
 from glasscell.data.points import TissuePoints, gene_names, read_points
 from glasscell.data.read_anndata import check_matrices, short_reason
 from glasscell.data.region import Region, read_image, read_region, share, transforms_of
@@ -208,7 +209,8 @@ def _read_regions(
             problems.append(f"{count(len(cells), 'cell')} belong to {name!r}, which is not in the file.")
             continue
         try:
-            regions.append(read_region(sdata, name, cells, keys[cells], instance_key, problems))
+            region = read_region(sdata, name, cells, keys[cells], instance_key, problems)
+            regions.append(with_outlines(region, sdata, keys[cells]))
         except DataError as error:
             problems.append(str(error))
     return regions
