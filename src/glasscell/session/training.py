@@ -9,6 +9,7 @@ import numpy as np
 
 from glasscell.errors import ModelError
 from glasscell.session.file import make_params, need_dataset
+from glasscell.session.latent import show_latents
 from glasscell.session.work import set_aside, submit
 
 if TYPE_CHECKING:
@@ -78,10 +79,12 @@ def fit(session: Core, wish: FitWish) -> Job[Any]:
         if bundle.classes:
             train_twin(session, bundle, made[0], context)
         session.update(model=bundle.id)
+        show_latents(session, bundle, wish.seed)
         for note in bundle.notes:
             session.say("info", note)
 
-    return submit(session, work, commit, title=f"{TRAINING}{wish.labels or wish.family}", lane="train")
+    what = wish.labels or f"all cells ({wish.family})"
+    return submit(session, work, commit, title=f"{TRAINING}{what}", lane="train")
 
 
 def make_request(wish: FitWish, context: Context) -> FitRequest:
@@ -154,6 +157,7 @@ def load_model(session: Core, path: Path) -> Job[Any]:
 
     def commit(job: Job[Bundle], bundle: Bundle) -> None:
         session.update(model=session.hold("bundle", bundle))
+        show_latents(session, bundle)
         learnt = f"trained on {bundle.labels_name} ({', '.join(bundle.classes)})"
         session.say("info", f"Loaded {bundle.id}, {learnt if bundle.classes else 'trained without labels'}.")
 
