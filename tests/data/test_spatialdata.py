@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from glasscell.data.read import read
+from glasscell.data.write import write_h5ad
 from glasscell.errors import DataError
 
 with warnings.catch_warnings():
@@ -254,6 +255,9 @@ def test_outlines_transcripts_and_heights_come_with_the_cells(make_adata, tmp_pa
     fewer = dataset.with_adata(dataset.adata[1:].copy()).tissue
     assert fewer.sections[0].polygons.cells.tolist() == [0, -1]
     assert fewer.z_c.tolist() == [1.0]
+    saved = read(write_h5ad(dataset, tmp_path / "saved.h5ad"))
+    np.testing.assert_array_equal(saved.tissue.z_c, [5, 1])
+    assert saved.tissue.heights == (1.0, 5.0)
 
 
 def test_outlines_of_the_same_keys_are_found_beside_circles(make_adata, tmp_path: Path) -> None:

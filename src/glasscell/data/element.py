@@ -124,7 +124,7 @@ def project(labels_zyx: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Lay the planes of a mask on one another, the middle one on top."""
     middle = len(labels_zyx) // 2
     order = sorted(range(len(labels_zyx)), key=lambda plane: abs(plane - middle))
-    seen_yx = labels_zyx[order[0]].copy()
+    seen_yx: npt.NDArray[Any] = labels_zyx[order[0]].copy()
     for plane in order[1:]:
         seen_yx = np.where(seen_yx == 0, labels_zyx[plane], seen_yx)
     return seen_yx

@@ -135,7 +135,7 @@ def _read_points(
     """Read the points that are not themselves cells, those of genes first."""
     found: dict[str, list[TissuePoints]] = {}
     centres = {region.name for region in regions}
-    others = {str(name): element for name, element in sdata.points.items() if name not in centres}
+    others = {name: sdata.points[name] for name in sorted(map(str, sdata.points)) if name not in centres}
     for name, region, affine in share(others, regions):
         try:
             points = read_points(others[name], name).transformed(affine)
@@ -229,9 +229,13 @@ def _fill_positions(adata: AnnData, regions: list[Region], problems: list[str]) 
                     "they are drawn as stored, check their scale."
                 )
         return
-    filled_cd = np.full((adata.n_obs, 2), np.nan)
+    filled_cd = np.full((adata.n_obs, 3), np.nan)
     for region in regions:
-        filled_cd[region.cells] = region.centres_cd
+        filled_cd[region.cells, :2] = region.centres_cd
+        if region.z is not None:
+            filled_cd[region.cells, 2] = region.z
+    if not np.isfinite(filled_cd[:, 2]).any():
+        filled_cd = filled_cd[:, :2].copy()
     if np.isfinite(filled_cd).any():
         adata.obsm["spatial"] = filled_cd
 

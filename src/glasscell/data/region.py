@@ -202,7 +202,8 @@ def read_image(element: Any, name: str, affine: Affine) -> tuple[TissueImage, st
     The image, and a sentence when it had to be drawn anew.
     """
     levels, channels = image_levels(element)
-    note, planes = None, ()
+    note: str | None = None
+    planes: tuple[tuple[Any, ...], ...] = ()
     if is_straight(affine):
         placed = [straighten(level, affine) for level in levels]
         scale, translate = placed[0][1:]
