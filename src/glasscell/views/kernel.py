@@ -163,24 +163,27 @@ def fill_shapes(
         if right < -0.5 or left >= width - 0.5 or bottom < -0.5 or top >= height - 0.5:
             continue
         word, drawn = cells[shape] + 1, False
+        row, column = int(np.floor((top + bottom) / 2 + 0.5)), int(np.floor((left + right) / 2 + 0.5))
+        if right - left < 1 and bottom - top < 1:  # it can hold no other pixel's centre
+            if 0 <= row < height and 0 <= column < width:
+                ids_yx[row, column] = word
+            continue
         start, end = ring_starts[shape_starts[shape]], ring_starts[shape_starts[shape + 1]]
         if end - start > crossings.size:
             crossings = np.empty(2 * (end - start), np.float64)
         small = right - left < 3 and bottom - top < 3
-        for row in range(max(int(np.ceil(top)), 0), min(int(np.floor(bottom)), height - 1) + 1):
+        for line in range(max(int(np.ceil(top)), 0), min(int(np.floor(bottom)), height - 1) + 1):
             number = _cross(
-                vertices_vd, ring_starts, shape_starts[shape], shape_starts[shape + 1], row, grid, crossings
+                vertices_vd, ring_starts, shape_starts[shape], shape_starts[shape + 1], line, grid, crossings
             )
             ends = np.sort(crossings[:number])
             for pair in range(0, number - 1, 2):
                 first, last = max(int(np.ceil(ends[pair])), 0), min(int(np.ceil(ends[pair + 1])), width)
-                for column in range(first, last):
-                    ids_yx[row, column] = word
+                for place in range(first, last):
+                    ids_yx[line, place] = word
                     drawn = True
-        if small and not drawn:
-            row, column = int(np.floor((top + bottom) / 2 + 0.5)), int(np.floor((left + right) / 2 + 0.5))
-            if 0 <= row < height and 0 <= column < width:
-                ids_yx[row, column] = word
+        if small and not drawn and 0 <= row < height and 0 <= column < width:
+            ids_yx[row, column] = word
 
 
 @_compiled

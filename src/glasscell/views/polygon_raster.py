@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from glasscell.data.polygon import TissuePolygons
+
+
+@lru_cache(maxsize=8)
+def _order(n_shapes: int) -> NDArray[np.int32]:
+    return draw_order(n_shapes)
 
 
 def stamp_polygons(
@@ -30,7 +36,7 @@ def stamp_polygons(
         Shapes with holes and parts; those without a cell are not drawn.
     viewport
         The pixels to fill. A pixel belongs to a shape when its centre lies inside an odd number of rings; a
-        shape too small to hold any centre takes the pixel nearest to the middle of its bounding box.
+        shape under three pixels that holds no centre takes the pixel nearest to the middle of its bounding box.
     over
         A raster of the same viewport to draw on instead of an empty one; it is not changed.
     shown_c
@@ -57,7 +63,7 @@ def stamp_polygons(
         polygons.shape_starts,
         polygons.bounds,
         cells,
-        draw_order(len(polygons)),
+        _order(len(polygons)),
         np.array([viewport.x, viewport.y, 1 / viewport.pixel, 1 / viewport.pixel_y]),
         ids_yx,
     )
