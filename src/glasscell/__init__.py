@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from glasscell.data.split import split
     from glasscell.explain.evidence import ranking
     from glasscell.explain.request import ExplainRequest
+    from glasscell.models.apply import apply
     from glasscell.models.bundle_file import load_bundle, save_bundle
     from glasscell.models.fit import FitRequest, fit, fit_twin
     from glasscell.models.preflight import check
@@ -30,6 +31,7 @@ _PLACE_OF = {
     "FitRequest": "models.fit",
     "PrepareParams": "data.prepare",
     "Session": "session",
+    "apply": "models.apply",
     "check": "models.preflight",
     "fit": "models.fit",
     "fit_twin": "models.fit",
@@ -49,6 +51,7 @@ __all__ = [
     "FitRequest",
     "PrepareParams",
     "Session",
+    "apply",
     "check",
     "fit",
     "fit_twin",

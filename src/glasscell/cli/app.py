@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from glasscell.cli.apply import apply_command
 from glasscell.cli.check import check_command
 from glasscell.cli.console import STDERR, say
+from glasscell.cli.contrast import contrast_command
 from glasscell.cli.explain import explain_command
 from glasscell.cli.fit import fit_command
 from glasscell.cli.info import info_command
@@ -24,7 +26,9 @@ app.command("info")(info_command)
 app.command("prepare")(prepare_command)
 app.command("check")(check_command)
 app.command("fit")(fit_command)
+app.command("apply")(apply_command)
 app.command("explain")(explain_command)
+app.command("contrast")(contrast_command)
 app.command("view")(view_command)
 app.command("demo")(demo_command)
 

@@ -114,7 +114,8 @@ class Bundle:
         One net per fold; ``folds[k]`` has not seen the cells of fold ``k``. A model that learns without
         labels has one net: fold 0 holds the cells it was not trained on, the others have fold -1.
     twin
-        Net of the same kind trained on permuted labels; None until it is trained, and always without labels.
+        Net of the same kind trained on permuted labels, or without labels on redrawn counts; None until it is
+        trained.
     labels_name, classes
         Where the labels came from, and their names in the order of the probabilities; empty without labels.
     split_scheme, split_text
@@ -132,6 +133,8 @@ class Bundle:
         Sentences a reader must see: classes left out, halved batches.
     provenance
         Versions, seed, device, seconds, data fingerprint, number of cells and genes.
+    reference
+        A sample of the training cells, for applying the nets to other data; None in older bundles.
     """
 
     family: str

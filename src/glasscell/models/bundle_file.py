@@ -21,6 +21,7 @@ from glasscell.errors import GlasscellError, ModelError
 from glasscell.models.bundle import Bundle, CellTable, Curve
 from glasscell.models.metric import Metrics
 from glasscell.models.prediction import prediction_table
+from glasscell.models.reference import Reference
 from glasscell.models.registry import family as find_family
 
 if TYPE_CHECKING:
@@ -130,6 +131,9 @@ def _all_tensors(bundle: Bundle, family: Family) -> dict[str, Tensor]:
     }
     if cells.latent_cz is not None:
         tensors["cells/latent"] = torch.tensor(cells.latent_cz)
+    if bundle.reference is not None:
+        parts = bundle.reference.tensors()
+        tensors |= {f"reference/{name}": part.contiguous() for name, part in parts.items()}
     nets = {f"fold{number}": net for number, net in enumerate(bundle.folds)}
     if bundle.twin is not None:
         nets["twin"] = bundle.twin
@@ -206,7 +210,14 @@ def _rebuild(words: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
         curves=tuple(Curve.from_json(curve) for curve in words["curves"]),
         notes=tuple(words["notes"]),
         provenance=words["provenance"],
+        reference=_reference(tensors),
     )
+
+
+def _reference(tensors: Mapping[str, Tensor]) -> Reference | None:
+    mark = "reference/"
+    parts = {name.removeprefix(mark): part for name, part in tensors.items() if name.startswith(mark)}
+    return Reference.from_tensors(parts) if parts else None
 
 
 def _read_tensors(folder: Path, digest: str) -> dict[str, Tensor]:

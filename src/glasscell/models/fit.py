@@ -16,10 +16,11 @@ from glasscell.models.bundle import Bundle, CellTable, Curve
 from glasscell.models.device import resolve_device
 from glasscell.models.family import Family, FoldPlan, TrainingData
 from glasscell.models.fit_request import FitRequest
-from glasscell.models.fit_unlabelled import fit_unlabelled
+from glasscell.models.fit_unlabelled import fit_null_twin, fit_unlabelled
 from glasscell.models.metric import measure
 from glasscell.models.plan import permute_within, set_aside
 from glasscell.models.protocol import Classifies, Model
+from glasscell.models.reference import make_reference
 from glasscell.models.registry import family as find_family
 from glasscell.models.span import Span
 from glasscell.models.training_data import batch_of, check_request, net_seed, provenance, training_data
@@ -112,6 +113,7 @@ def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle
         curves=tuple(curves),
         notes=tuple(notes),
         provenance=provenance(dataset, request, device, time.monotonic() - started, int(known.sum())),
+        reference=make_reference(data, cells, request.seed),
     )
 
 
@@ -130,10 +132,11 @@ def fit_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: JobHand
 
     Returns
     -------
-    The bundle with its twin; unchanged when it has no classes to permute.
+    The bundle with its twin. Without labels there are none to permute: the twin then learns from counts that
+    keep depths and gene totals only (``fit_null_twin``), where the family allows it.
     """
     if request.labels is None or request.split is None:
-        return bundle
+        return fit_null_twin(bundle, dataset, request, job)
     family = find_family(request.family)
     device = resolve_device(request.device)
     job.report(0.0, "shuffling labels")

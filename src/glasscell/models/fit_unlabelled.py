@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +12,13 @@ import torch
 from glasscell.errors import ModelError
 from glasscell.models.bundle import Bundle, CellTable
 from glasscell.models.device import resolve_device
-from glasscell.models.family import FoldPlan, Measures, TrainingData
+from glasscell.models.family import Aligns, FoldPlan, Measures, TrainingData
+from glasscell.models.null_count import match_latents, redraw_counts
 from glasscell.models.plan import set_aside
 from glasscell.models.protocol import Encodes, Model
+from glasscell.models.reference import make_reference
 from glasscell.models.registry import family as find_family
+from glasscell.models.row import Rows, normalise
 from glasscell.models.span import Span
 from glasscell.models.training_data import batch_of, check_request, net_seed, provenance, training_data
 
@@ -71,6 +75,7 @@ def fit_unlabelled(dataset: Dataset, request: FitRequest, job: JobHandle) -> Bun
     )
     split = request.split
     text = "a random tenth of the cells" if split is None else f"fold 1 of {split.description}"
+    table = _cells(dataset, request, held_out, latent_cz)
     return Bundle(
         family=request.family,
         params=params,
@@ -79,14 +84,44 @@ def fit_unlabelled(dataset: Dataset, request: FitRequest, job: JobHandle) -> Bun
         classes=(),
         split_scheme="random" if split is None else split.scheme,
         split_text=text,
-        cells=_cells(dataset, request, held_out, latent_cz),
+        cells=table,
         metrics=None,
         baselines={},
         figures=figures,
         curves=(curve,),
         notes=notes if split is None else tuple(dict.fromkeys((*split.warnings, *notes))),
         provenance=provenance(dataset, request, device, time.monotonic() - started, 0),
+        reference=make_reference(data, table, request.seed),
     )
+
+
+def fit_null_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: JobHandle) -> Bundle:
+    """Train the same net for the same epochs on counts that keep depths and gene totals only.
+
+    What its rankings share with the real net's comes from those, not from genes that go together. Its
+    latents are lined up with the real net's. A family whose latents cannot be lined up gets no twin.
+    """
+    family = find_family(request.family)
+    if not isinstance(family, Aligns) or bundle.cells.latent_cz is None or bundle.twin is not None:
+        return bundle
+    device = resolve_device(request.device)
+    job.report(0.0, "redrawing counts")
+    check_request(dataset, request, family)
+    data = training_data(dataset, request, family, device)
+    assert data.counts is not None
+    assert data.size is not None
+    strata = np.zeros(dataset.n_cells, np.int32) if data.batch is None else data.batch
+    drawn_cg = redraw_counts(data.counts.table_cg, strata, request.seed, job)
+    rows_cg = normalise(drawn_cg, data.size, data.preprocessing.target_sum or 1.0)
+    null = replace(data, rows=Rows(rows_cg, device), counts=Rows(drawn_cg, device))
+    train = np.flatnonzero(bundle.cells.fold != 0)
+    plan = FoldPlan(
+        train, np.empty(0, np.int64), net_seed(request.seed, 1), device, max(1, bundle.curves[0].best_epoch)
+    )
+    twin, _, _ = family.train(null, plan, bundle.params, Span(job, 0.0, 0.95, "twin of redrawn counts"))
+    assert isinstance(twin, Encodes)
+    latent_cz = encode_all(twin, data, Span(job, 0.95, 1.0, "encoding"))
+    return bundle.with_twin(family.aligned(twin, *match_latents(bundle.cells.latent_cz, latent_cz)))
 
 
 @torch.no_grad()

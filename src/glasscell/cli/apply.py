@@ -1,0 +1,60 @@
+"""``glasscell apply``: what a trained model says of another file, and for which cells it can be asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glasscell.cli.check import read_rename
+from glasscell.cli.console import print_json, print_table, say, shell_job
+from glasscell.cli.option import DonorOption, FileArgument, JsonOption, SectionOption, open_file
+from glasscell.errors import DataError
+
+
+def apply_command(
+    file: FileArgument,
+    model: Annotated[Path, typer.Option("--model", metavar="DIR", help="Folder that glasscell fit wrote")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="CSV", help="Write the prediction of every cell")
+    ] = None,
+    rename: Annotated[
+        str, typer.Option("--rename", help="ignore-case, or a CSV of: name in the file, name in the model")
+    ] = "",
+    min_overlap: Annotated[
+        float,
+        typer.Option("--min-overlap", min=0, max=1, help="Least share of the model's genes in the file"),
+    ] = 0.5,
+    level: Annotated[
+        float, typer.Option("--level", help="Flag cells less typical than this share of the training cells")
+    ] = 0.05,
+    section: SectionOption = "",
+    donor: DonorOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Apply a trained model, unchanged, to another file: predictions, genes in common, cells out of range."""
+    from glasscell.models.apply import apply
+    from glasscell.models.bundle_file import load_bundle
+
+    bundle, dataset = load_bundle(model), open_file(file, section, donor)
+    with shell_job("Applying") as job:
+        found = apply(bundle, dataset, job, rename=read_rename(rename), min_overlap=min_overlap, level=level)
+    if out is not None:
+        try:
+            found.table().to_csv(out, index=False, float_format="%.6g")
+        except OSError as error:
+            raise DataError(
+                f"{out} could not be written ({error.strerror}): choose another place."
+            ) from error
+    if json:
+        print_json(found.to_json())
+        return
+    if found.classes:
+        rows = [
+            [name, f"{row['cells']:,}", f"{row['not_flagged']:,}"]
+            for name, row in found.to_json()["predicted"].items()
+        ]
+        print_table(f"predicted {found.labels_name}", ["", "cells", "not flagged"], rows)
+    for note in found.notes:
+        say(note)
