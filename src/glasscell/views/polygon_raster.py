@@ -36,7 +36,7 @@ def stamp_polygons(
         Shapes with holes and parts; those without a cell are not drawn.
     viewport
         The pixels to fill. A pixel belongs to a shape when its centre lies inside an odd number of rings; a
-        shape under three pixels that holds no centre takes the pixel nearest to the middle of its bounding box.
+        shape under three pixels that holds no centre takes the pixel nearest to the middle of its box.
     over
         A raster of the same viewport to draw on instead of an empty one; it is not changed.
     shown_c
