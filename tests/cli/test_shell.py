@@ -276,3 +276,24 @@ def test_a_full_disk_loses_nothing(
     assert "space" in err.lower() or "full" in err.lower()
     assert target.read_bytes() == b"the old file"
     assert [path.name for path in tmp_path.iterdir()] == ["prepared.h5ad"]
+
+
+def test_fit_without_labels_writes_latents_and_figures(shell: Shell, tissue: Path, tmp_path: Path) -> None:
+    from glasscell.models.bundle_file import load_bundle
+
+    folder, fast = tmp_path / "vae", ("--set", "max_epochs=3", "--set", "hidden=16")
+    code, out, err = shell("fit", tissue, "--model", "vae", "--out", folder, *fast, "--json")
+    assert code == 0, err
+    result = json.loads(out)
+    assert result["metrics"] == result["baselines"] == {}
+    assert list(result["figures"]) == ["vae", "gene mean x size"]
+    latent_cz = load_bundle(folder).cells.latent_cz
+    assert latent_cz is not None
+    assert latent_cz.shape == (400, 10)
+    code, out, _ = shell("fit", tissue, "--model", "vae", "--out", folder, *fast, "--batch", "label")
+    assert code == 0
+    assert "Poisson deviance" in out
+    code, _, err = shell("fit", tissue, "--model", "vae", "--labels", "label", "--out", folder)
+    assert code != 0
+    assert "learns without labels" in err
+    assert shell("explain", tissue, "--model", folder, "--target", "latent:3", "--json")[0] == 0

@@ -15,13 +15,19 @@ from glasscell.data.dataset import Dataset
 from glasscell.data.labels import read_labels
 from glasscell.data.split import split
 from glasscell.errors import DataError, JobCancelled, ModelError, NotCompatible
+from glasscell.explain.evidence import ranking
+from glasscell.explain.explain import explain
+from glasscell.explain.request import ExplainRequest
+from glasscell.jobs import QUIET
+from glasscell.models import null_count
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
 from glasscell.models.fit import FitRequest, fit, fit_twin
+from glasscell.models.null_count import match_latents
 from glasscell.models.protocol import Decodes, Encodes, FirstLinear, UsesBatch
 from glasscell.models.target import Target
-from glasscell.models.vae import VaeModel, VaeParams
+from glasscell.models.vae import FAMILY, VaeModel, VaeParams
 from glasscell.models.vae_figure import DEVIANCE, GENE_MEAN, decoded_share, poisson_deviance, thin
 from glasscell.models.vae_layer import divergence, negative_binomial, one_hot
 from glasscell.testing.check import check_model
@@ -178,8 +184,65 @@ def test_a_damaged_bundle_gets_a_sentence(vae: Bundle, tmp_path: Path) -> None:
             load_bundle(folder)
 
 
-def test_there_is_no_twin_without_labels(vae: Bundle, dataset: Dataset, request_vae: FitRequest) -> None:
-    assert fit_twin(vae, dataset, request_vae) is vae
+def test_the_twin_learns_from_redrawn_counts(
+    vae: Bundle, net: VaeModel, dataset: Dataset, request_vae: FitRequest, tmp_path: Path
+) -> None:
+    twinned = fit_twin(vae, dataset, request_vae)
+    twin = twinned.twin
+    assert isinstance(twin, VaeModel)
+    assert twinned.fingerprint == vae.fingerprint
+    assert twin.fingerprint != net.fingerprint
+    assert vae.cells.latent_cz is not None
+    batch = make_batch(dataset, net, np.arange(dataset.n_cells))
+    own, blind = vae.cells.latent_cz, twin.encode(batch).numpy()
+    explained = [kind_share(latent, read_labels(dataset, "label").codes) for latent in (own, blind)]
+    assert explained[0] > 0.5, "the latents follow the planted classes"
+    assert explained[1] < explained[0] / 2, "the twin's do not"
+    again = load_bundle(save_bundle(twinned, tmp_path / "twinned"))
+    assert isinstance(again.twin, VaeModel)
+    assert again.twin.fingerprint == twin.fingerprint
+
+
+def kind_share(latent_cz: np.ndarray, codes: np.ndarray) -> float:
+    """Return the largest share of a latent's variance that lies between classes."""
+    means = np.stack([latent_cz[codes == code].mean(axis=0) for code in np.unique(codes)])
+    return float((means[codes].var(axis=0) / latent_cz.var(axis=0)).max())
+
+
+def test_lining_up_latents_changes_their_order_and_nothing_else(net: VaeModel, dataset: Dataset) -> None:
+    order, sign = np.array([2, 0, 1]), np.array([1, -1, 1], np.float32)
+    turned = FAMILY.aligned(net, order, sign)
+    batch = make_batch(dataset, net, np.arange(5))
+    torch.testing.assert_close(turned.encode(batch), net.encode(batch)[:, order] * torch.from_numpy(sign))
+    torch.testing.assert_close(turned.share(turned.encode(batch), batch), net.share(net.encode(batch), batch))
+    found = match_latents(net.encode(batch).numpy(), turned.encode(batch).numpy())
+    np.testing.assert_array_equal(found[0], np.argsort(order))
+    np.testing.assert_array_equal(found[1], sign[np.argsort(order)])
+
+
+def test_redrawn_counts_keep_depths_and_gene_totals_of_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = sparse.csr_matrix(np.random.default_rng(0).poisson(2.0, (60, 11)).astype(np.float32))
+    strata = np.repeat([0, 1], 30)
+    monkeypatch.setattr(null_count, "MOST_MOLECULES", 200)
+    drawn = null_count.redraw_counts(counts, strata, 3, QUIET)
+    np.testing.assert_array_equal(drawn.sum(axis=1), counts.sum(axis=1))
+    for stratum in (0, 1):
+        inside = strata == stratum
+        np.testing.assert_array_equal(drawn[inside].sum(axis=0), counts[inside].sum(axis=0))
+    assert (drawn != counts).nnz > 100
+
+
+def test_explained_from_the_average_cell_with_all_evidence(
+    vae: Bundle, dataset: Dataset, request_vae: FitRequest
+) -> None:
+    twinned = fit_twin(vae, dataset, request_vae)
+    found = explain(dataset, twinned, ExplainRequest(target="latent:1", params={"steps": 64}))
+    assert found.diagnostics["completeness_gap"] < 0.05
+    assert found.provenance.route == "factored"
+    assert "every kind" in found.provenance.baseline_text
+    ranked = ranking(found)
+    assert all(row.twin_rank is not None for row in ranked)
+    assert "reinitialised_correlation" in found.diagnostics
 
 
 def test_a_split_decides_what_is_held_out(dataset: Dataset, request_vae: FitRequest) -> None:

@@ -24,7 +24,16 @@ from glasscell.qt.ranking import BAR, CANNOT_TELL, WARN
 from glasscell.qt.style import DARK, LIGHT, plain_tip, set_theme
 from glasscell.views.colour import Default, colour_table
 from glasscell.views.form import build, fields
-from glasscell.views.row import CellGeneRow, Curve, JobRow, MethodRow, MetricRow, RankingRow
+from glasscell.views.row import (
+    CellGeneRow,
+    Curve,
+    FamilyRow,
+    FigureRow,
+    JobRow,
+    MethodRow,
+    MetricRow,
+    RankingRow,
+)
 from glasscell.views.search import Hit
 
 pytestmark = pytest.mark.gui
@@ -417,3 +426,41 @@ def test_narrow_docks_in_both_themes(make: Any, show: Any, pixels: Callable[...,
         QApplication.processEvents()
         grounds.append(tuple(int(v) for v in pixels(view.widget)[-3, 3]))
     assert grounds == [tuple(bytes.fromhex(theme.ground[1:])) for theme in (DARK, LIGHT)]
+
+
+def test_the_rows_of_the_model_form_follow_the_family(show: Any, qtbot: Any) -> None:
+    view = show(QtModelView(), height=900)
+    chosen, fits = told(view.family_chosen), told(view.fit_requested)
+    view.set_families(
+        (
+            FamilyRow("classifier", "Classifier", True, False, "for labels"),
+            FamilyRow("vae", "Auto-encoder", False, True, "for counts"),
+            FamilyRow("scvi", MARKUP, False, True, "", "scvi-tools is not installed."),
+        )
+    )
+    view.set_labels(("layer",))
+    view.set_batches(("section",))
+    view.set_enabled(True, "")
+    assert view.labels.isVisible()
+    assert not view.batch.isVisible()
+    view.family.setCurrentIndex(1)
+    assert chosen == ["vae"]
+    assert not view.labels.isVisible()
+    assert not view.scheme.isVisible()
+    assert view.batch.isVisible()
+    view.batch.setCurrentIndex(1)
+    press(qtbot, view.train)
+    fits[0].pop("params")
+    assert fits[0] == {"labels": "", "split": "", "family": "vae", "seed": 0, "batch": "section"}
+    item = view.family.model().item(2)
+    assert not item.isEnabled()
+    assert "not installed" in item.toolTip()
+    view.set_figures(("Poisson deviance",), (FigureRow("vae", (0.0637,), False),))
+    assert not view.metrics.isVisible(), "figures never stand without a baseline"
+    rows = (FigureRow("vae", (0.0637,), False), FigureRow("gene mean x size", (None,), True))
+    view.set_figures(("Poisson deviance",), rows)
+    assert [view.metrics.item(n, 1).text() for n in (0, 1)] == ["0.0637", "-"]
+    assert view.metrics.horizontalHeaderItem(1).text() == "Poisson deviance"
+    mine = MetricRow("classifier", 0.9, 0.8, 0.02, "blocks", False)
+    view.set_metrics((mine, MetricRow("majority", 0.4, 0.1, None, "blocks", True)))
+    assert view.metrics.columnCount() == 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,6 +123,8 @@ def make_baseline(name: str, training: Training, target: Target) -> Baseline:
     if kind == "depth_matched" and not training.classes:
         pool = np.flatnonzero(training.trained)
         return _depth_matched(name, "average of training cells", [pool], training)
+    if not training.classes:
+        training = _without_classes(training)
     others = _others(training, target)
     listed = ", ".join(training.classes[code] for code in others)
     if kind == "other_classes":
@@ -135,6 +137,12 @@ def make_baseline(name: str, training: Training, target: Target) -> Baseline:
         return _depth_matched(name, f"average of training cells of {listed}", pools, training)
     known = ", ".join(known for known, _ in BASELINES)
     raise NotCompatible(f"There is no baseline {name!r}; there are {known}.")
+
+
+def _without_classes(training: Training) -> Training:
+    """Take all training cells as of one kind, for a model that knows no classes."""
+    codes = np.where(training.trained, 0, -1).astype(np.int32)
+    return replace(training, classes=("every kind",), codes=codes)
 
 
 def _single(name: str, text: str, profile_g: Floats, training: Training) -> Baseline:

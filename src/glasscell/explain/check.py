@@ -94,7 +94,8 @@ def _twin(
     ranks = rank(explanation.twin.mean(mask))[top]
     share = float(np.mean(ranks <= len(top)))
     hits = f"{int((ranks <= len(top)).sum())} of the top {len(top)} genes also lead"
-    count = f"{hits} for a twin trained on permuted labels"
+    blind = "permuted labels" if explanation.provenance.labels else "redrawn counts"
+    count = f"{hits} for a twin trained on {blind}"
     verdict = _verdict(share, TWIN_OK, TWIN_WARN)
     sentence = {
         "ok": f"{count}: the ranking comes from what was learnt.",

@@ -138,6 +138,15 @@ class Measures(Protocol):
 
 
 @runtime_checkable
+class Aligns(Protocol):
+    """A family without labels whose latents a twin can be lined up with, so that it can have one."""
+
+    def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> Model:
+        """Return the model with latent ``order[k]`` as its latent ``k``, times ``sign[k]``."""
+        ...
+
+
+@runtime_checkable
 class MayBeAbsent(Protocol):
     """A family that needs a package which may not be installed; it is then greyed with the reason."""
 

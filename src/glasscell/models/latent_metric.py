@@ -56,4 +56,4 @@ def neighbour_share(counts_cg: sparse.csr_matrix, neighbours_ck: Ints, weight: f
     pooled_cg = np.asarray((graph @ counts_cg).toarray(), np.float64)
     pooled_cg /= np.maximum(pooled_cg.sum(axis=1, keepdims=True), 1.0)
     mean_g = np.asarray(counts_cg.sum(axis=0), np.float64).ravel()
-    return weight * pooled_cg + (1 - weight) * (mean_g / mean_g.sum())
+    return np.asarray(weight * pooled_cg + (1 - weight) * (mean_g / mean_g.sum()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,6 +132,19 @@ class VaeFamily:
         """Measure how well the net foretells a hidden tenth of the counts of cells it has not seen."""
         assert isinstance(model, VaeModel)
         return reconstruction_figures(self.info.key, model, data, held_out, job)
+
+    def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> VaeModel:
+        """Return the model with its latents in another order and sign; what it decodes stays the same."""
+        assert isinstance(twin, VaeModel)
+        network = deepcopy(twin.network)
+        at, flip = torch.from_numpy(order), torch.from_numpy(sign)
+        encoder, first = network.encoder, network.decoder.first
+        encoder.mean.weight.copy_(encoder.mean.weight[at] * flip[:, None])
+        encoder.mean.bias.copy_(encoder.mean.bias[at] * flip)
+        encoder.log_variance.weight.copy_(encoder.log_variance.weight[at].clone())
+        encoder.log_variance.bias.copy_(encoder.log_variance.bias[at].clone())
+        first.weight.copy_(first.weight[:, at] * flip)
+        return VaeModel(network, self.info, twin.genes, twin.preprocessing, twin.batch_column, twin.batches)
 
     def tensors(self, model: Any) -> Mapping[str, Tensor]:
         """Return all weights and running figures by name."""

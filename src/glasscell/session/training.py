@@ -76,8 +76,7 @@ def fit(session: Core, wish: FitWish) -> Job[Any]:
             )
             set_aside(session, job, reason)
             return
-        if bundle.classes:
-            train_twin(session, bundle, made[0], context)
+        train_twin(session, bundle, made[0], context)
         session.update(model=bundle.id)
         show_latents(session, bundle, wish.seed)
         for note in bundle.notes:
@@ -109,7 +108,10 @@ def make_request(wish: FitWish, context: Context) -> FitRequest:
 
 
 def train_twin(session: Core, bundle: Bundle, request: FitRequest, context: Context) -> Job[Any]:
-    """Train the label-permuted twin when the train lane has nothing better to do."""
+    """Train the twin, which can learn nothing of what is asked, when the train lane has nothing better to do.
+
+    It learns permuted labels, or without labels redrawn counts.
+    """
 
     def work(job: JobHandle) -> Bundle:
         from glasscell.models.fit import fit_twin
@@ -117,6 +119,8 @@ def train_twin(session: Core, bundle: Bundle, request: FitRequest, context: Cont
         return fit_twin(bundle, context.dataset, request, job)
 
     def commit(job: Job[Bundle], twinned: Bundle) -> None:
+        if twinned.twin is None:
+            return
         session.hold("bundle", twinned)
         explanation = session.explanation
         if explanation is not None and explanation.provenance.model == twinned.fingerprint:

@@ -27,7 +27,8 @@ def words(bundle: Bundle, has_rows: bool) -> tuple[str, ...]:
     if not bundle.classes:
         batch = bundle.provenance.get("batch", "")
         taken = f", {batch} taken out" if batch else ""
-        return (f"{bundle.id}: without labels{taken}; held out {bundle.split_text}", *bundle.notes)
+        twin = "" if bundle.twin is None else "Its twin learnt from redrawn counts."
+        return (f"{bundle.id}: without labels{taken}; held out {bundle.split_text}.", *bundle.notes, twin)
     twin = "" if bundle.twin is not None else "Its twin, needed to judge rankings, is not trained yet."
     figures = "" if has_rows else "Its figures are not shown because it holds no baselines to compare with."
     return (f"{bundle.id}: {bundle.labels_name}, {bundle.split_text}", figures, *bundle.notes, twin)
