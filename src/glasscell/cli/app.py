@@ -11,6 +11,7 @@ from glasscell.cli.contrast import contrast_command
 from glasscell.cli.explain import explain_command
 from glasscell.cli.fit import fit_command
 from glasscell.cli.info import info_command
+from glasscell.cli.open_scvi import open_scvi_command
 from glasscell.cli.prepare import prepare_command
 from glasscell.cli.view import demo_command, view_command
 from glasscell.errors import GlasscellError
@@ -29,6 +30,7 @@ app.command("fit")(fit_command)
 app.command("apply")(apply_command)
 app.command("explain")(explain_command)
 app.command("contrast")(contrast_command)
+app.command("open-scvi")(open_scvi_command)
 app.command("view")(view_command)
 app.command("demo")(demo_command)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
+from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QRectF, Qt, QTimer, Signal
 from qtpy.QtWidgets import QLabel
 
@@ -55,6 +56,7 @@ class CellCanvas(pg.PlotWidget):
         self._table = np.zeros(1, np.uint32)
         self._raster: CellRaster | None = None
         self._rest: Timer | None = None
+        self._ended = False
         self._timer = QTimer(self)
         self._generation = 0
         self._home_pixel = 1.0
@@ -165,6 +167,8 @@ class CellCanvas(pg.PlotWidget):
 
     def stamp(self) -> None:
         """Draw the raster of what is visible now."""
+        if self._ended or not isalive(self.box):  # a whole window may go without closing its parts one by one
+            return
         positions_cd, order = self._positions_cd, self._order
         if positions_cd is None or self.box.width() < 2:
             return
@@ -188,6 +192,13 @@ class CellCanvas(pg.PlotWidget):
         self._runner.submit(
             work, title="Draw the embedding", lane="view", key=("embedding", id(self)), on_done=done
         )
+
+    def close_down(self) -> None:
+        """Stamp no more: the widget goes away, and a timer must not find it gone."""
+        self._ended = True
+        self._timer.stop()
+        if self._rest is not None:
+            self._rest.cancel()
 
     def restyle(self) -> None:
         """Take the colours of the theme."""
@@ -236,6 +247,8 @@ class CellCanvas(pg.PlotWidget):
 
     def _on_moved(self, *_: object) -> None:
         """Stamp again once the view rests."""
+        if self._ended:
+            return
         if self._dispatcher is None:
             self._timer.start(_REST_MS)
             return
@@ -245,7 +258,7 @@ class CellCanvas(pg.PlotWidget):
 
     def _on_stamped(self, generation: int, raster: CellRaster) -> None:
         """Show a raster unless a newer one was asked for."""
-        if generation == self._generation:
+        if generation == self._generation and not self._ended and isalive(self.box):
             self._raster = raster
             self._paint()
 

@@ -95,6 +95,10 @@ class QtEmbeddingView(EmbeddingView):
         self.restyle()
         self.set_positions(None, "", "")
 
+    def close_down(self) -> None:
+        """Draw no more; the dock is going away."""
+        self.canvas.close_down()
+
     def set_choices(self, names: Sequence[str], current: str | None) -> None:
         """Offer these embeddings, the current one chosen."""
         typed = current is None and not self.names.isHidden()

@@ -12,6 +12,7 @@ from glasscell.qt.curve import QtCurve
 from glasscell.qt.form import QtForm
 from glasscell.qt.metrics import QtMetrics
 from glasscell.qt.number import WholeBox
+from glasscell.qt.open_scvi import OpenScviButton
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import (
     Choice,
@@ -62,6 +63,7 @@ class QtModelView(ModelView):
         self.group = button("Make group", "Keep the selected cells under this name; two groups make labels")
         self.save = button("Save model…", "Save the trained model to a new folder")
         self.load = button("Load model…", "Load a model folder")
+        self.scvi = OpenScviButton(self.scvi_requested.emit, self.set_message)
         self._families: dict[str, FamilyRow] = {}
         self.widget = scrolled(self._content())
         self._connect()
@@ -180,6 +182,7 @@ class QtModelView(ModelView):
             line(),
             row_of(self.group_name, self.group, stretch=0),
             row_of(self.save, self.load, None),
+            row_of(self.scvi, None),
             parent=content,
         )
         column.addStretch(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glasscell.session import explaining, file, persist, table, training
+from glasscell.session import explaining, file, opening_scvi, persist, table, training
 from glasscell.session.core import Core
 from glasscell.session.grouping import Grouping
 
@@ -63,6 +63,10 @@ class Session(Core):
     def load_model(self, path: Path | str) -> Job[Any]:
         """Read a model from a folder and make it the current one."""
         return training.load_model(self, file.as_path(path))
+
+    def open_scvi(self, path: Path | str) -> Job[Any]:
+        """Open a model that scvi-tools saved; ask first, in the words of ``scvi_file.what_it_runs``."""
+        return opening_scvi.open_scvi(self, file.as_path(path))
 
     def save_data(self, path: Path | str) -> Job[Any]:
         """Write the dataset, groups and current explanation to an ``.h5ad`` or ``.zarr`` file."""

@@ -41,6 +41,7 @@ class ModelPresenter(Presenter[ModelView]):
         self.listen(view.cancel_requested, self._on_cancel)
         self.listen(view.save_requested, self._on_save)
         self.listen(view.load_requested, self._on_load)
+        self.listen(view.scvi_requested, self._on_scvi)
         self.listen(view.group_requested, self._on_group)
         self.listen(session.stored, self._on_stored)
         self.listen(view.family_chosen, self._on_family)
@@ -162,6 +163,10 @@ class ModelPresenter(Presenter[ModelView]):
     def _on_load(self, path: Path) -> None:
         with self.spoken("Loading the model"):
             self.session.load_model(path)
+
+    def _on_scvi(self, path: Path) -> None:
+        with self.spoken("Opening the model"):
+            self.session.open_scvi(path)
 
     def _on_group(self, name: str) -> None:
         with self.spoken("Naming the selection"):

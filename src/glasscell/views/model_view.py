@@ -28,6 +28,7 @@ class ModelView(View):
     cancel_requested = Signal()
     save_requested = Signal(object)  # Path
     load_requested = Signal(object)  # Path
+    scvi_requested = Signal(object)  # Path of a model saved by scvi-tools, once opening it was confirmed
     group_requested = Signal(str)  # name the current selection
 
     @abstractmethod
