@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from glasscell.data.channel import ChannelRef
     from glasscell.data.dataset import Dataset
+    from glasscell.explain.contrast import Contrast
     from glasscell.explain.result import Explanation
     from glasscell.models.bundle import Bundle
 
@@ -51,6 +52,7 @@ class Core:
     message = Signal(str, str)
     stored = Signal(str, str)
     restored = Signal(dict)  # camera and point size per picture, after a session was opened
+    contrasted = Signal()  # ``compared`` is another
     closed = Signal()
 
     def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int | None = None) -> None:
@@ -61,6 +63,7 @@ class Core:
         self._spill = FolderSpill()
         self.store = Store(limit_bytes, kept=self._is_shown, spill=self._spill)
         self.facts_of = FactBook()
+        self.compared: Contrast | None = None  # the last contrast of two groups
         self.as_read: set[str] = set()  # datasets that are as their files are
         self._columns = Columns(self.store, self.jobs)
         self._history = History()
