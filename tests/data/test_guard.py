@@ -49,7 +49,8 @@ def test_missing_and_empty(tmp_path: Path) -> None:
     ("start", "match"),
     [
         (b"\x1f\x8b rest of it", "gzipped"),
-        (b"gene,cell\nA,1\n", "not a file of cells"),
+        (b"gene,cell\nA,1\n", "no columns of numbers"),
+        (b"words without columns\nand more", "not a file of cells"),
         (b"\x89HDF\r\n", "cut short"),
         (b"abc", "cut short"),
     ],

@@ -44,12 +44,16 @@ class Dataset(Table):
         The table, in memory or backed.
     path
         File it came from.
+    paths
+        The files, when it came from several.
     tissue
         Images and masks in the coordinates of the table; by default those of ``uns["spatial"]``.
     section, donor
         Obs column with the section or donor of each cell; ``""`` for none.
     counts
         ``"X"``, ``"raw"`` or ``"layers/<key>"``.
+    genes
+        ``"symbols"`` or ``"ids"``: what genes are called by.
     observation
         ``"cell"``, ``"spot"`` or ``"bin"``.
     unit
@@ -68,22 +72,27 @@ class Dataset(Table):
         adata: AnnData,
         *,
         path: Path | str | None = None,
+        paths: Iterable[Path | str] = (),
         tissue: Tissue | None = None,
         section: str | None = None,
         donor: str | None = None,
         counts: str | None = None,
+        genes: str | None = None,
         observation: str | None = None,
         unit: str | None = None,
         problems: Iterable[str] = (),
     ) -> None:
         points = tissue is not None and any(section.points for section in tissue.sections)
-        super().__init__(adata, observation, may_be_empty=points)
+        super().__init__(adata, observation, genes=genes, may_be_empty=points)
         self.path = None if path is None else Path(path)
+        own = () if path is None else (path,)
+        self.paths = tuple(Path(each) for each in (tuple(paths) or own))
         self._given_tissue = tissue
         self._given: dict[str, str | None] = {
             "section": section,
             "donor": donor,
             "counts": counts,
+            "genes": genes,
             "observation": observation,
             "unit": unit if unit is None else checked(unit, UNITS, "unit"),
         }
@@ -230,4 +239,27 @@ class Dataset(Table):
         chosen = self._given["counts"]
         if chosen is not None and holds_counts(adata, chosen):
             given["counts"] = chosen
-        return Dataset(adata, path=self.path, tissue=tissue, problems=self._given_problems, **given)
+        return self._again(adata, tissue, given)
+
+    def choosing(self, *, counts: str | None = None, genes: str | None = None) -> Dataset:
+        """Look at the same table with another matrix as counts or other names of genes.
+
+        Parameters
+        ----------
+        counts
+            ``"X"``, ``"raw"`` or ``"layers/<key>"``; None to leave it.
+        genes
+            ``"symbols"`` or ``"ids"``; None to leave it.
+
+        Raises
+        ------
+        DataError
+            The matrix is absent or does not hold counts, or the file has no such names.
+        """
+        wished = {"counts": counts, "genes": genes}
+        given = {**self._given, **{name: value for name, value in wished.items() if value is not None}}
+        return self._again(self._adata, self._given_tissue, given)
+
+    def _again(self, adata: AnnData, tissue: Tissue | None, given: dict[str, str | None]) -> Dataset:
+        told = self._given_problems
+        return Dataset(adata, path=self.path, paths=self.paths, tissue=tissue, problems=told, **given)

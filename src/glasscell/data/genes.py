@@ -160,12 +160,40 @@ def _texts(var: pd.DataFrame, column: str) -> list[str]:
     return ["" if gone else str(value) for value, gone in zip(values.tolist(), missing, strict=True)]
 
 
-def _mostly_identifiers(names: Sequence[str]) -> bool:
+def mostly_identifiers(names: Sequence[str]) -> bool:
+    """Whether names are those of a database (ENSG..., numbers) rather than symbols."""
     sample = names[:: max(1, len(names) // 500)]
     return bool(sample) and sum(bool(_IDENTIFIER.match(name)) for name in sample) > 0.8 * len(sample)
 
 
-def read_genes(var: pd.DataFrame) -> GeneTable:
+GENE_NAMES = ("symbols", "ids")
+
+
+def _wanted(wanted: str, symbols: Sequence[str], ids: Sequence[str], kept: list[str]) -> list[str]:
+    if wanted not in GENE_NAMES:
+        raise DataError(f"Genes cannot be called by {wanted!r}; choose {', '.join(GENE_NAMES)}.")
+    if wanted == "symbols":
+        if not symbols:
+            raise DataError("This file has no gene symbols: leave genes= out to use its identifiers.")
+        return kept
+    if not any(ids):
+        raise DataError("This file has no gene identifiers: leave genes= out to use its symbols.")
+    return [name or symbol for name, symbol in zip(ids, kept, strict=True)]
+
+
+def gene_choices(var: pd.DataFrame) -> tuple[str, ...]:
+    """Say what genes can be called by: ``"symbols"``, ``"ids"`` or both, the default one first."""
+    found = []
+    for wanted in GENE_NAMES:
+        try:
+            read_genes(var, wanted)
+        except DataError:
+            continue
+        found.append(wanted)
+    return tuple(found)
+
+
+def read_genes(var: pd.DataFrame, wanted: str | None = None) -> GeneTable:
     """Find symbols and identifiers in a table of genes.
 
     Symbols come from a column such as ``feature_name`` or ``gene_symbols`` when the index holds identifiers
@@ -175,6 +203,14 @@ def read_genes(var: pd.DataFrame) -> GeneTable:
     ----------
     var
         The ``var`` table of an AnnData; not changed.
+    wanted
+        ``"symbols"`` or ``"ids"`` to be called by; by default symbols where the file has them. The other
+        one is found by search all the same.
+
+    Raises
+    ------
+    DataError
+        The file has no symbols, or no identifiers, to choose.
     """
     index = [str(name) for name in var.index.tolist()]
     symbols, symbol_source = index, "var_names"
@@ -182,7 +218,8 @@ def read_genes(var: pd.DataFrame) -> GeneTable:
     id_column = _column(var, ID_COLUMNS)
     if id_column is not None:
         ids, id_source = _texts(var, id_column), f"var[{id_column!r}]"
-    if _mostly_identifiers(index):
+    has_symbols = not mostly_identifiers(index)
+    if not has_symbols or wanted == "symbols":
         if id_column is None:
             ids, id_source = index, "var_names"
         symbol_column = _column(var, SYMBOL_COLUMNS)
@@ -190,6 +227,10 @@ def read_genes(var: pd.DataFrame) -> GeneTable:
             texts = _texts(var, symbol_column)
             symbols = [text or name for text, name in zip(texts, index, strict=True)]
             symbol_source = f"var[{symbol_column!r}]"
-    names, duplicates = make_unique(symbols)
+            has_symbols = True
+    shown = symbols
+    if wanted is not None:
+        shown = _wanted(wanted, symbols if has_symbols else [], ids, symbols)
+    names, duplicates = make_unique(shown)
     as_array = np.asarray(symbols, dtype=np.str_)
     return GeneTable(names, as_array, np.asarray(ids, dtype=np.str_), symbol_source, id_source, duplicates)

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,28 @@ def check_zarr(root: Path) -> None:
                 if "images" not in here.parts and "labels" not in here.parts:
                     in_memory += declared
     check_fits(in_memory)
+
+
+def check_zarr_zip(path: Path) -> None:
+    """Look through the metadata of a zarr store in a zip archive, as `check_zarr` does in a folder.
+
+    Raises
+    ------
+    DataError
+        It is not a zip archive, a codec is unknown, or metadata are damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if Path(entry.filename).name not in _METADATA:
+                    continue
+                if entry.file_size > _LARGEST_METADATA:
+                    raise DataError(f"{entry.filename} of {path.name} is too large to be zarr metadata.")
+                document = json.loads(archive.read(entry))
+                for array in _arrays(document, entry.filename):
+                    _check_codecs(array, entry.filename)
+    except (OSError, ValueError, RecursionError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path.name} is damaged or cut short. Copy or download it again.") from error
 
 
 def _refuse_links_outside(root: Path, here: Path, names: list[str]) -> None:

@@ -153,6 +153,11 @@ def _candidates(adata: AnnData) -> list[str]:
     return names
 
 
+def count_choices(adata: AnnData) -> tuple[str, ...]:
+    """Name every matrix that holds counts, the one taken by default first."""
+    return tuple(name for name in _candidates(adata) if holds_counts(adata, name))
+
+
 def find_counts(adata: AnnData) -> str | None:
     """Say which matrix holds counts: whole numbers, none negative; X is asked first, then layers, then raw.
 

@@ -81,6 +81,9 @@ def find_observation(adata: AnnData) -> str:
 
 def find_platform(adata: AnnData, observation: str) -> str:
     """Name the platform where it is certain (``"Visium"``), else empty text."""
+    said = hints(adata).get("platform")
+    if isinstance(said, str) and said:
+        return said
     columns = {str(column).casefold() for column in adata.obs.columns}
     visium = {"array_row", "array_col"} <= columns and bool(visium_libraries(adata))
     return "Visium" if visium and observation in ("spot", "bin") else ""

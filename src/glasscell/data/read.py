@@ -1,50 +1,48 @@
-"""Open a file of cells, whatever its name says: the content decides."""
+"""Open files of cells, whatever their names say: the content decides."""
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glasscell.data.guard_hdf5 import check_hdf5
-from glasscell.data.guard_zarr import check_zarr, is_zarr, root_attributes
+from glasscell.data.sniff import PARQUET, SPATIALDATA, TENX, TEXT, VENDOR, sniff
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
-    from glasscell.data.dataset import Dataset
+    from collections.abc import Sequence
 
-H5AD, ANNDATA_ZARR, SPATIALDATA = "h5ad", "anndata zarr", "spatialdata zarr"
-_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_ACCEPTED = "Glasscell opens .h5ad files and .zarr folders (AnnData or SpatialData)"
-_ELSEWHERE = {
-    "matrix": "a 10x HDF5 matrix: read it with scanpy.read_10x_h5 and save it as .h5ad",
-    "row_attrs": "a loom file: read it with anndata.io.read_loom and save it as .h5ad",
-    "mod": "a MuData file: save the modality you want as .h5ad",
-}
+    from glasscell.data.dataset import Dataset
 
 
 def read(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     *,
     section: str | None = None,
     donor: str | None = None,
     counts: str | None = None,
+    genes: str | None = None,
     table: str | None = None,
 ) -> Dataset:
-    """Open a file of cells.
+    """Open a file of cells, or several as one table.
 
     The content decides how it is read, not the file's name. Nothing is written, and nothing in it is run.
 
     Parameters
     ----------
     path
-        An ``.h5ad`` file, or a ``.zarr`` folder holding an AnnData or a SpatialData (format 2 or 3).
+        An ``.h5ad`` file, a ``.zarr`` folder holding an AnnData or a SpatialData (format 2 or 3), a 10x
+        ``.h5`` matrix, a table of cells (``.csv``, ``.tsv``, ``.parquet``), or a folder as Visium, Visium HD,
+        Xenium, CosMx or MERSCOPE write it. Several: the genes they share, each file a section of its own.
     section, donor
-        Obs column with the section or the donor of each cell, when detection picks the wrong one.
+        Obs column with the section or the donor of each cell, when detection picks the wrong one; of several
+        files ``donor="file"`` says that each is of another donor.
     counts
         ``"X"``, ``"raw"`` or ``"layers/<key>"``: which matrix holds counts.
+    genes
+        ``"symbols"`` or ``"ids"``: what genes are called by.
     table
-        Which table of a SpatialData to show; by default the one with the most cells.
+        Which table of a SpatialData to show; by default the one with the most cells. Of Visium HD which
+        bins, such as ``"square_016um"``.
 
     Returns
     -------
@@ -55,14 +53,37 @@ def read(
     DataError
         The file is absent, empty, damaged, unsafe or of another kind; the sentence says which.
     """
+    if not isinstance(path, str | Path):
+        places = [Path(each).expanduser() for each in path]
+        if not places:
+            raise DataError("No file is named; give at least one.")
+        if len(places) > 1:
+            return _read_several(places, section, donor, counts, genes, table)
+        path = places[0]
+    return _read_one(Path(path).expanduser(), section, donor, counts, genes, table)
+
+
+def _read_one(
+    place: Path,
+    section: str | None,
+    donor: str | None,
+    counts: str | None,
+    genes: str | None,
+    table: str | None,
+) -> Dataset:
     from glasscell.data.dataset import Dataset
 
-    place = Path(path).expanduser()
     kind = sniff(place)
-    if kind == SPATIALDATA:
+    told: list[str] = []
+    if kind in (SPATIALDATA, VENDOR):
         from glasscell.data.read_spatialdata import read_spatialdata
 
-        loaded = read_spatialdata(place, table)
+        if kind == VENDOR:
+            from glasscell.data.read_vendor import read_vendor_folder
+
+            loaded = read_vendor_folder(place, table)
+        else:
+            loaded = read_spatialdata(place, table)
         return Dataset(
             loaded.adata,
             path=place,
@@ -70,71 +91,41 @@ def read(
             section=section if section is not None else loaded.region_key,
             donor=donor,
             counts=counts,
+            genes=genes,
             problems=loaded.problems,
         )
     if table is not None:
         raise DataError(f"{place.name} holds one table only; leave table= out.")
-    from glasscell.data.read_anndata import read_anndata
+    if kind == TENX:
+        from glasscell.data.tenx import read_tenx
 
-    return Dataset(read_anndata(place, kind), path=place, section=section, donor=donor, counts=counts)
+        adata, told = read_tenx(place)
+    elif kind in (TEXT, PARQUET):
+        from glasscell.data.cell_table import read_cell_table
+
+        adata, told = read_cell_table(place, parquet=kind == PARQUET)
+    else:
+        from glasscell.data.read_anndata import read_anndata
+
+        adata = read_anndata(place, kind)
+    return Dataset(adata, path=place, section=section, donor=donor, counts=counts, genes=genes, problems=told)
 
 
-def sniff(path: Path) -> str:
-    """Say by its content what a file is, having checked that it is safe to read.
+def _read_several(
+    places: list[Path],
+    section: str | None,
+    donor: str | None,
+    counts: str | None,
+    genes: str | None,
+    table: str | None,
+) -> Dataset:
+    """Read each file with what is said of it, and put them into one table.
 
-    Returns
-    -------
-    ``"h5ad"``, ``"anndata zarr"`` or ``"spatialdata zarr"``.
-
-    Raises
-    ------
-    DataError
-        It is none of these, or not safe.
+    ``section`` may be the joined table's own column: a saved session names that.
     """
-    if not path.exists():
-        raise DataError(f"There is no file {str(path)!r}; check the name and the folder.")
-    try:
-        return _sniff_folder(path) if path.is_dir() else _sniff_file(path)
-    except PermissionError as error:
-        raise DataError(f"{path.name} may not be read by this user; change its permissions.") from error
+    from glasscell.data.join import FILE, SECTION, join
 
-
-def _sniff_folder(path: Path) -> str:
-    if not is_zarr(path):
-        inside = sorted(item.name for item in path.iterdir())
-        candidates = [name for name in inside if name.endswith((".h5ad", ".zarr"))]
-        if not inside:
-            raise DataError(f"The folder {path.name!r} is empty. {_ACCEPTED}.")
-        hint = f"; it contains {', '.join(candidates[:3])}: open that" if candidates else ""
-        raise DataError(f"The folder {path.name!r} is not a zarr store{hint}. {_ACCEPTED}.")
-    check_zarr(path)
-    attributes = root_attributes(path)
-    if "spatialdata_attrs" in attributes:
-        return SPATIALDATA
-    if attributes.get("encoding-type") == "anndata" or all((path / name).is_dir() for name in ("obs", "var")):
-        return ANNDATA_ZARR
-    if any((path / name).is_dir() for name in ("tables", "table", "shapes", "labels", "points")):
-        return SPATIALDATA
-    raise DataError(f"The zarr folder {path.name!r} holds neither an AnnData nor a SpatialData. {_ACCEPTED}.")
-
-
-def _sniff_file(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(8)
-    if not start:
-        raise DataError(f"{path.name} is empty (0 bytes): copy or download it again.")
-    if start != _HDF5_SIGNATURE:
-        if start.startswith(b"\x1f\x8b"):
-            raise DataError(f"{path.name} is gzipped: unpack it first (gunzip).")
-        if zipfile.is_zipfile(path):
-            raise DataError(f"{path.name} is a zip archive: unpack it and open the folder or file inside.")
-        if start[: len(_HDF5_SIGNATURE) - 2] == _HDF5_SIGNATURE[:-2] or len(start) < 8:
-            raise DataError(f"{path.name} is damaged or cut short. Copy or download it again.")
-        raise DataError(f"{path.name} is not a file of cells that Glasscell knows. {_ACCEPTED}.")
-    names = check_hdf5(path)
-    if {"obs", "var"} <= set(names):
-        return H5AD
-    for name, explanation in _ELSEWHERE.items():
-        if name in names:
-            raise DataError(f"{path.name} is {explanation}.")
-    raise DataError(f"{path.name} is an HDF5 file without a table of cells (obs, var). {_ACCEPTED}.")
+    own_section = None if section in (SECTION, FILE) else section
+    own_donor = None if donor in ("donor", FILE) else donor
+    parts = [_read_one(place, own_section, own_donor, counts, genes, table) for place in places]
+    return join(parts, donor=donor)

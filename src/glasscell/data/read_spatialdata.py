@@ -69,11 +69,26 @@ def read_spatialdata(path: Path, table: str | None = None) -> Loaded:
         spatialdata is not installed, the folder cannot be read, or it holds neither a table nor points.
     """
     sdata, problems = _open(path)
+    return link_spatialdata(sdata, path.name, table, problems)
+
+
+def link_spatialdata(sdata: Any, title: str, table: str | None, problems: list[str]) -> Loaded:
+    """Link the cells of a SpatialData in memory to what is drawn of them; see `read_spatialdata`.
+
+    Parameters
+    ----------
+    sdata, title
+        The SpatialData and what to call it in messages.
+    table
+        Name of the table to show; by default the one with the most cells.
+    problems
+        Sentences told so far; more are added.
+    """
     if not sdata.tables and len(sdata.points):
         return _points_only(sdata, problems)
-    name = _choose_table(sdata, table, path.name, problems)
+    name = _choose_table(sdata, table, title, problems)
     adata = sdata.tables[name]
-    check_matrices(adata, path.name)
+    check_matrices(adata, title)
     attrs = adata.uns.get("spatialdata_attrs")
     region_key = attrs.get("region_key") if isinstance(attrs, dict) else None
     instance_key = attrs.get("instance_key") if isinstance(attrs, dict) else None

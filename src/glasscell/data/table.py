@@ -29,6 +29,8 @@ class Table:
         The table, in memory or backed.
     observation
         ``"cell"``, ``"spot"`` or ``"bin"``; found out when None.
+    genes
+        ``"symbols"`` or ``"ids"``: what genes are called by; found out when None.
     may_be_empty
         There may be no cells, because there are points to look at.
 
@@ -38,12 +40,22 @@ class Table:
         The table is empty, or the observation is none of these.
     """
 
-    def __init__(self, adata: AnnData, observation: str | None = None, *, may_be_empty: bool = False) -> None:
+    def __init__(
+        self,
+        adata: AnnData,
+        observation: str | None = None,
+        *,
+        genes: str | None = None,
+        may_be_empty: bool = False,
+    ) -> None:
         if not hasattr(adata, "obs") or not hasattr(adata, "var"):
             raise DataError(f"A Dataset is made from an AnnData, not from {type(adata).__name__}.")
         if (adata.n_obs == 0 or adata.n_vars == 0) and not may_be_empty:
             raise DataError(f"The table holds {adata.n_obs:,} cells and {adata.n_vars:,} genes: it is empty.")
         self._adata = adata
+        self._said_genes = genes
+        if genes is not None:
+            read_genes(adata.var, genes)  # refuse what cannot be now, not when somebody first asks
         self._said_observation = (
             observation if observation is None else checked(observation, KINDS, "observation")
         )
@@ -77,7 +89,7 @@ class Table:
     @cached_property
     def genes(self) -> GeneTable:
         """Names, symbols and identifiers of genes."""
-        return read_genes(self._adata.var)
+        return read_genes(self._adata.var, self._said_genes)
 
     @cached_property
     def observation(self) -> str:
