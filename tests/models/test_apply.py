@@ -27,7 +27,7 @@ def taken(dataset: Dataset, cells: object = slice(None), genes: object = slice(N
     adata = ad.AnnData(dataset.expression_cg("counts"), obs=dataset.obs)
     adata.obs_names = dataset.cell_names
     adata.var_names = dataset.genes.names
-    return Dataset(adata[cells, genes].copy())  # type: ignore[index]
+    return Dataset(adata[cells].copy()[:, adata.var_names[genes]].copy())  # type: ignore[index]
 
 
 def accuracy(found: Applied, truth: np.ndarray) -> float:
@@ -156,7 +156,8 @@ def test_acceptance_dlpfc_on_other_samples(real_data: Callable[[str], Path]) -> 
         assert found.match.n_present == len(ours & set(theirs))
         assert found.match.n_present + len(found.match.missing) == len(bundle.genes)
         print(
-            f"{name}: {found.match.n_present} of {len(bundle.genes)} genes, flagged {found.flagged_share:.3f}",
+            f"{name}: {found.match.n_present} of {len(bundle.genes)} genes,",
+            f"flagged {found.flagged_share:.3f}",
             *found.notes[1:],
         )
         assert found.flagged_share > 0.9

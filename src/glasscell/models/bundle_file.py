@@ -182,7 +182,7 @@ def _rebuild(words: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
     n_folds = len(words["folds"])
     if not (n_folds and genes and len(words["curves"]) == n_folds):
         raise ValueError("genes, folds or curves")
-    if bool(classes) != (words["metrics"] is not None):
+    if not classes and words["metrics"] is not None:
         raise ValueError("classes or metrics")
     latent = tensors.get("cells/latent")
     cells = CellTable(

@@ -78,7 +78,9 @@ class Reference:
         return cls(mean, rows, fold, codes, size, bool(whole[0]))
 
 
-def make_reference(data: TrainingData, cells: CellTable, seed: int, *, whole: bool = True) -> Reference:
+def make_reference(
+    data: TrainingData, cells: CellTable, seed: int, *, whole: bool = True, n_nets: int = 0
+) -> Reference:
     """Sample training cells: at random, and half and half where one net has not seen some of them.
 
     Parameters
@@ -91,10 +93,12 @@ def make_reference(data: TrainingData, cells: CellTable, seed: int, *, whole: bo
         The same seed keeps the same cells.
     whole
         See ``Reference``.
+    n_nets
+        Cells of later folds have been seen by all nets; 0 when there is a net per fold.
     """
     rng = np.random.default_rng([seed, 0x4EF5])
     used = np.flatnonzero(cells.labelled) if cells.labelled.any() else np.arange(len(cells.names))
-    fold = np.array(cells.fold)
+    fold = np.where(cells.fold < n_nets, cells.fold, -1) if n_nets else np.array(cells.fold)
     if fold[used].max(initial=-1) < 0:  # nobody says what the net has seen: half describe, half calibrate
         fold[used] = np.where(rng.permutation(len(used)) % 2 == 0, 0, -1)
     aside = [used[fold[used] >= 0], used[fold[used] < 0]]

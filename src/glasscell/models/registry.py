@@ -17,6 +17,7 @@ BUILT_IN: Mapping[str, str] = {
     "linear_scvi": "glasscell.models.scvi:LINEAR",
     "scanvi": "glasscell.models.scvi:SCANVI",
     "scvi": "glasscell.models.scvi:SCVI",
+    "torch_module": "glasscell.models.torch_module:FAMILY",
     "vae": "glasscell.models.vae:FAMILY",
 }
 
