@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glasscell.session import explaining, file, opening_scvi, persist, table, training
+from glasscell.session import contrasting, explaining, file, opening_scvi, persist, table, training
 from glasscell.session.core import Core
 from glasscell.session.grouping import Grouping
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.data.prepare import PrepareParams
+    from glasscell.data.selection import Selection
     from glasscell.jobs import Dispatcher, Job
 
 
@@ -55,6 +56,10 @@ class Session(Core):
     def explain(self, target: str, **wish: Any) -> Job[Any]:
         """Attribute a target of the current model to genes; the settings are those of ``ExplainWish``."""
         return explaining.explain(self, explaining.ExplainWish(target, **wish))
+
+    def contrast(self, a: Selection | str, b: Selection | str = "rest", **wish: Any) -> Job[Any]:
+        """Compare two groups gene by gene; the settings are those of ``ContrastWish``."""
+        return contrasting.contrast(self, contrasting.ContrastWish(a, b, **wish))
 
     def save_model(self, path: Path | str) -> Job[Any]:
         """Write the current model to a folder."""
