@@ -64,6 +64,8 @@ class Agreement:
         Genes at the top of each ranking, how many they share, and how many two unrelated rankings would.
     n_genes
         Genes compared.
+    twin_shared
+        How many the twin's ranking shares with expression: it learnt nothing, so only more than this counts.
     """
 
     correlation: float
@@ -71,13 +73,16 @@ class Agreement:
     shared: int
     by_chance: float
     n_genes: int
+    twin_shared: int | None = None
 
     def sentence(self) -> str:
         """Say it in one sentence."""
+        learnt = "a twin trained on permuted labels"
+        twin = "" if self.twin_shared is None else f", {self.twin_shared} by {learnt}"
         return (
             f"Expression and attribution agree at rank correlation {self.correlation:.2f} over "
             f"{self.n_genes:,} genes; of their first {self.top} they share {self.shared} "
-            f"({self.by_chance:.1f} by chance)."
+            f"({self.by_chance:.1f} by chance{twin})."
         )
 
 
@@ -126,8 +131,16 @@ def attribution_contrast(
     ), tuple(notes)
 
 
-def agreement(score_g: Floats, attribution_g: Floats) -> Agreement | None:
-    """Compare two rankings of the genes that both know; None with too few of them or a constant one."""
+def agreement(score_g: Floats, attribution_g: Floats, twin_g: Ints | None = None) -> Agreement | None:
+    """Compare two rankings of the genes that both know; None with too few of them or a constant one.
+
+    Parameters
+    ----------
+    score_g, attribution_g
+        What each ranks by, NaN for a gene it does not know, ``(n_genes,)``.
+    twin_g
+        Places by the permuted-label twin, ``(n_genes,)``.
+    """
     from scipy.stats import rankdata
 
     known = np.isfinite(score_g) & np.isfinite(attribution_g)
@@ -137,8 +150,10 @@ def agreement(score_g: Floats, attribution_g: Floats) -> Agreement | None:
         return None
     correlation = float(np.corrcoef(rankdata(score), rankdata(attribution))[0, 1])
     top = min(TOP, n // 2)
-    shared = len(set(order(score)[:top]) & set(order(attribution)[:top]))
-    return Agreement(correlation, top, shared, top * top / n, n)
+    first = set(order(score)[:top])
+    shared = len(first & set(order(attribution)[:top]))
+    by_twin = None if twin_g is None else len(first & set(order(-twin_g[known].astype(np.float64))[:top]))
+    return Agreement(correlation, top, shared, top * top / n, n, by_twin)
 
 
 def _fold_spread(explanation: Explanation, a: Bools, b: Bools) -> Ints | None:
