@@ -16,6 +16,7 @@ from glasscell.errors import GlasscellError
 from glasscell.explain.check import Check
 from glasscell.qt.attribution import QtAttributionView
 from glasscell.qt.colour import QtColourView
+from glasscell.qt.curve import loss_range
 from glasscell.qt.form import QtForm
 from glasscell.qt.job import QtJobView, duration
 from glasscell.qt.model import QtModelView
@@ -288,6 +289,16 @@ def test_scores_never_stand_without_baselines(show: Any) -> None:
     assert view.scheme_note.whole_text() == "Cells held out by: blocks"
     view.set_curve((Curve("fold 1", (2.0, 1.0), (2.1,)), Curve("fold 2", (2.0,), ())))
     assert len(view.curve.getPlotItem().listDataItems()) == 3
+
+
+def test_the_loss_axis_starts_at_zero_unless_all_losses_are_far_above_it() -> None:
+    assert loss_range([2.3, 0.4]) == (0.0, 2.5)
+    assert loss_range([-0.2, 0.7]) == pytest.approx((-0.2, 0.7))
+    low, high = loss_range([0.402, 0.381])
+    assert 0.36 <= low <= 0.381
+    assert 0.402 <= high <= 0.42
+    assert loss_range([]) == (0.0, 0.1)
+    assert loss_range([5.0])[0] < 5.0 < loss_range([5.0])[1] + 1e-9
 
 
 RANKED = (

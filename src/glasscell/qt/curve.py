@@ -23,6 +23,15 @@ def rounded_up(value: float) -> float:
     return math.ceil(value / step - 1e-9) * step
 
 
+def loss_range(losses: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of the loss axis in round steps: from zero, unless all losses lie far above it."""
+    low, high = min(losses, default=0.0), max([0.1, *losses])
+    if low <= 0.6 * high:
+        return min(0.0, low), rounded_up(high)
+    step = 10.0 ** math.floor(math.log10(max(high - low, 1e-3 * high))) * 2
+    return math.floor(low / step) * step, math.ceil(high / step) * step
+
+
 class QtCurve(pg.PlotWidget):
     """Training loss dashed, validation loss drawn through; a colour per net."""
 
@@ -59,9 +68,9 @@ class QtCurve(pg.PlotWidget):
         if wanted:
             known = [loss for losses in wanted.values() for loss in losses if math.isfinite(loss)]
             longest = max(len(losses) for losses in wanted.values())
-            ends = rounded_up(max(longest, 5)), rounded_up(max([0.1, *known]))
+            end, (low, high) = rounded_up(max(longest, 5)), loss_range(known)
             # Ends that seldom move spare drawing the axes anew at every step of a training.
-            self.setRange(xRange=(1, ends[0]), yRange=(min([0.0, *known]), ends[1]), padding=0.08)
+            self.setRange(xRange=(1, end), yRange=(low, high), padding=0.08)
         self.setVisible(bool(curves))
 
     def restyle(self) -> None:
@@ -71,6 +80,7 @@ class QtCurve(pg.PlotWidget):
         for side, name in (("left", "loss"), ("bottom", "epoch")):
             axis = self.getAxis(side)
             axis.setLabel(name)
+            axis.enableAutoSIPrefix(False)
             axis.setPen(theme.edge)
             axis.setTextPen(theme.muted)
 
