@@ -67,6 +67,7 @@ def open_window(
     import torch  # noqa: F401 - before the window, so that it never stalls
 
     from glasscell.plugin import docks
+    from glasscell.plugin.contrast_dock import ContrastDock
     from glasscell.plugin.desk import desk_for
     from glasscell.plugin.groups_dock import GroupsDock
 
@@ -78,6 +79,7 @@ def open_window(
         "Data": docks.PrepareDock(viewer),
         "Model": docks.ModelDock(viewer),
         "Attribution": docks.AttributionDock(viewer),
+        "Contrast": ContrastDock(viewer),
         "Groups": GroupsDock(viewer),
         "Jobs": docks.JobDock(viewer),
     }

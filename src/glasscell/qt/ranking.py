@@ -104,6 +104,10 @@ class GeneModel(QAbstractTableModel):
             set(),
         )
 
+    def set_texts(self, texts: Sequence[tuple[str, ...]], tips: Sequence[str]) -> None:
+        """Show rows of plain texts, one per column, each row with what it means."""
+        self._replace(list(texts), [], list(tips), set())
+
     def gene(self, row: int) -> str:
         """Name of the gene in a row."""
         return self.texts[row][0]

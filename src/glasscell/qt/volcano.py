@@ -1,0 +1,114 @@
+"""Every gene of a contrast as a dot: change across, certainty or level up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtCore import QEvent, Signal
+
+from glasscell.qt.style import theme_of
+from glasscell.views.palette import diverging_map
+
+if TYPE_CHECKING:
+    from glasscell.views.contrast_view import Volcano
+
+N_LABELS = 4
+_HEIGHT = 190
+
+
+class QtVolcano(pg.PlotWidget):
+    """Dots that can be clicked; the genes that lead a side are coloured and the first of them named."""
+
+    gene_clicked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._volcano: Volcano | None = None
+        self._labels: list[Any] = []
+        self.dots = pg.ScatterPlotItem(pxMode=True, hoverable=False)
+        self.dots.sigClicked.connect(self._on_dots)
+        self.zero = pg.InfiniteLine(0.0, angle=90)
+        self.addItem(self.zero)
+        self.addItem(self.dots)
+        self.setFixedHeight(_HEIGHT)
+        self.setMouseEnabled(x=False, y=False)
+        self.setMenuEnabled(False)
+        self.hideButtons()
+        self.getAxis("left").setWidth(40)
+        self.getAxis("bottom").setHeight(40)
+        self.restyle()
+
+    def set_volcano(self, volcano: Volcano | None) -> None:
+        """Draw other genes, or none."""
+        self._volcano = volcano
+        self.setVisible(volcano is not None)
+        self._draw()
+
+    def restyle(self) -> None:
+        """Take the colours of the theme."""
+        theme = theme_of(self)
+        self.setBackground(theme.raised)
+        self.zero.setPen(pg.mkPen(theme.edge))
+        shown = self._volcano
+        names = ("", "") if shown is None else (shown.y_name, shown.x_name)
+        for side, name in zip(("left", "bottom"), names, strict=True):
+            axis = self.getAxis(side)
+            axis.setLabel(name.replace("<", "&lt;"))
+            axis.setPen(theme.edge)
+            axis.setTextPen(theme.muted)
+        self._draw_dots()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange:
+            self.restyle()
+
+    def _draw(self) -> None:
+        shown = self._volcano
+        if shown is not None and len(shown.genes):
+            widest = float(np.nanmax(np.abs(shown.x_g))) or 1.0
+            low, high = float(np.nanmin(shown.y_g)), float(np.nanmax(shown.y_g))
+            room = 0.12 * ((high - low) or 1.0)
+            self.setRange(
+                xRange=(-1.25 * widest, 1.25 * widest), yRange=(low - room / 2, high + room), padding=0
+            )
+        self.restyle()
+
+    def _draw_dots(self) -> None:
+        for label in self._labels:
+            self.removeItem(label)
+        self._labels = []
+        shown = self._volcano
+        if shown is None:
+            self.dots.clear()
+            return
+        theme = theme_of(self)
+        inks = [pg.mkBrush(theme.unknown + "70"), *(pg.mkBrush(diverging_map()[i]) for i in (-40, 40))]
+        kind = np.zeros(len(shown.genes), np.int8)
+        kind[list(shown.lead_a)], kind[list(shown.lead_b)] = 1, 2
+        symbols = np.full(len(shown.genes), "o")
+        symbols[list(shown.clipped)] = "t1"
+        place = np.argsort(kind, kind="stable")  # those that lead are drawn last
+        self.dots.setData(
+            x=shown.x_g[place],
+            y=shown.y_g[place],
+            data=place,
+            size=np.where(kind[place] > 0, 6, 4),
+            brush=[inks[k] for k in kind[place]],
+            symbol=symbols[place],
+            pen=None,
+        )
+        for lead, anchor in ((shown.lead_a, (0.0, 0.5)), (shown.lead_b, (1.0, 0.5))):
+            for g in lead[:N_LABELS]:
+                label = pg.TextItem(color=theme.text, anchor=anchor)
+                label.setPlainText(shown.genes[g])
+                label.setPos(float(shown.x_g[g]), float(shown.y_g[g]))
+                self.addItem(label, ignoreBounds=True)
+                self._labels.append(label)
+
+    def _on_dots(self, item: Any, points: Any, event: Any = None) -> None:
+        if self._volcano is not None and len(points):
+            self.gene_clicked.emit(self._volcano.genes[int(points[-1].data())])
