@@ -1,6 +1,8 @@
 """Tables with known content."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anndata
@@ -8,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+
+sys.path.insert(0, str(Path(__file__).parent))  # the tests share vendor_folder.py
 
 
 @pytest.fixture

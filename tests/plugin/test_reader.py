@@ -23,7 +23,8 @@ def test_only_files_of_cells_are_offered(tmp_path: Path) -> None:
     assert get_reader(str(cells)) is not None
     assert get_reader(str(image)) is None
     assert get_reader("a.tif") is None
-    assert get_reader(["a.h5ad", "b.h5ad"]) is None
+    assert get_reader(["a.h5ad", "b.h5ad"]) is not None
+    assert get_reader(["a.h5ad", "b.tif"]) is None
 
 
 @pytest.mark.real_data

@@ -10,14 +10,18 @@ import typer
 
 from glasscell.cli.console import print_json, print_table, say, shell_job
 from glasscell.cli.option import (
+    CountsOption,
     DonorOption,
     FileArgument,
+    GenesOption,
     JsonOption,
+    NetworkOption,
     SectionOption,
     SetOption,
     cells_of,
     open_file,
     settings_of,
+    use_network,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +48,9 @@ def explain_command(
     ] = None,
     section: SectionOption = "",
     donor: DonorOption = "",
+    counts: CountsOption = "",
+    genes: GenesOption = "",
+    network: NetworkOption = "",
     settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
     json: JsonOption = False,
 ) -> None:
@@ -57,8 +64,9 @@ def explain_command(
     from glasscell.explain.store import write_back
     from glasscell.models.bundle_file import load_bundle
 
+    use_network(network)
     params = settings_of(method_info(method).params, settings)
-    dataset = open_file(file, section, donor)
+    dataset = open_file(file, section, donor, counts, genes)
     chosen = cells_of(dataset, cells)
     bundle = load_bundle(model)
     request = ExplainRequest(method, target, chosen, baseline, params, nets)

@@ -10,13 +10,17 @@ import typer
 
 from glasscell.cli.console import print_json, print_table, say, shell_job
 from glasscell.cli.option import (
+    CountsOption,
     DonorOption,
     FileArgument,
+    GenesOption,
     JsonOption,
+    NetworkOption,
     SectionOption,
     SetOption,
     open_file,
     settings_of,
+    use_network,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +53,9 @@ def fit_command(
     ] = "",
     section: SectionOption = "",
     donor: DonorOption = "",
+    counts: CountsOption = "",
+    genes: GenesOption = "",
+    network: NetworkOption = "",
     settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
     json: JsonOption = False,
 ) -> None:
@@ -68,8 +75,10 @@ def fit_command(
     info, params = family(model).info, family(model).params
     if info.needs_labels and not labels:
         raise typer.BadParameter(f"{info.title} learns classes: name their column.", param_hint="--labels")
+    own = use_network(network)
+    settings = [f"network={own}", *settings] if own and model == "torch_module" else settings
     chosen = build(params, settings_of(params, settings))
-    dataset = open_file(file, section, donor)
+    dataset = open_file(file, section, donor, counts, genes)
     classes = read_labels(dataset, labels) if labels else None
     scheme = split or (default_scheme(dataset) if classes else "")
     plan = make_split(dataset, scheme, n_folds=folds, seed=seed, labels=classes) if scheme else None

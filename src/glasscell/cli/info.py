@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from glasscell.cli.console import print_json, print_table, say
-from glasscell.cli.option import DonorOption, FileArgument, JsonOption, SectionOption, open_file
+from glasscell.cli.option import (
+    CountsOption,
+    DonorOption,
+    FileArgument,
+    GenesOption,
+    JsonOption,
+    SectionOption,
+    open_file,
+)
 
 
 def info_command(
-    file: FileArgument, section: SectionOption = "", donor: DonorOption = "", json: JsonOption = False
+    file: FileArgument,
+    section: SectionOption = "",
+    donor: DonorOption = "",
+    counts: CountsOption = "",
+    genes: GenesOption = "",
+    json: JsonOption = False,
 ) -> None:
     """Say in one sentence what a file holds, and list what can be coloured, split and learnt."""
     from glasscell.data.split import default_scheme
 
-    dataset = open_file(file, section, donor)
+    dataset = open_file(file, section, donor, counts, genes)
     facts = {
         "report": dataset.report(),
         "n_cells": dataset.n_cells,

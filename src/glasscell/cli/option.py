@@ -16,13 +16,29 @@ if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help=".h5ad, AnnData .zarr or SpatialData .zarr")
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help=".h5ad, .zarr, 10x .h5, .csv, .parquet, or a vendor's folder; see docs/formats.md",
+    ),
 ]
 SectionOption = Annotated[
     str, typer.Option("--section", metavar="COLUMN", help="Obs column that names the section")
 ]
 DonorOption = Annotated[
     str, typer.Option("--donor", metavar="COLUMN", help="Obs column that names the donor")
+]
+CountsOption = Annotated[
+    str, typer.Option("--counts", metavar="MATRIX", help="Where counts are: X, raw or layers/NAME")
+]
+GenesOption = Annotated[
+    str, typer.Option("--genes", metavar="NAMES", help="What genes are called by: symbols or ids")
+]
+NetworkOption = Annotated[
+    str,
+    typer.Option(
+        "--network", metavar="MODULE:FUNCTION", help="Your own network; this runs the code of that module"
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object alone on stdout")]
 SetOption = Annotated[
@@ -36,11 +52,17 @@ class UsageError(GlasscellError):
     exit_code = 2
 
 
-def open_file(path: Path, section: str = "", donor: str = "") -> Dataset:
-    """Read a file with what the user says of its sections and donors."""
+def open_file(path: Path, section: str = "", donor: str = "", counts: str = "", genes: str = "") -> Dataset:
+    """Read a file with what the user says of its sections, donors, counts and names of genes."""
     from glasscell.data.read import read
 
-    return read(path, section=section or None, donor=donor or None)
+    return read(
+        path,
+        section=section or None,
+        donor=donor or None,
+        counts=counts or None,
+        genes=genes or None,
+    )
 
 
 def settings_of(params: type[BaseModel], pairs: list[str]) -> dict[str, Any]:
@@ -92,3 +114,17 @@ def cells_of(dataset: Dataset, text: str) -> NDArray[np.int32] | None:
         if name not in names:
             raise DataError(missing_name(f'value of "{column}"', name, names))
     return np.flatnonzero(np.isin(codes, [names.index(name) for name in chosen])).astype(np.int32)
+
+
+def use_network(place: str) -> str:
+    """Import a network named on the command line, so that models of it can be trained and read.
+
+    Returns
+    -------
+    The name it is known by; empty when none was named.
+    """
+    if not place:
+        return ""
+    from glasscell.models.network import load_network
+
+    return load_network(place)

@@ -9,8 +9,10 @@ import typer
 
 from glasscell.cli.console import print_json, say, shell_job
 from glasscell.cli.option import (
+    CountsOption,
     DonorOption,
     FileArgument,
+    GenesOption,
     JsonOption,
     SectionOption,
     SetOption,
@@ -26,6 +28,8 @@ def prepare_command(
     ],
     section: SectionOption = "",
     donor: DonorOption = "",
+    counts: CountsOption = "",
+    genes: GenesOption = "",
     settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
     json: JsonOption = False,
 ) -> None:
@@ -34,7 +38,7 @@ def prepare_command(
     from glasscell.data.write import write
     from glasscell.views.form import build
 
-    dataset = open_file(file, section, donor)
+    dataset = open_file(file, section, donor, counts, genes)
     params = build(PrepareParams, settings_of(PrepareParams, settings))
     with shell_job("Preparing") as job:
         prepared = prepare(dataset, params, job)

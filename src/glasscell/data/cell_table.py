@@ -27,7 +27,8 @@ ABOUT_CELLS = frozenset(
     {
         "area", "cell_area", "nucleus_area", "volume", "perimeter", "eccentricity", "solidity", "label", "z",
         "z_centroid", "center_z", "total_counts", "n_counts", "ncounts", "n_genes", "ngenes",
-        "n_genes_by_counts", "transcript_counts", "pct_counts_mt", "percent_mito", "percent.mt", "leiden", "louvain", "cluster",
+        "n_genes_by_counts", "transcript_counts", "pct_counts_mt", "percent_mito", "percent.mt",
+        "leiden", "louvain", "cluster",
         "clusters", "cell_type", "celltype", "phenotype", "condition", "in_tissue", "array_row", "array_col",
         "ncount_rna", "nfeature_rna", "fov", "region", "batch", "sample", "min_x", "min_y", "max_x", "max_y",
         *SECTION_COLUMNS, *LOCAL_COLUMNS, *DONOR_COLUMNS,

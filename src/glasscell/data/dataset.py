@@ -13,7 +13,7 @@ import numpy.typing as npt
 from glasscell.data.expression import Expression
 from glasscell.data.fingerprint import hash_data
 from glasscell.data.layout import Layout, lay_tissue, resolve_sections
-from glasscell.data.matrix import get_matrix, holds_counts
+from glasscell.data.matrix import count_choices, get_matrix, holds_counts
 from glasscell.data.observation import (
     UNITS,
     checked,
@@ -109,6 +109,11 @@ class Dataset(Table):
     def counts(self) -> str | None:
         """Which matrix holds counts: ``"X"``, ``"raw"``, ``"layers/<key>"``, or None."""
         return self._expression.counts
+
+    @cached_property
+    def count_choices(self) -> tuple[str, ...]:
+        """Every matrix that holds counts and could be picked."""
+        return count_choices(self._adata)
 
     @property
     def is_counts(self) -> bool:

@@ -70,6 +70,8 @@ def join(datasets: Sequence[Dataset], *, donor: str | None = None) -> Dataset:
     tissue = replace(_tissue(datasets, sections), unit=unit, microns_per_unit=microns)
     kinds = {dataset.observation for dataset in datasets}
     told += _told(datasets, titles, names)
+    platforms = {dataset.platform for dataset in datasets}
+    adata.uns["glasscell"] = {"section": SECTION, "platform": platforms.pop() if len(platforms) == 1 else ""}
     return Dataset(
         adata,
         path=None,

@@ -72,7 +72,12 @@ def read_vendor(vendor: Vendor, table: str | None = None) -> Loaded:
             tissue, sections=tuple(replace(section, shape="square") for section in tissue.sections)
         )
     loaded = replace(loaded, tissue=tissue)
-    return _stitched(loaded, sdata) if vendor.name == COSMX else loaded
+    if vendor.name == COSMX:
+        loaded = _stitched(loaded)
+    for key in ("global", "blank"):  # read already, or no gene: neither is an embedding
+        if key in loaded.adata.obsm:
+            del loaded.adata.obsm[key]
+    return loaded
 
 
 def _into_pixels(sdata: Any, microns: float) -> None:
@@ -83,7 +88,7 @@ def _into_pixels(sdata: Any, microns: float) -> None:
             adata.obsm["spatial"] = np.asarray(adata.obsm["spatial"], dtype=np.float64) / microns
 
 
-def _stitched(loaded: Loaded, sdata: Any) -> Loaded:
+def _stitched(loaded: Loaded) -> Loaded:
     """Put the fields of view of a CosMx slide where they lay on it, when they are moved and not turned."""
     adata = loaded.adata
     if loaded.region_key is None or "global" not in adata.obsm:

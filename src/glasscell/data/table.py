@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from glasscell.data.genes import make_unique, read_genes
+from glasscell.data.genes import gene_choices, make_unique, read_genes
 from glasscell.data.observation import KINDS, checked, find_embeddings, find_observation, find_platform
 from glasscell.errors import DataError
 
@@ -90,6 +90,17 @@ class Table:
     def genes(self) -> GeneTable:
         """Names, symbols and identifiers of genes."""
         return read_genes(self._adata.var, self._said_genes)
+
+    @cached_property
+    def gene_choices(self) -> tuple[str, ...]:
+        """What genes can be called by: ``symbols``, ``ids`` or both."""
+        return gene_choices(self._adata.var)
+
+    @property
+    def named_by(self) -> str:
+        """What genes are called by now: ``symbols`` or ``ids``."""
+        choices = self.gene_choices
+        return self._said_genes or ("ids" if choices == ("ids",) else "symbols")
 
     @cached_property
     def observation(self) -> str:

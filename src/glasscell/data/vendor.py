@@ -169,7 +169,7 @@ def _check(vendor: Vendor) -> None:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what the readers print and warn of away from the answer on stdout."""
-    logger = logging.getLogger("spatialdata")
+    logger = logging.getLogger("spatialdata._logging")
     level = logger.level
     with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
         warnings.simplefilter("ignore")

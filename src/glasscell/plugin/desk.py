@@ -15,6 +15,7 @@ from glasscell.session.journal import KEEPING, Journal
 from glasscell.views.tissue_presenter import TissuePresenter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari.viewer import Viewer
@@ -63,8 +64,8 @@ class Desk:
         jobs = self.session.jobs.active
         return tuple(job.title for job in jobs if job.lane != "view" and not job.title.startswith(KEEPING))
 
-    def open(self, path: Path | None) -> Job[Any]:
-        """Open a file, or the sample tissue, in the background."""
+    def open(self, path: Path | Sequence[Path] | None) -> Job[Any]:
+        """Open a file, several as one table, or the sample tissue, in the background."""
         if path is None:
             from glasscell.data.sample import sample_path
 

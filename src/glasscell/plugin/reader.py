@@ -6,22 +6,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from glasscell.data.vendor import find_vendor
+from glasscell.errors import GlasscellError
+
 SAMPLE_URI = "glasscell://sample/tissue"
 
 Reader = Callable[[Any], list[tuple[None]]]
 
 
 def get_reader(path: str | Sequence[str]) -> Reader | None:
-    """Offer to read an ``.h5ad``, an AnnData or SpatialData ``.zarr``, or the sample; None for anything else.
+    """Offer to read files of cells or the sample; None for anything else.
 
-    An image ``.zarr`` (OME-NGFF and its like) is left to the readers that know it.
+    These are ``.h5ad``, AnnData or SpatialData ``.zarr``, 10x ``.h5`` and the folders of vendors; several
+    open as one table. An image ``.zarr`` (OME-NGFF and its like) is left to the readers that know it.
     """
     paths = [path] if isinstance(path, str) else list(path)
-    if len(paths) != 1:
-        return None
-    if paths[0] == SAMPLE_URI or paths[0].lower().endswith(".h5ad"):
+    if paths == [SAMPLE_URI] or (paths and all(_is_cells(name) for name in paths)):
         return read_into_viewer
-    return read_into_viewer if _holds_cells(Path(paths[0])) else None
+    return None
 
 
 def read_into_viewer(path: Any) -> list[tuple[None]]:
@@ -32,9 +34,27 @@ def read_into_viewer(path: Any) -> list[tuple[None]]:
 
     viewer = current_viewer()
     if viewer is not None:
-        name = path if isinstance(path, str) else str(path[0])
-        desk_for(viewer).open(None if name == SAMPLE_URI else Path(name))
+        names = [path] if isinstance(path, str) else [str(name) for name in path]
+        desk_for(viewer).open(None if names == [SAMPLE_URI] else [Path(name) for name in names])
     return [(None,)]
+
+
+def _is_cells(name: str) -> bool:
+    path = Path(name)
+    if name.lower().endswith(".h5ad") or _holds_cells(path):
+        return True
+    if path.is_dir():
+        return find_vendor(path) is not None
+    return name.lower().endswith(".h5") and path.is_file() and _is_tenx(path)
+
+
+def _is_tenx(path: Path) -> bool:
+    from glasscell.data.sniff import TENX, sniff
+
+    try:
+        return sniff(path) == TENX
+    except GlasscellError:
+        return False
 
 
 def _holds_cells(path: Path) -> bool:

@@ -123,14 +123,15 @@ class TissueTools(QWidget):
         self.tools[self._desk.tissue.lasso.tool].setChecked(True)
 
     def ask_for_file(self) -> None:
-        """Let the user choose an ``.h5ad`` file."""
-        name, _ = QFileDialog.getOpenFileName(self, "Open cells", "", "AnnData (*.h5ad);;All files (*)")
-        if name:
-            self._desk.open(Path(name))
+        """Let the user choose one file of cells, or several to see side by side."""
+        kinds = "Cells (*.h5ad *.h5 *.csv *.tsv *.csv.gz *.parquet);;All files (*)"
+        names, _ = QFileDialog.getOpenFileNames(self, "Open cells", "", kinds)
+        if names:
+            self._desk.open([Path(name) for name in names])
 
     def ask_for_folder(self) -> None:
-        """Let the user choose a ``.zarr`` folder."""
-        name = QFileDialog.getExistingDirectory(self, "Open an AnnData or SpatialData .zarr folder")
+        """Let the user choose a ``.zarr`` folder or one of a vendor."""
+        name = QFileDialog.getExistingDirectory(self, "Open a .zarr or a vendor's folder")
         if name:
             self._desk.open(Path(name))
 
@@ -141,8 +142,8 @@ class TissueTools(QWidget):
         button.setToolTip(plain_tip(NOTHING_OPEN))
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
-        menu.addAction("File (.h5ad)…").triggered.connect(lambda: self.ask_for_file())
-        menu.addAction("Folder (.zarr)…").triggered.connect(lambda: self.ask_for_folder())
+        menu.addAction("Files…").triggered.connect(lambda: self.ask_for_file())
+        menu.addAction("Folder (.zarr, Visium, Xenium…)…").triggered.connect(lambda: self.ask_for_folder())
         menu.addAction("Sample tissue").triggered.connect(lambda: self._desk.open(None))
         button.setMenu(menu)
         return button

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from glasscell.errors import GlasscellError
 from glasscell.qt.form import QtForm
-from glasscell.qt.text import PlainLabel, button, column_of, heading, line, row_of, scrolled
+from glasscell.qt.text import Choice, PlainLabel, button, column_of, heading, line, row_of, scrolled
 from glasscell.views.view import PrepareView
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from glasscell.views.form import FieldSpec
 
 _FILES = "Cells (*.h5ad);;All files (*)"
+_OPENED = "Cells (*.h5ad *.h5 *.csv *.tsv *.csv.gz *.parquet);;All files (*)"
+_WORDS = {"X": "X", "raw": "raw", "symbols": "symbols", "ids": "identifiers (Ensembl)"}
 
 
 class QtPrepareView(PrepareView):
@@ -26,16 +28,28 @@ class QtPrepareView(PrepareView):
     def __init__(self) -> None:
         super().__init__()
         content = QWidget()
-        self.open_file = button("Open file…", "Open an .h5ad file")
-        self.open_folder = button("Open folder…", "Open an AnnData or SpatialData .zarr folder")
+        self.open_file = button(
+            "Open file…",
+            "Open files of cells (.h5ad, 10x .h5, .csv, .parquet); choose several to see them side by side",
+        )
+        self.open_folder = button(
+            "Open folder…",
+            "Open a .zarr folder, or one as Visium, Visium HD, Xenium, CosMx or MERSCOPE write it",
+        )
         self.save = button("Save as…", "Save the data with what was computed, to a new .h5ad file")
         self.report = PlainLabel("Open a file to begin.")
+        self.counts = Choice("Which matrix of the file holds counts; those that do are listed")
+        self.genes = Choice("What genes are called by; the search finds both")
+        self.choices = row_of(PlainLabel("Counts"), self.counts, PlainLabel("Genes"), self.genes)
+        self.choice_box = QWidget()
+        column_of(self.choices, parent=self.choice_box)
         self.form = QtForm()
         self.run = button("Prepare", "Normalise, reduce, embed and cluster in the background", primary=True)
         self.reason = PlainLabel("", "muted")
         column = column_of(
             row_of(self.open_file, self.open_folder, None, self.save),
             self.report,
+            self.choice_box,
             line(),
             heading("Preparation"),
             self.form,
@@ -47,6 +61,9 @@ class QtPrepareView(PrepareView):
         self.widget = scrolled(content)
         self.open_file.clicked.connect(self._on_open_file)
         self.open_folder.clicked.connect(self._on_open_folder)
+        self.counts.activated.connect(lambda: self.choice_requested.emit("counts", self.counts.name()))
+        self.genes.activated.connect(lambda: self.choice_requested.emit("genes", self.genes.name()))
+        self.set_choices((), (), ("", ""))
         self.save.clicked.connect(self._on_save)
         self.run.clicked.connect(self._on_run)
         self.set_enabled(False, "")
@@ -58,6 +75,14 @@ class QtPrepareView(PrepareView):
     def set_report(self, text: str) -> None:
         """Show the dataset in one sentence."""
         self.report.set_text(text)
+
+    def set_choices(self, counts: Sequence[str], genes: Sequence[str], chosen: tuple[str, str]) -> None:
+        """Offer matrices with counts and names of genes; one alone is shown and cannot be changed."""
+        for box, names, current in ((self.counts, counts, chosen[0]), (self.genes, genes, chosen[1])):
+            words = {name: _WORDS.get(name, f"layer {name.removeprefix('layers/')}") for name in names}
+            box.set_names(names or ("",), current, words or {"": "none"})
+            box.setEnabled(len(names) > 1)
+        self.choice_box.setVisible(bool(genes))
 
     def set_enabled(self, enabled: bool, reason: str) -> None:
         """Allow running, or say why not."""
@@ -73,12 +98,12 @@ class QtPrepareView(PrepareView):
         self.run_requested.emit(values)
 
     def _on_open_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self.widget, "Open cells", "", _FILES)
-        if path:
-            self.open_requested.emit(Path(path))
+        paths, _ = QFileDialog.getOpenFileNames(self.widget, "Open cells", "", _OPENED)
+        if paths:
+            self.open_requested.emit([Path(path) for path in paths])
 
     def _on_open_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self.widget, "Open a .zarr folder")
+        path = QFileDialog.getExistingDirectory(self.widget, "Open a .zarr or a vendor's folder")
         if path:
             self.open_requested.emit(Path(path))
 

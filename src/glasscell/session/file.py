@@ -11,7 +11,7 @@ from glasscell.session.facts import read_facts
 from glasscell.session.work import set_aside, submit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from glasscell.data.dataset import Dataset
     from glasscell.data.prepare import PrepareParams
@@ -19,14 +19,21 @@ if TYPE_CHECKING:
     from glasscell.session.core import Core
 
 
-def open_path(session: Core, path: Path, opening: list[Job[Any]]) -> Job[Any]:
-    """Read a file in the background and show it; a later opening cancels this one."""
+def open_path(
+    session: Core, path: Path | Sequence[Path], opening: list[Job[Any]], **wish: str | None
+) -> Job[Any]:
+    """Read a file, or several as one table, in the background and show it; a later opening cancels this one.
+
+    ``wish`` are arguments of :func:`glasscell.data.read.read`.
+    """
+    places = [path] if isinstance(path, Path) else list(path)
+    title = places[0].name if len(places) == 1 else f"{len(places)} files"
 
     def work(job: JobHandle) -> Dataset:
         from glasscell.data.read import read
 
-        job.report(None, f"Reading {path.name}")
-        dataset = read(path)
+        job.report(None, f"Reading {title}")
+        dataset = read(places, **wish)
         job.report(0.8, "Looking through it")
         look_through(dataset)
         return dataset
@@ -40,8 +47,25 @@ def open_path(session: Core, path: Path, opening: list[Job[Any]]) -> Job[Any]:
 
     for earlier in opening:
         earlier.cancel()
-    opening[:] = [submit(session, work, commit, title=f"Open {path.name}", lane="io")]
+    opening[:] = [submit(session, work, commit, title=f"Open {title}", lane="io")]
     return opening[0]
+
+
+def choose(session: Core, counts: str | None = None, genes: str | None = None) -> Job[Any]:
+    """Take another matrix for the counts, or other names for the genes, of the open dataset."""
+    dataset, name = need_dataset(session), session.state.dataset
+
+    def work(job: JobHandle) -> Dataset:
+        chosen = dataset.choosing(counts=counts, genes=genes)
+        look_through(chosen)
+        return chosen
+
+    def commit(job: Job[Dataset], chosen: Dataset) -> None:
+        if session.state.dataset == name:
+            session.adopt(chosen, fresh=False, as_read=name in session.as_read)
+            session.say("info", chosen.report())
+
+    return submit(session, work, commit, title="Look again", lane="io")
 
 
 def prepare(session: Core, params: PrepareParams | Mapping[str, Any] | None) -> Job[Any]:
@@ -110,6 +134,8 @@ def look_through(dataset: Dataset) -> None:
     dataset.report()
     len(dataset.problems)
     len(dataset.cell_names)
+    len(dataset.count_choices)
+    len(dataset.gene_choices)
 
 
 def need_dataset(session: Core) -> Dataset:
@@ -144,3 +170,8 @@ def slug(name: str) -> str:
 def as_path(path: Path | str) -> Path:
     """Accept text for a path, with ``~`` for the home folder."""
     return Path(path).expanduser()
+
+
+def as_paths(paths: Path | str | Sequence[Path | str]) -> list[Path]:
+    """Accept one path or several; see `as_path`."""
+    return [as_path(path) for path in ([paths] if isinstance(paths, Path | str) else paths)]

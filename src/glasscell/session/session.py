@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glasscell.session import contrasting, explaining, file, opening_scvi, persist, table, training
+from glasscell.session import applying, contrasting, explaining, file, opening_scvi, persist, table, training
 from glasscell.session.core import Core
 from glasscell.session.grouping import Grouping
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from glasscell.data.dataset import Dataset
@@ -37,9 +37,13 @@ class Session(Core):
         self._opening: list[Job[Any]] = []
         self.grouping = Grouping(self)
 
-    def open(self, path: Path | str) -> Job[Any]:
-        """Read a file and show it."""
-        return file.open_path(self, file.as_path(path), self._opening)
+    def open(self, path: Path | str | Sequence[Path | str], **wish: str | None) -> Job[Any]:
+        """Read a file, or several as one table, and show it; ``wish`` is what ``glasscell.read`` takes."""
+        return file.open_path(self, file.as_paths(path), self._opening, **wish)
+
+    def choose(self, *, counts: str | None = None, genes: str | None = None) -> Job[Any]:
+        """Take another matrix for the counts, or ``symbols`` or ``ids`` for the names of genes."""
+        return file.choose(self, counts, genes)
 
     def open_dataset(self, dataset: Dataset) -> None:
         """Show a dataset that is already in memory."""
@@ -52,6 +56,10 @@ class Session(Core):
     def fit(self, labels: str = "", **wish: Any) -> Job[Any]:
         """Train a model on an obs column, the ``groups`` or (family ``vae``) no labels; see ``FitWish``."""
         return training.fit(self, training.FitWish(labels, **wish))
+
+    def apply_model(self, **wish: Any) -> Job[Any]:
+        """Apply the current model to the open data; see ``applying.apply_model``."""
+        return applying.apply_model(self, **wish)
 
     def explain(self, target: str, **wish: Any) -> Job[Any]:
         """Attribute a target of the current model to genes; the settings are those of ``ExplainWish``."""

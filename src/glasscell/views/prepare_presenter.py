@@ -10,6 +10,7 @@ from glasscell.views.presenter import OPEN_DATA, Presenter
 from glasscell.views.view import PrepareView
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from glasscell.session import Session, State
@@ -28,6 +29,7 @@ class PreparePresenter(Presenter[PrepareView]):
         self.listen(view.run_requested, self._on_run)
         self.listen(view.open_requested, self._on_open)
         self.listen(view.save_requested, self._on_save)
+        self.listen(view.choice_requested, self._on_choice)
         view.set_form(fields(PrepareParams))
         self._show_report()
 
@@ -38,6 +40,12 @@ class PreparePresenter(Presenter[PrepareView]):
     def _show_report(self) -> None:
         dataset = self.session.dataset
         self.view.set_report(OPEN_DATA if dataset is None else dataset.report())
+        if dataset is None:
+            self.view.set_choices((), (), ("", ""))
+        else:
+            genes = dataset.gene_choices
+            named = "ids" if "ids" in genes and dataset.named_by == "ids" else "symbols"
+            self.view.set_choices(dataset.count_choices, genes, (dataset.counts or "", named))
         self._show_enabled()
 
     def _show_enabled(self) -> None:
@@ -54,7 +62,11 @@ class PreparePresenter(Presenter[PrepareView]):
         with self.spoken("Preparing"):
             self.session.prepare(values)
 
-    def _on_open(self, path: Path) -> None:
+    def _on_choice(self, what: str, name: str) -> None:
+        with self.spoken("Looking again"):
+            self.session.choose(**{what: name})
+
+    def _on_open(self, path: Path | Sequence[Path]) -> None:
         with self.spoken("Opening"):
             self.session.open(path)
 

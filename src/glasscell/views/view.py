@@ -158,7 +158,8 @@ class PrepareView(View):
     """The opening report and the preparation form."""
 
     run_requested = Signal(dict)  # name -> value of PrepareParams
-    open_requested = Signal(object)  # Path
+    open_requested = Signal(object)  # Path, or several of them
+    choice_requested = Signal(str, str)  # "counts" or "genes", and what was chosen
     save_requested = Signal(object)  # Path
 
     @abstractmethod
@@ -168,6 +169,10 @@ class PrepareView(View):
     @abstractmethod
     def set_report(self, text: str) -> None:
         """Show the dataset in one sentence, or ask for one to be opened."""
+
+    @abstractmethod
+    def set_choices(self, counts: Sequence[str], genes: Sequence[str], chosen: tuple[str, str]) -> None:
+        """Offer the matrices that hold counts and the names genes can be called by; empty hides both."""
 
     @abstractmethod
     def set_enabled(self, enabled: bool, reason: str) -> None:
