@@ -129,7 +129,7 @@ def test_one_trained_elsewhere_has_figures_only_on_cells_held_out(
     glasscell.save_bundle(silent, tmp_path / "mine")
     again = glasscell.load_bundle(tmp_path / "mine")
     weights = {name: tensor.clone() for name, tensor in model.network.state_dict().items()}
-    explain(dataset, silent, glasscell.ExplainRequest("saliency", f"class:{own.classes[0]}"))
+    explain(dataset, silent, glasscell.ExplainRequest("saliency", f"class:{own.classes[0]}", baseline="zero"))
     assert all(torch.equal(weights[name], tensor) for name, tensor in model.network.state_dict().items())
     np.testing.assert_array_equal(
         apply(again, dataset).probabilities_ck, apply(silent, dataset).probabilities_ck

@@ -9,7 +9,15 @@ import typer
 
 from glasscell.cli.check import read_rename
 from glasscell.cli.console import print_json, print_table, say, shell_job
-from glasscell.cli.option import DonorOption, FileArgument, JsonOption, SectionOption, open_file
+from glasscell.cli.option import (
+    DonorOption,
+    FileArgument,
+    JsonOption,
+    NetworkOption,
+    SectionOption,
+    open_file,
+    use_network,
+)
 from glasscell.errors import DataError
 
 
@@ -29,6 +37,7 @@ def apply_command(
     level: Annotated[
         float, typer.Option("--level", help="Flag cells less typical than this share of the training cells")
     ] = 0.05,
+    network: NetworkOption = "",
     section: SectionOption = "",
     donor: DonorOption = "",
     json: JsonOption = False,
@@ -37,6 +46,7 @@ def apply_command(
     from glasscell.models.apply import apply
     from glasscell.models.bundle_file import load_bundle
 
+    use_network(network)
     bundle, dataset = load_bundle(model), open_file(file, section, donor)
     with shell_job("Applying") as job:
         found = apply(bundle, dataset, job, rename=read_rename(rename), min_overlap=min_overlap, level=level)

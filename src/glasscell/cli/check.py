@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from glasscell.cli.console import print_json, say
-from glasscell.cli.option import DonorOption, FileArgument, JsonOption, SectionOption, open_file
+from glasscell.cli.option import (
+    DonorOption,
+    FileArgument,
+    JsonOption,
+    NetworkOption,
+    SectionOption,
+    open_file,
+    use_network,
+)
 from glasscell.errors import NotCompatible
 
 
@@ -22,6 +30,7 @@ def check_command(
     rename: Annotated[
         str, typer.Option("--rename", help="ignore-case, or a CSV of: name in the file, name in the model")
     ] = "",
+    network: NetworkOption = "",
     section: SectionOption = "",
     donor: DonorOption = "",
     json: JsonOption = False,
@@ -32,6 +41,7 @@ def check_command(
     """
     from glasscell.models.preflight import check
 
+    use_network(network)
     found = check(model, open_file(file, section, donor), labels, batch, rename=read_rename(rename))
     if json:
         print_json(found.to_json())

@@ -101,8 +101,10 @@ class ModelDock(Dock):
     def make_presenter(self, view: Any) -> Any:
         """Wire it."""
         from glasscell.views.model_presenter import ModelPresenter
+        from glasscell.views.preflight_presenter import PreflightPresenter
 
-        return ModelPresenter(self.desk.session, view)
+        session = self.desk.session
+        return PreflightPresenter(session, view.preflight, beside=ModelPresenter(session, view))
 
 
 class AttributionDock(Dock):

@@ -13,6 +13,7 @@ from glasscell.qt.form import QtForm
 from glasscell.qt.metrics import QtMetrics
 from glasscell.qt.number import WholeBox
 from glasscell.qt.open_scvi import OpenScviButton
+from glasscell.qt.preflight import QtPreflightView
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import (
     Choice,
@@ -64,6 +65,7 @@ class QtModelView(ModelView):
         self.save = button("Save model…", "Save the trained model to a new folder")
         self.load = button("Load model…", "Load a model folder")
         self.scvi = OpenScviButton(self.scvi_requested.emit, self.set_message)
+        self.preflight = QtPreflightView(self._question)
         self._families: dict[str, FamilyRow] = {}
         self.widget = scrolled(self._content())
         self._connect()
@@ -170,6 +172,7 @@ class QtModelView(ModelView):
         column = column_of(
             choices,
             self._fold,
+            self.preflight.widget,
             row_of(self.train, self.cancel, stretch=0),
             self.progress,
             self.reason,
@@ -190,6 +193,8 @@ class QtModelView(ModelView):
 
     def _connect(self) -> None:
         self.family.currentIndexChanged.connect(self._on_family)
+        for choice in (self.family, self.labels, self.batch):
+            choice.currentIndexChanged.connect(lambda _: self.preflight.asked.emit())
         self.train.clicked.connect(self._on_train)
         self.cancel.clicked.connect(lambda: self.cancel_requested.emit())
         self.group.clicked.connect(self._on_group)
@@ -205,6 +210,13 @@ class QtModelView(ModelView):
         self._form.setRowVisible(self.scheme, needs_labels)
         self._form.setRowVisible(self.batch, row is not None and row.takes_batch)
         self.train.setToolTip(plain_tip(_TRAIN_TIP if needs_labels else _TRAIN_ALL_TIP))
+
+    def _question(self) -> tuple[str, str, str]:
+        """Return family, labels and batch as chosen, for the check before training."""
+        row = self._families.get(self.family.name())
+        batch = self.batch.name() if row is not None and row.takes_batch else ""
+        labels = self.labels.name() if row is None or row.needs_labels else ""
+        return self.family.name(), labels, batch
 
     def _on_family(self) -> None:
         self._fit_form()

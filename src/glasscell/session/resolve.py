@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from glasscell.session.store import Key, Store
 
 #: Kinds that cost one look at one column; the others may cost a pass over the whole table.
-LIGHT = frozenset({"obs", "position", "group", "groups", "embedding", "prediction"})
+LIGHT = frozenset({"obs", "position", "group", "groups", "embedding", "prediction", "applied"})
 #: Up to this many cells x genes even the others are looked up at once.
 SMALL_TABLE = 4_000_000
 KEPT_FAILURES = 100
 
 log = logging.getLogger(__name__)
 
+register_channel("applied", "glasscell.session.applying:resolve_applied")
 register_channel("attribution", "glasscell.explain.channel:resolve_attribution")
 register_channel("groups", "glasscell.session.group_column:resolve_groups")
 register_channel("prediction", "glasscell.session.prediction:resolve_prediction")

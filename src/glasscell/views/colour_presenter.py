@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glasscell.data.channel import ChannelRef
+from glasscell.session.applying import KEYS, applied_now
+from glasscell.session.grouping import ALL_GROUPS
 from glasscell.views.presenter import OPEN_DATA, PaintingPresenter
 from glasscell.views.search import Hit, SearchIndex
 from glasscell.views.view import ColourView
@@ -116,18 +118,25 @@ def list_hits(session: Session) -> Iterator[Hit]:
     """
     dataset, bundle, explanation = session.dataset, session.bundle, session.explanation
     groups, facts = session.state.groups, session.facts
+    applied = applied_now(session)
     if dataset is None:
         return iter(())
 
     def hits() -> Iterator[Hit]:
         for column in facts.columns:
             yield Hit(ChannelRef.make("obs", column), column, "column")
+        if groups:
+            yield Hit(ALL_GROUPS, "groups", "all groups")
         for group in groups:
             yield Hit(ChannelRef.make("group", group.name), group.name, "group")
         if bundle is not None:
             for key in ("label", "probability", "correct"):
                 ref = ChannelRef.make("prediction", key, model=bundle.id)
                 yield Hit(ref, f"predicted {key}" if key != "correct" else "prediction correct", "model")
+        if applied is not None:
+            for key, title in KEYS.items():
+                if applied.classes or key not in ("label", "probability"):
+                    yield Hit(ChannelRef.make("applied", key, applied=applied.id), title, "model")
         for name, symbol, gene_id in zip(
             dataset.genes.names, dataset.genes.symbols, dataset.genes.ids, strict=True
         ):

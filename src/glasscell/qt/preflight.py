@@ -1,0 +1,114 @@
+"""The check before training, and applying the model to the open data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QVBoxLayout, QWidget
+
+from glasscell.models.gene_match import IGNORE_CASE
+from glasscell.models.preflight import MIN_OVERLAP
+from glasscell.qt.style import plain_tip
+from glasscell.qt.text import Fold, PlainLabel, button, caption, column_of, row_of
+from glasscell.views.preflight_view import PreflightView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from glasscell.models.preflight import PreflightLine
+
+_MARKS = {"yes": "✓", "warning": "!", "no": "✕"}
+_ROLES = {"yes": "muted", "warning": "", "no": "error"}
+
+
+class LineList(QWidget):
+    """Verdicts below each other: what is in order on one line, every other with its sentence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
+        self.texts: list[str] = []
+
+    def set_lines(self, lines: Sequence[PreflightLine]) -> None:
+        """Show other verdicts."""
+        while (item := self._column.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.setParent(None)
+                widget.deleteLater()
+        good = [line for line in lines if line.verdict == "yes"]
+        shown = [(f"{_MARKS['yes']} " + ", ".join(line.name for line in good), "yes")] if good else []
+        shown += [
+            (f"{_MARKS[line.verdict]} {line.name}: {line.sentence}", line.verdict)
+            for line in lines
+            if line.verdict != "yes"
+        ]
+        self.texts = [text for text, _ in shown]
+        for text, verdict in shown:
+            label = PlainLabel(text, _ROLES[verdict])
+            whole = "\n".join(line.sentence for line in good) if verdict == "yes" else text
+            label.setToolTip(plain_tip(whole))
+            self._column.addWidget(label)
+
+
+class QtPreflightView(PreflightView):
+    """Both lists in Qt, as a part of the Model dock."""
+
+    def __init__(self, question: Callable[[], tuple[str, str, str]]) -> None:
+        super().__init__()
+        self._question = question
+        self.training, self.applying = LineList(), LineList()
+        self.notes = PlainLabel("", "muted")
+        self.apply = button("Apply to the open data", "Predict every cell of the open file with this model")
+        self.ignore_case = QCheckBox("Ignore letter case of genes")
+        self.ignore_case.setToolTip("Takes Pcp4 for PCP4: mouse and human symbols are often the same gene")
+        self.overlap = QDoubleSpinBox()
+        self.overlap.setRange(0.0, 1.0)
+        self.overlap.setSingleStep(0.05)
+        self.overlap.setValue(MIN_OVERLAP)
+        self.overlap.setToolTip("Refuse when the file has a smaller share of the model's genes")
+        self.widget, self._applying_part = QWidget(), QWidget()
+        self._training_fold = Fold("Will it work", self.training)
+        column_of(
+            self.applying,
+            row_of(self.ignore_case, None),
+            row_of(caption("Least overlap of genes"), self.overlap, None),
+            row_of(self.apply, None),
+            self.notes,
+            parent=self._applying_part,
+        )
+        self._applying_fold = Fold("Apply the model here", self._applying_part, is_open=False)
+        column_of(self._training_fold, self._applying_fold, parent=self.widget)
+        self.apply.clicked.connect(
+            lambda: self.apply_requested.emit(
+                IGNORE_CASE if self.ignore_case.isChecked() else "", self.overlap.value()
+            )
+        )
+        self.set_training("", ())
+        self.set_applying("", ())
+        self.set_notes(())
+
+    def question(self) -> tuple[str, str, str]:
+        """Return what the dock around it has chosen."""
+        return self._question()
+
+    def set_training(self, title: str, lines: Sequence[PreflightLine]) -> None:
+        """Show whether the chosen model can be trained."""
+        self.training.set_lines(lines)
+        self._training_fold.setVisible(bool(lines))
+
+    def set_applying(self, title: str, lines: Sequence[PreflightLine]) -> None:
+        """Show whether the current model can be applied."""
+        self.applying.set_lines(lines)
+        self._applying_fold.setVisible(bool(lines))
+        refused = [line for line in lines if line.verdict == "no" and line.name != "genes"]
+        self.apply.setEnabled(bool(lines) and not refused)
+
+    def set_notes(self, notes: Sequence[str]) -> None:
+        """Show what is to be known of the predictions."""
+        self.notes.set_text(" ".join(notes))
+        self.notes.setVisible(bool(notes))
+        if notes:
+            self._applying_fold.set_open(True)
