@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glasscell.session.file import need_dataset
-from glasscell.session.training import show_latents
+from glasscell.session.latent import show_latents
 from glasscell.session.work import submit
 
 if TYPE_CHECKING:

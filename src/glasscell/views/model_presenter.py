@@ -107,7 +107,9 @@ class ModelPresenter(Presenter[ModelView]):
         self.view.set_can_save(True)
         self.view.set_curve(
             tuple(
-                Curve(f"fold {k + 1}", one.train_loss, one.valid_loss) for k, one in enumerate(bundle.curves)
+                Curve(f"fold {k + 1}", one.train_loss, one.valid_loss)
+                for k, one in enumerate(bundle.curves)
+                if one.train_loss
             )
         )
         self.view.set_message(" ".join(word for word in words(bundle, bool(rows)) if word))

@@ -30,5 +30,7 @@ def words(bundle: Bundle, has_rows: bool) -> tuple[str, ...]:
         twin = "" if bundle.twin is None else "Its twin learnt from redrawn counts."
         return (f"{bundle.id}: without labels{taken}; held out {bundle.split_text}.", *bundle.notes, twin)
     twin = "" if bundle.twin is not None else "Its twin, needed to judge rankings, is not trained yet."
+    if bundle.twin is None and "opened" in bundle.provenance:
+        twin = "It was trained elsewhere, so there is no twin to judge its rankings by."
     figures = "" if has_rows else "Its figures are not shown because it holds no baselines to compare with."
     return (f"{bundle.id}: {bundle.labels_name}, {bundle.split_text}", figures, *bundle.notes, twin)
