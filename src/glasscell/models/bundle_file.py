@@ -182,8 +182,6 @@ def _rebuild(words: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
     n_folds = len(words["folds"])
     if not (n_folds and genes and len(words["curves"]) == n_folds):
         raise ValueError("genes, folds or curves")
-    if not classes and words["metrics"] is not None:
-        raise ValueError("classes or metrics")
     latent = tensors.get("cells/latent")
     cells = CellTable(
         names=np.asarray(words["cells"], np.str_),
@@ -194,6 +192,9 @@ def _rebuild(words: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
         probabilities_ck=tensors["cells/probabilities"].numpy(),
         latent_cz=None if latent is None else latent.numpy(),
     )
+    judged = bool(classes) and bool(cells.labelled.any())
+    if cells.probabilities_ck.shape[1] != len(classes) or judged != (words["metrics"] is not None):
+        raise ValueError("classes or metrics")
     return Bundle(
         family=words["family"],
         params=params,
