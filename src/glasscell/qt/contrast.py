@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 GENES = (
     Column("gene", "Click a gene to paint it on tissue and embedding", 0),
-    Column("change", "Change of expression, A less B (log2 where the data are counts)", 52),
-    Column("q", "p adjusted over genes, or why there is none", 62),
-    Column("reason", "Mean attribution in A less that in B, in units of the target", 52),
-    Column("rank", "Place of the gene by attribution", 38),
-    Column("twin", "Its place by a twin model trained on permuted labels: it should be far off", 38),
+    Column("change", "Change of expression, A less B (log2 where the data are counts)", 54),
+    Column("q", "p adjusted over genes, or why there is none", 72),
+    Column("reason", "Mean attribution in A less that in B, in units of the target", 46),
+    Column("rank", "Place of the gene by attribution", 34),
+    Column("twin", "Its place by a twin model trained on permuted labels: it should be far off", 34),
     Column("folds", "Spread of that place over the nets of the folds: small is stable", 38),
 )
 SETS = (
@@ -36,7 +36,9 @@ SETS = (
     ),
 )
 N_SETS = 15
-_SHORT = {"too few donors": "few donors", "same counts": "same counts"}
+_Q, _REASON = 2, 3
+_WIDE = 104
+_SHORT = {"too few donors": "few donors", "same counts": "counts"}  # beside the model's columns
 
 
 class QtContrastView(ContrastView):
@@ -115,10 +117,12 @@ class QtContrastView(ContrastView):
         columns = ("expression", "attribution") if picture.has_model else ("expression",)
         self.by.set_names(columns)
         self.paint.set_names(columns)
-        for place in range(3, len(GENES)):
+        for place in range(_REASON, len(GENES)):
             self.genes.setColumnHidden(place, not picture.has_model)
+        p_text = _SHORT.get(picture.p_text, picture.p_text) if picture.has_model else picture.p_text
+        self.genes.horizontalHeader().resizeSection(_Q, GENES[_Q].width if picture.has_model else _WIDE)
         self.genes.genes.set_texts(
-            [_texts(row, picture.p_text) for row in picture.rows],
+            [_texts(row, p_text) for row in picture.rows],
             [_tip(row, picture) for row in picture.rows],
         )
         self.genes.fit(6, 10)
@@ -202,7 +206,7 @@ class QtContrastView(ContrastView):
 
 
 def _texts(row: ContrastRow, p_text: str) -> tuple[str, ...]:
-    q = _SHORT.get(p_text, p_text) or ("?" if row.q is None else f"{row.q:.1e}")
+    q = p_text or ("?" if row.q is None else f"{row.q:.1e}")
     reason = "–" if row.attribution is None else f"{row.attribution:.3g}"
     places = (row.attribution_rank, row.twin_rank, row.rank_spread)
     return (row.gene, f"{row.change:.2f}", q, reason, *("?" if one is None else str(one) for one in places))

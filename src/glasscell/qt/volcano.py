@@ -12,10 +12,14 @@ from glasscell.qt.style import theme_of
 from glasscell.views.palette import diverging_map
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from glasscell.views.contrast_view import Volcano
 
 N_LABELS = 4
-_HEIGHT = 190
+_HEIGHT = 196
+_LONGEST = 10
+_LABEL_SHARE = 0.12  # of the height, so that no label lies on another
 
 
 class QtVolcano(pg.PlotWidget):
@@ -37,7 +41,7 @@ class QtVolcano(pg.PlotWidget):
         self.setMenuEnabled(False)
         self.hideButtons()
         self.getAxis("left").setWidth(40)
-        self.getAxis("bottom").setHeight(40)
+        self.getAxis("bottom").setHeight(46)
         self.restyle()
 
     def set_volcano(self, volcano: Volcano | None) -> None:
@@ -101,10 +105,11 @@ class QtVolcano(pg.PlotWidget):
             symbol=symbols[place],
             pen=None,
         )
-        for lead, anchor in ((shown.lead_a, (0.0, 0.5)), (shown.lead_b, (1.0, 0.5))):
-            for g in lead[:N_LABELS]:
+        for lead, anchor in ((shown.lead_a, (1.05, 0.5)), (shown.lead_b, (-0.05, 0.5))):
+            for g in _apart(lead, shown.y_g):
                 label = pg.TextItem(color=theme.text, anchor=anchor)
-                label.setPlainText(shown.genes[g])
+                name = shown.genes[g]
+                label.setPlainText(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
                 label.setPos(float(shown.x_g[g]), float(shown.y_g[g]))
                 self.addItem(label, ignoreBounds=True)
                 self._labels.append(label)
@@ -112,3 +117,13 @@ class QtVolcano(pg.PlotWidget):
     def _on_dots(self, item: Any, points: Any, event: Any = None) -> None:
         if self._volcano is not None and len(points):
             self.gene_clicked.emit(self._volcano.genes[int(points[-1].data())])
+
+
+def _apart(lead: tuple[int, ...], y_g: NDArray[np.float64]) -> list[int]:
+    """Return the first genes whose labels do not lie on each other."""
+    least = _LABEL_SHARE * float(np.nanmax(y_g) - np.nanmin(y_g))
+    kept: list[int] = []
+    for g in lead:
+        if len(kept) < N_LABELS and all(abs(y_g[g] - y_g[other]) >= least for other in kept):
+            kept.append(g)
+    return kept

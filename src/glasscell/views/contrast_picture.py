@@ -50,8 +50,8 @@ def volcano(found: Contrast) -> Volcano:
         clipped = tuple(int(g) for g in np.flatnonzero(y_g > HIGHEST))
         y_g, y_name = np.minimum(y_g, HIGHEST), "-log10 p"
     elif found.unit == "donors":
-        y_g, y_name = (tested.mean_a_g + tested.mean_b_g) / 2, "mean level over donors"
-        y_name += " (log2 CPM)" if found.change_name.startswith("log2") else ""
+        y_g = (tested.mean_a_g + tested.mean_b_g) / 2
+        y_name = "mean log2 CPM" if found.change_name.startswith("log2") else "mean value"
     else:
         level_g = (tested.mean_a_g + tested.mean_b_g) / 2
         is_log = found.change_name.startswith("log2")
