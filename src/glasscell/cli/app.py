@@ -9,6 +9,7 @@ from glasscell.cli.check import check_command
 from glasscell.cli.console import STDERR, say
 from glasscell.cli.contrast import contrast_command
 from glasscell.cli.explain import explain_command
+from glasscell.cli.figure import figure_command
 from glasscell.cli.fit import fit_command
 from glasscell.cli.info import info_command
 from glasscell.cli.open_scvi import open_scvi_command
@@ -31,6 +32,7 @@ app.command("apply")(apply_command)
 app.command("explain")(explain_command)
 app.command("contrast")(contrast_command)
 app.command("open-scvi")(open_scvi_command)
+app.command("figure")(figure_command)
 app.command("view")(view_command)
 app.command("demo")(demo_command)
 
