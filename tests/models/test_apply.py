@@ -110,7 +110,7 @@ def test_a_cell_without_counts_gets_no_prediction(bundle: Bundle, dataset: Datas
     assert found.codes[3] == -1
     assert np.isnan(found.probabilities_ck[3]).all()
     assert found.flagged[3]
-    assert "1 cells have no counts" in " ".join(found.notes)
+    assert "1 cell has no counts" in " ".join(found.notes)
 
 
 def test_a_saved_bundle_applies_alike(bundle: Bundle, dataset: Dataset, tmp_path: Path) -> None:

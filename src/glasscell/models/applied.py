@@ -139,7 +139,8 @@ class Applied:
             )
         silent = int((~self.known).sum())
         if silent:
-            said.append(f"{silent:,} cells have no counts in the genes in common and get no prediction.")
+            cells = "1 cell has" if silent == 1 else f"{silent:,} cells have"
+            said.append(f"{cells} no counts in the genes in common: no prediction there.")
         return tuple(said)
 
     def table(self) -> pd.DataFrame:

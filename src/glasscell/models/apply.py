@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from glasscell.errors import ModelError, NotCompatible
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.applied import Applied, Expected
 from glasscell.models.apply_input import Inputs
+from glasscell.models.bundle_file import load_bundle
 from glasscell.models.gene_match import match_genes
 from glasscell.models.preflight import MIN_OVERLAP, check
 from glasscell.models.protocol import Classifies, Encodes, UsesBatch
@@ -19,7 +21,6 @@ from glasscell.models.typicality import Typicality, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -73,12 +74,7 @@ def apply(
     ModelError
         A share is not between 0 and 1.
     """
-    if not isinstance(bundle, str) and hasattr(bundle, "folds"):
-        trained = bundle
-    else:
-        from glasscell.models.bundle_file import load_bundle
-
-        trained = load_bundle(bundle)  # type: ignore[arg-type]
+    trained = load_bundle(bundle) if isinstance(bundle, str | Path) else bundle
     if not (0 <= min_overlap <= 1 and 0 < level < 1):
         raise ModelError("The least overlap and the level are shares: give numbers between 0 and 1.")
     inputs = _inputs(trained, dataset, rename, min_overlap)
@@ -175,7 +171,8 @@ def _run(
         if not len(block):
             continue
         batch = inputs.batch(block, one, codes)
-        values_cg, beyond = _values(batch, inputs), 0.0
+        values_cg = _values(batch, inputs)
+        beyond = np.zeros((1, len(block)))
         for net, judge in zip(nets, judges, strict=True):
             latents = _latents(net, batch)
             if judge is not None:
@@ -184,7 +181,7 @@ def _run(
                 latent_cz[block] = latents
             if isinstance(net, Classifies) and bundle.classes:
                 probabilities_ck[block] += net.probabilities(batch).cpu().numpy() / len(nets)
-        typicality_c[block] = pooled(np.asarray(beyond), n_calibration)
+        typicality_c[block] = pooled(beyond, n_calibration)
     probabilities_ck[np.isnan(typicality_c)] = np.nan
     return Applied(
         model=bundle.id,

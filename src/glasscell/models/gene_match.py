@@ -67,13 +67,13 @@ class GeneMatch:
         if not self.missing:
             renamed = f" ({self.renamed:,} under another name)" if self.renamed else ""
             return f"All {len(self.wanted):,} genes of the model are in the file{renamed}."
-        examples = ", ".join(self.missing[:_SHOWN]) + (", ..." if len(self.missing) > _SHOWN else "")
+        examples = ("for example " if len(self.missing) > _SHOWN else "") + ", ".join(self.missing[:_SHOWN])
         said = (
             f"{self.n_present:,} of the model's {len(self.wanted):,} genes ({self.share:.0%}) are in the "
-            f"file; {len(self.missing):,} are missing: {examples}."
+            f"file; {len(self.missing):,} are missing, {examples}."
         )
         if self.by_case:
-            said += f" {self.by_case:,} more match if letter case is ignored (rename = {IGNORE_CASE})."
+            said += f" {self.by_case:,} more match if letter case is ignored ({IGNORE_CASE})."
         return said
 
 
@@ -146,7 +146,7 @@ def _refuse_shared(columns: NDArray[np.int64], wanted: Sequence[str]) -> None:
     used = columns[columns >= 0]
     names, times = np.unique(used, return_counts=True)
     if (times > 1).any():
-        twice = [wanted[place] for place in np.flatnonzero(columns == names[times > 1][0])]
+        twice = [wanted[int(place)] for place in np.flatnonzero(columns == names[times > 1][0])]
         raise NotCompatible(
             f"One gene of the file stands for both {twice[0]} and {twice[1]} of the model: rename it."
         )

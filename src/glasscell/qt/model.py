@@ -186,6 +186,7 @@ class QtModelView(ModelView):
             row_of(self.group_name, self.group, stretch=0),
             row_of(self.save, self.load, None),
             row_of(self.scvi, None),
+            self.preflight.applying_widget,
             parent=content,
         )
         column.addStretch(1)

@@ -54,7 +54,7 @@ class LineList(QWidget):
 
 
 class QtPreflightView(PreflightView):
-    """Both lists in Qt, as a part of the Model dock."""
+    """Both lists in Qt, as parts of the Model dock: ``widget`` and ``applying_widget``."""
 
     def __init__(self, question: Callable[[], tuple[str, str, str]]) -> None:
         super().__init__()
@@ -69,8 +69,9 @@ class QtPreflightView(PreflightView):
         self.overlap.setSingleStep(0.05)
         self.overlap.setValue(MIN_OVERLAP)
         self.overlap.setToolTip("Refuse when the file has a smaller share of the model's genes")
-        self.widget, self._applying_part = QWidget(), QWidget()
+        self._applying_part = QWidget()
         self._training_fold = Fold("Will it work", self.training)
+        self.widget = self._training_fold
         column_of(
             self.applying,
             row_of(self.ignore_case, None),
@@ -80,7 +81,7 @@ class QtPreflightView(PreflightView):
             parent=self._applying_part,
         )
         self._applying_fold = Fold("Apply the model here", self._applying_part, is_open=False)
-        column_of(self._training_fold, self._applying_fold, parent=self.widget)
+        self.applying_widget = self._applying_fold
         self.apply.clicked.connect(
             lambda: self.apply_requested.emit(
                 IGNORE_CASE if self.ignore_case.isChecked() else "", self.overlap.value()
