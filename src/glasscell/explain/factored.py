@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
 from glasscell.errors import DataError
 from glasscell.explain.result import Evidence, Explanation, Floats, Ints
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from glasscell.explain.method import Difference
 
@@ -142,6 +142,8 @@ class FactoredAttribution(Explanation):
     ) -> None:
         """Add the sums over cells that share a net and a baseline."""
         total_g, above_g, below_g = sums
+        from glasscell.explain.sum_kernel import weighted_sums
+
         slopes_ch = self.gradients_ch[part]
         slope_g = np.asarray(slopes_ch.sum(0, dtype=np.float64) @ weight, np.float64)
         if self.difference == "one":
@@ -149,20 +151,10 @@ class FactoredAttribution(Explanation):
             above_g += slope_g
             return
         inputs_cg = self.inputs_cg[part]
-        both_g = _weighted_sum(inputs_cg, slopes_ch, weight) - start_g * slope_g
         # Zeros are not stored and all lie on one side of the baseline, so the other side is sparse.
-        change = inputs_cg.data - start_g[inputs_cg.indices]
-        kept = np.where(start_g[inputs_cg.indices] >= 0, np.maximum(change, 0), np.minimum(change, 0))
-        side_cg = sparse.csr_matrix((kept, inputs_cg.indices, inputs_cg.indptr), shape=inputs_cg.shape)
-        side_g = _weighted_sum(side_cg, slopes_ch, weight)
+        both_g, side_g = weighted_sums(inputs_cg, slopes_ch, np.ascontiguousarray(weight.T), start_g)
+        both_g -= start_g * slope_g
         up_g = np.where(start_g >= 0, side_g, both_g - side_g)
         total_g += both_g
         above_g += up_g
         below_g += both_g - up_g
-
-
-def _weighted_sum(values_cg: sparse.csr_matrix, slopes_ch: Floats, weight: Floats) -> NDArray[np.float64]:
-    """Sum values * (slopes @ weight) over cells in one sparse product, ``(n_genes,)``."""
-    products_gh = values_cg.T @ slopes_ch
-    sums_g: NDArray[np.float64] = np.einsum("gh,hg->g", products_gh, weight, dtype=np.float64)
-    return sums_g
