@@ -8,12 +8,14 @@ from glasscell.cli.apply import apply_command
 from glasscell.cli.check import check_command
 from glasscell.cli.console import STDERR, say
 from glasscell.cli.contrast import contrast_command
+from glasscell.cli.doctor import doctor_command
 from glasscell.cli.explain import explain_command
 from glasscell.cli.figure import figure_command
 from glasscell.cli.fit import fit_command
 from glasscell.cli.info import info_command
 from glasscell.cli.open_scvi import open_scvi_command
 from glasscell.cli.prepare import prepare_command
+from glasscell.cli.report import report_command
 from glasscell.cli.view import demo_command, view_command
 from glasscell.errors import GlasscellError
 
@@ -33,6 +35,8 @@ app.command("explain")(explain_command)
 app.command("contrast")(contrast_command)
 app.command("open-scvi")(open_scvi_command)
 app.command("figure")(figure_command)
+app.command("report")(report_command)
+app.command("doctor")(doctor_command)
 app.command("view")(view_command)
 app.command("demo")(demo_command)
 

@@ -124,6 +124,8 @@ def curve_figure(curves: Sequence[Curve], title: str = "Training") -> Figure:
     DataError
         There are no curves.
     """
+    from matplotlib.ticker import MaxNLocator
+
     if not any(curve.train for curve in curves):
         raise DataError("There is no loss curve: train a model first.")
     with plain_style():
@@ -139,7 +141,7 @@ def curve_figure(curves: Sequence[Curve], title: str = "Training") -> Figure:
                 label=elide(curve.name, 18),
             )
             axes.plot(np.arange(1, len(curve.valid) + 1), curve.valid, color=colour, lw=1.2, ls="--")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
         axes.set_ylabel("loss")
         for side in ("top", "right"):

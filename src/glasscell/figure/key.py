@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glasscell.figure.page import INK, MUTED, TEXT_POINTS, WARN, elide, plain_style
 from glasscell.views.colour import CONTEXT, CONTEXT_ALPHA
@@ -20,7 +20,7 @@ _LINE = 0.17
 
 def draw_key(axes: Axes, table: ColourTable, n_context: int, observations: str) -> None:
     """Fill an empty column with the legend or the bar, and with what grey and missing mean."""
-    height = axes.get_position().height * axes.figure.get_size_inches()[1]
+    height = axes.get_window_extent().height / axes.figure.dpi
     axes.set_xlim(0, 1)
     axes.set_ylim(height, 0)  # inches from the top
     y = 0.1
@@ -85,14 +85,19 @@ def _bar(axes: Axes, bar: ColourBar, y: float) -> float:
             place.height * tall / height,
         )
     )
-    ends = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
+    ends: dict[tuple[bool, bool], Any] = {
+        (False, False): "neither",
+        (True, False): "min",
+        (False, True): "max",
+        (True, True): "both",
+    }
     colours = Colorbar(
         strip,
         cmap=ListedColormap(list(bar.colours)),
         norm=Normalize(bar.low, bar.high),
         extend=ends[bool(bar.below), bool(bar.above)],
     )
-    colours.outline.set_linewidth(0.5)  # type: ignore[operator]
+    colours.outline.set_linewidth(0.5)
     middle = 0.0 if bar.centre == 0 else (bar.low + bar.high) / 2
     colours.set_ticks([bar.low, middle, bar.high], labels=[f"{v:.3g}" for v in (bar.low, middle, bar.high)])
     y += tall + 0.16

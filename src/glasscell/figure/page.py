@@ -21,7 +21,7 @@ ENDINGS = (".svg", ".png")
 INK, MUTED, WARN = "#1b1f24", "#5c6670", "#a04a00"
 TEXT_POINTS = 8.0
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text, so that it can be edited and read
     "svg.hashsalt": "glasscell",  # the same picture is the same file
     "text.parse_math": False,  # a gene named a$b$c is no formula
