@@ -71,7 +71,10 @@ def join(datasets: Sequence[Dataset], *, donor: str | None = None) -> Dataset:
     kinds = {dataset.observation for dataset in datasets}
     told += _told(datasets, titles, names)
     platforms = {dataset.platform for dataset in datasets}
-    adata.uns["glasscell"] = {"section": SECTION, "platform": platforms.pop() if len(platforms) == 1 else ""}
+    hint: dict[str, Any] = {"section": SECTION, "platform": platforms.pop() if len(platforms) == 1 else ""}
+    if microns:
+        hint |= {"unit": unit, "microns_per_unit": microns}
+    adata.uns["glasscell"] = hint  # so that a saved copy knows it too
     return Dataset(
         adata,
         path=None,
