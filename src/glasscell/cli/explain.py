@@ -25,6 +25,9 @@ from glasscell.cli.option import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from glasscell.data.dataset import Dataset
     from glasscell.explain.check import Check
     from glasscell.explain.evidence import RankedGene, Ranking
     from glasscell.explain.result import Explanation
@@ -55,13 +58,11 @@ def explain_command(
     json: JsonOption = False,
 ) -> None:
     """Explain what a model says of some cells by ranking the genes that decided."""
-    from glasscell.data.write import write
     from glasscell.explain.check import checks
     from glasscell.explain.evidence import ranking
     from glasscell.explain.explain import explain
     from glasscell.explain.method import method_info
     from glasscell.explain.request import ExplainRequest
-    from glasscell.explain.store import write_back
     from glasscell.models.bundle_file import load_bundle
 
     use_network(network)
@@ -77,9 +78,7 @@ def explain_command(
     rows = ranking(result, mask, dataset, k=top)
     found = checks(result, mask)
     if out is not None:
-        copy = dataset.adata.copy()
-        write_back(copy, result, mask=mask, k=top)
-        write(dataset.with_adata(copy), out)
+        _write(dataset, result, mask, top, out)
     if json:
         print_json(_result(result, rows, found))
         return
@@ -93,6 +92,16 @@ def explain_command(
         say(sentence, style="yellow")
     for check in found:
         say(f"{check.name}: {check.sentence}", style="" if check.verdict == "ok" else "yellow")
+
+
+def _write(dataset: Dataset, result: Explanation, mask: NDArray[np.bool_], top: int, out: Path) -> None:
+    """Write the data with the result beside them."""
+    from glasscell.data.write import write
+    from glasscell.explain.store import write_back
+
+    copy = dataset.adata.copy()
+    write_back(copy, result, mask=mask, k=top)
+    write(dataset.with_adata(copy), out)
 
 
 def _result(result: Explanation, rows: Ranking, found: tuple[Check, ...]) -> dict[str, Any]:

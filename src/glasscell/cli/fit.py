@@ -25,6 +25,7 @@ from glasscell.cli.option import (
 
 if TYPE_CHECKING:
     from glasscell.models.bundle import Bundle
+    from glasscell.models.info import FamilyParams
     from glasscell.models.metric import Metrics
 
 
@@ -68,16 +69,9 @@ def fit_command(
     from glasscell.data.split import split as make_split
     from glasscell.models.bundle_file import save_bundle
     from glasscell.models.fit import FitRequest, fit, fit_twin
-    from glasscell.models.registry import family
-    from glasscell.views.form import build
 
     started = time.monotonic()
-    info, params = family(model).info, family(model).params
-    if info.needs_labels and not labels:
-        raise typer.BadParameter(f"{info.title} learns classes: name their column.", param_hint="--labels")
-    own = use_network(network)
-    settings = [f"network={own}", *settings] if own and model == "torch_module" else settings
-    chosen = build(params, settings_of(params, settings))
+    chosen = _chosen(model, labels, network, settings)
     dataset = open_file(file, section, donor, counts, genes)
     classes = read_labels(dataset, labels) if labels else None
     scheme = split or (default_scheme(dataset) if classes else "")
@@ -95,6 +89,19 @@ def fit_command(
         return
     _show(bundle, labels)
     say(f"Model written to {out}.")
+
+
+def _chosen(model: str, labels: str, network: str, settings: list[str]) -> FamilyParams:
+    """Return the family's settings; refuse a family that learns classes without their column."""
+    from glasscell.models.registry import family
+    from glasscell.views.form import build
+
+    info, params = family(model).info, family(model).params
+    if info.needs_labels and not labels:
+        raise typer.BadParameter(f"{info.title} learns classes: name their column.", param_hint="--labels")
+    own = use_network(network)
+    given = [f"network={own}", *settings] if own and model == "torch_module" else settings
+    return build(params, settings_of(params, given))
 
 
 def _result(bundle: Bundle, n_cells: int, seconds: float) -> dict[str, Any]:
