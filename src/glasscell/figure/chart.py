@@ -92,11 +92,7 @@ def ranking_figure(
             handlelength=1, borderpad=0,
         )  # fmt: skip
         _evidence_columns(sheet, rows, (4.6 / width, below / height, 2.1 / width, _ROW * len(rows) / height))
-        y = below - 0.52
-        for check, text in zip(checks, sentences, strict=True):
-            colour = INK if check.verdict == "ok" else WARN
-            sheet.text(0.02, y / height, text, va="top", color=colour, fontsize=7)
-            y -= 0.15 * (text.count("\n") + 1)
+        _check_lines(sheet, checks, sentences, below - 0.52)
     return sheet
 
 
@@ -114,6 +110,15 @@ def _evidence_columns(
         for column, number in enumerate((row.mean_difference_rank, row.twin_rank, row.rank_spread)):
             text = CANNOT_TELL if number is None else f"{number:g}"
             side.text(column + 0.5, place, text, ha="center", va="center")
+
+
+def _check_lines(sheet: Figure, checks: Sequence[Check], sentences: Sequence[str], y: float) -> None:
+    """Write the checks from so many inches above the lower edge downwards."""
+    height = float(sheet.get_size_inches()[1])
+    for check, text in zip(checks, sentences, strict=True):
+        colour = INK if check.verdict == "ok" else WARN
+        sheet.text(0.02, y / height, text, va="top", color=colour, fontsize=7)
+        y -= 0.15 * (text.count("\n") + 1)
 
 
 def curve_figure(curves: Sequence[Curve], title: str = "Training") -> Figure:

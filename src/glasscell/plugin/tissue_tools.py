@@ -15,6 +15,7 @@ from glasscell.plugin.plane_choice import PlaneChoice
 from glasscell.plugin.send_to_layer import send_labels, send_points
 from glasscell.qt.draw import MODES
 from glasscell.qt.icon import icon
+from glasscell.qt.save_picture import ask_and_save_picture
 from glasscell.qt.style import adopt, plain_tip, theme_of
 from glasscell.qt.text import PlainLabel
 
@@ -57,7 +58,9 @@ class TissueTools(QWidget):
         self.undo = self._worded("Undo", "Take back the last selection, group or colour", desk.session.undo)
         self.redo = self._worded("Redo", "Take it again", desk.session.redo)
         self.turn = self._listed("turn", "Turn or mirror the view", self._turns())
-        self.send = self._listed("send", "Send the selected cells to a napari layer", self._sendings())
+        self.send = self._listed(
+            "send", "Send the selected cells to a napari layer, or save a picture", self._sendings()
+        )
         self.planes = PlaneChoice(desk.tissue)
         self.status = PlainLabel("", "muted", wrap=False)
         self.status.setMinimumWidth(160)
@@ -189,7 +192,15 @@ class TissueTools(QWidget):
             except GlasscellError as error:
                 self._desk.session.report(error, "Sending cells to a layer")
 
-        return {"As Points": lambda: sent(send_points), "As Labels": lambda: sent(send_labels)}
+        def saved(what: str) -> Callable[[], None]:
+            return lambda: ask_and_save_picture(self, self._desk.session, what)
+
+        return {
+            "As Points": lambda: sent(send_points),
+            "As Labels": lambda: sent(send_labels),
+            "Save picture of the tissue...": saved("tissue"),
+            "Save picture of the embedding...": saved("embedding"),
+        }
 
     def _listed(self, name: str, tip: str, actions: dict[str, Callable[[], None]]) -> QToolButton:
         button = QToolButton()
