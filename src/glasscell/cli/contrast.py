@@ -22,44 +22,46 @@ if TYPE_CHECKING:
 
 LISTED = 100
 _CELLS = "COLUMN=VALUE[,VALUE][;COLUMN=VALUE]"
+_DONOR = "Obs column of the donor, or how one is made up: sample={condition}{donor}"
+AOption = Annotated[str, typer.Option("--a", metavar=_CELLS, help="Cells of side A")]
+BOption = Annotated[str, typer.Option("--b", metavar=_CELLS, help="Cells of side B; all others without it")]
+DonorOption = Annotated[str, typer.Option("--donor", metavar="COLUMN|PATTERN", help=_DONOR)]
+ConditionOption = Annotated[
+    str, typer.Option("--condition", metavar="COLUMN", help="Obs column of the condition")
+]
+UnitOption = Annotated[str, typer.Option("--unit", help="auto, cells or donors")]
+IndependentOption = Annotated[
+    bool, typer.Option("--independent", help="The groups were not made from these counts")
+]
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", metavar="DIR", help="Folder that glasscell fit wrote")
+]
+TargetOption = Annotated[str, typer.Option("--target", help="What the model explains; A's class without it")]
+SetsOption = Annotated[
+    Path | None, typer.Option("--gene-sets", metavar="GMT", help="Which sets the first genes fall into")
+]
+TopOption = Annotated[int, typer.Option("--top", min=1, help="Genes to list for each side")]
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="CSV", help="Write every gene")]
 
 
 def contrast_command(
     file: FileArgument,
-    a: Annotated[str, typer.Option("--a", metavar=_CELLS, help="Cells of side A")],
-    b: Annotated[
-        str, typer.Option("--b", metavar=_CELLS, help="Cells of side B; all others without it")
-    ] = "",
-    donor: Annotated[
-        str,
-        typer.Option(
-            "--donor",
-            metavar="COLUMN|PATTERN",
-            help="Obs column of the donor, or how one is made up: sample={condition}{donor}",
-        ),
-    ] = "",
-    condition: Annotated[
-        str, typer.Option("--condition", metavar="COLUMN", help="Obs column of the condition")
-    ] = "",
-    unit: Annotated[str, typer.Option("--unit", help="auto, cells or donors")] = "auto",
-    independent: Annotated[
-        bool, typer.Option("--independent", help="The groups were not made from these counts")
-    ] = False,
-    model: Annotated[
-        Path | None, typer.Option("--model", metavar="DIR", help="Folder that glasscell fit wrote")
-    ] = None,
-    target: Annotated[
-        str, typer.Option("--target", help="What the model explains; A's class without it")
-    ] = "",
-    gene_sets: Annotated[
-        Path | None, typer.Option("--gene-sets", metavar="GMT", help="Which sets the first genes fall into")
-    ] = None,
-    top: Annotated[int, typer.Option("--top", min=1, help="Genes to list for each side")] = 20,
-    out: Annotated[Path | None, typer.Option("--out", metavar="CSV", help="Write every gene")] = None,
+    a: AOption,
+    b: BOption = "",
+    donor: DonorOption = "",
+    condition: ConditionOption = "",
+    unit: UnitOption = "auto",
+    independent: IndependentOption = False,
+    model: ModelOption = None,
+    target: TargetOption = "",
+    gene_sets: SetsOption = None,
+    top: TopOption = 20,
+    out: OutOption = None,
     section: SectionOption = "",
     json: JsonOption = False,
 ) -> None:
     """Compare two groups of cells gene by gene; between conditions donors are compared, never cells."""
+    from glasscell.data.atomic import write_atomically
     from glasscell.data.column import DataContext
     from glasscell.data.design import find_design
     from glasscell.data.selection import parse_selection
@@ -88,8 +90,6 @@ def contrast_command(
         found = compare(dataset, request, job)
     overlaps = {} if sets is None else _overlaps(found, sets)
     if out is not None:
-        from glasscell.data.atomic import write_atomically
-
         write_atomically(out, lambda fresh: found.table().to_csv(fresh, index=False, float_format="%.9g"))
     if json:
         print_json(_result(found, top, overlaps))
