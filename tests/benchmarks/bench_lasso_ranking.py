@@ -119,7 +119,8 @@ def rows() -> list[Row]:
     ratio = statistics.median(their / my for my, their, _ in timed)
     note = (
         f"Captum timed on {N_CAPTUM} cells, {ROWS:,} rows at once, and scaled to {N_LASSO:,}; "
-        f"the same factors multiplied out in blocks of {BLOCK} cells: {text(multiplied)}, {multiplied / mine:.1f}x ours; {same} of 50 equal"
+        f"the same factors multiplied out in blocks of {BLOCK} cells: {text(multiplied)}, "
+        f"{multiplied / mine:.1f}x ours; {same} of 50 equal"
     )
     words = "lasso of 10k in 100k x 20k -> ranked genes"
     return [Row("A7", words, text(mine), f"Captum {text(theirs)}", ratio, 50, at_least=True, note=note)]
