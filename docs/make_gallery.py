@@ -1,0 +1,164 @@
+"""Pictures of every dock with real content: ``.ci/display.py python docs/make_gallery.py [FOLDER]``.
+
+The sample tissue is opened, prepared, learnt and explained by pressing the window's buttons; then every dock
+that ``plugin/napari.yaml`` names is brought to the front, in both themes and at both sizes. Pictures go to
+``docs/images/gallery``, the page that shows them is ``docs/gallery.md``. With FOLDER both go there instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glasscell.plugin.demo import Demo
+
+DOCS = Path(__file__).resolve().parent
+SIZES = ((1366, 768), (1920, 1080))
+THEMES = ("dark", "light")
+#: Colours of a picture's palette; enough for the stains, the two colour scales and the text.
+N_COLOURS = 96
+LIMIT_BYTES = 4_000_000
+GROUPS = (("Upper layers", ("L2", "L3")), ("Deep layers", ("L5", "L6")))
+
+
+def main() -> int:
+    """Make the pictures and the page; return an exit code."""
+    base = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS
+    folder = base / "images" / "gallery"
+    with tempfile.TemporaryDirectory() as own:
+        os.environ["NAPARI_CONFIG"] = str(Path(own) / "napari.yaml")
+        os.environ["GLASSCELL_STATE_FOLDER"] = own
+        names = _docks()
+        _take(names, folder)
+    (base / "gallery.md").write_text(page(names), encoding="utf-8")
+    size = sum(path.stat().st_size for path in folder.glob("*.png"))
+    sys.stdout.write(f"{len(list(folder.glob('*.png')))} pictures, {size / 1e6:.1f} MB, in {folder}\n")
+    return 0 if size <= LIMIT_BYTES else 1
+
+
+def page(names: Sequence[str]) -> str:
+    """Write the page that shows the pictures."""
+    lines = [
+        "# Every dock",
+        "",
+        "The sample tissue with a classifier of its layers, explained; `make gallery` takes these pictures.",
+        "Every picture shows the whole window; click one for its full size.",
+    ]
+    for name in names:
+        lines += ["", f"## {name}", ""]
+        for width, height in SIZES:
+            lines += [f"| {width} x {height}, dark | light |", "|---|---|"]
+            shown = (
+                f"![{name}, {theme}, {width} x {height}](images/gallery/{_slug(name)}-{theme}-{width}.png)"
+                for theme in THEMES
+            )
+            lines += [f"| {' | '.join(shown)} |", ""]
+        lines.pop()
+    return "\n".join(lines) + "\n"
+
+
+def _docks() -> list[str]:
+    """Names of the docks, as the manifest lists them."""
+    from npe2 import PluginManifest
+
+    import glasscell.plugin
+
+    manifest = PluginManifest.from_file(Path(glasscell.plugin.__file__).with_name("napari.yaml"))
+    return [widget.display_name for widget in manifest.contributions.widgets or []]
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _take(names: Sequence[str], folder: Path) -> None:
+    from glasscell.data.sample import sample_path
+    from glasscell.plugin.demo import Demo
+    from glasscell.plugin.window import open_window
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    window = open_window(sample_path())
+    try:
+        demo = Demo(window)
+        demo.run()
+        _group(demo)
+        _compare(demo)
+        for size in SIZES:
+            window.viewer.window.resize(*size)
+            demo.pause(1.0)
+            window.arrange()
+            for theme in THEMES:
+                window.viewer.theme = theme
+                demo.pause(0.5)
+                for name in names:
+                    _picture(demo, name, folder / f"{_slug(name)}-{theme}-{size[0]}.png")
+    finally:
+        window.viewer.close()
+
+
+def _group(demo: Demo) -> None:
+    """Draw two groups of layers, as a lasso along the sample's layers would."""
+    from glasscell.data.channel import ChannelRef
+    from glasscell.data.selection import Category, Everything
+
+    session = demo.window.desk.session
+    for name, layers in GROUPS:
+        session.update(selection=Category(ChannelRef("obs", "layer"), layers))
+        session.grouping.add(name)
+    session.update(selection=Everything())
+
+
+def _compare(demo: Demo) -> None:
+    """Compare the two groups where the window has a dock for it."""
+    if "Contrast" not in demo.window.docks:
+        return
+    view = demo.show("Contrast")
+    for box, (name, _) in zip((view.a, view.b), GROUPS, strict=True):
+        place = next((i for i in range(box.count()) if name in box.itemText(i)), -1)
+        if place >= 0:
+            box.setCurrentIndex(place)
+            box.activated.emit(place)
+    demo.press(view.compare)
+    demo.wait(lambda: not demo.window.desk.session.jobs.active, "comparing")
+    demo.settle()
+
+
+def _picture(demo: Demo, name: str, path: Path) -> None:
+    """Bring a dock to the front and take the whole window."""
+    from qtpy.QtCore import QEvent
+    from qtpy.QtWidgets import QApplication
+
+    window = demo.window
+    if name in window.docks:
+        window.raise_dock(name)
+        demo.wait(lambda: window.docks[name].view is not None, f"the dock {name}")
+    else:  # a dock that the window leaves to the Plugins menu
+        frame, _ = window.viewer.window.add_plugin_dock_widget("glasscell", name)
+        frame.raise_()
+    demo.pause(0.3)
+    demo.settle()
+    window.desk.tissue.canvas.main_window.statusBar().clearMessage()
+    QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+    _save(window.viewer.window.screenshot(flash=False, canvas_only=False), path)
+
+
+def _save(pixels: Any, path: Path) -> None:
+    """Write a small PNG."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels[..., :3])
+    flat = image.quantize(N_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    flat.save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
