@@ -162,11 +162,6 @@ def make_params(cls: type[Any], values: Mapping[str, Any]) -> Any:
         ) from error
 
 
-def slug(name: str) -> str:
-    """Return a name that may be part of a key in a file: letters, digits, dots and dashes."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
-
-
 def as_path(path: Path | str) -> Path:
     """Accept text for a path, with ``~`` for the home folder."""
     return Path(path).expanduser()

@@ -16,7 +16,6 @@ import numpy as np
 from glasscell.data.channel import CellValues, ChannelRef
 from glasscell.data.selection import Cells
 from glasscell.errors import DataError
-from glasscell.session.file import slug
 from glasscell.session.state import GROUP_COLOURS, Annotation, Group
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def write_groups(adata: AnnData, groups: Sequence[Group], notes: Sequence[Annota
     keys: list[str] = []
     columns: dict[str, Any] = {}
     for group in groups:
-        key = _free(f"{GROUP}{slug(group.name)}", keys)
+        key = _free(f"{GROUP}{_slug(group.name)}", keys)
         columns[key] = _mask(group.cells, adata.n_obs)
         adata.uns[key] = json.dumps({"name": group.name, "colour": group.colour}, ensure_ascii=False)
         keys.append(key)
@@ -150,3 +149,8 @@ def _free(key: str, taken: Sequence[str]) -> str:
         number += 1
         wanted = f"{key}-{number}"
     return wanted
+
+
+def _slug(name: str) -> str:
+    """Return a name that may be part of a key in a file: letters, digits, dots and dashes."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
