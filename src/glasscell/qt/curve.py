@@ -29,7 +29,8 @@ def loss_range(losses: Sequence[float]) -> tuple[float, float]:
     if low <= 0.6 * high:
         return min(0.0, low), rounded_up(high)
     step = 10.0 ** math.floor(math.log10(max(high - low, 1e-3 * high))) * 2
-    return math.floor(low / step) * step, math.ceil(high / step) * step
+    start = math.floor(low / step) * step
+    return start, max(math.ceil(high / step) * step, start + step)
 
 
 class QtCurve(pg.PlotWidget):
