@@ -1,5 +1,5 @@
-# make demo [FILE=data.h5ad] · make test · make test-slow · make bench · make lint · make sample
-.PHONY: setup test test-slow bench demo lint sample clean
+# make demo [FILE=data.h5ad] · make test · make test-slow · make bench · make lint · make sample · make gallery
+.PHONY: setup test test-slow bench demo gallery lint sample clean
 VENV ?= .venv
 export VENV
 PY = $(VENV)/bin/python
@@ -20,6 +20,9 @@ bench: setup
 demo:
 	@bash .ci/setup qt,spatial
 	$(RUN) $(PY) -m glasscell demo $(if $(FILE),"$(FILE)",) $(if $(SCREENSHOTS),--screenshots "$(SCREENSHOTS)",)
+
+gallery: setup
+	$(RUN) --software $(PY) docs/make_gallery.py
 
 lint: setup
 	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy && $(VENV)/bin/lint-imports

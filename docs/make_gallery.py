@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glasscell.plugin.demo import Demo
+    from glasscell.session.state import Colouring
 
 DOCS = Path(__file__).resolve().parent
 SIZES = ((1366, 768), (1920, 1080))
 THEMES = ("dark", "light")
 #: Colours of a picture's palette; enough for the stains, the two colour scales and the text.
-N_COLOURS = 96
+N_COLOURS = 128
 LIMIT_BYTES = 4_000_000
+#: Docks beside which the explained gene's attribution is shown, and those beside which the groups are.
+EXPLAINED, GROUPED = ("Attribution", "Contrast", "Colour by"), ("Groups",)
 GROUPS = (("Upper layers", ("L2", "L3")), ("Deep layers", ("L5", "L6")))
 
 
@@ -90,6 +93,7 @@ def _take(names: Sequence[str], folder: Path) -> None:
     try:
         demo = Demo(window)
         demo.run()
+        explained = demo.window.desk.session.state.colouring
         _group(demo)
         _compare(demo)
         for size in SIZES:
@@ -100,6 +104,7 @@ def _take(names: Sequence[str], folder: Path) -> None:
                 window.viewer.theme = theme
                 demo.pause(0.5)
                 for name in names:
+                    _colour(demo, name, explained)
                     _picture(demo, name, folder / f"{_slug(name)}-{theme}-{size[0]}.png")
     finally:
         window.viewer.close()
@@ -132,6 +137,21 @@ def _compare(demo: Demo) -> None:
     demo.settle()
 
 
+def _colour(demo: Demo, name: str, explained: Colouring) -> None:
+    """Colour the cells by what the dock is about."""
+    from glasscell.data.channel import ChannelRef
+
+    session = demo.window.desk.session
+    if name in EXPLAINED:
+        session.update(colouring=explained)
+    elif name in GROUPED:
+        session.grouping.colour_by()
+    else:
+        session.update(channel=ChannelRef("obs", "layer"))
+    demo.pause(0.2)
+    demo.wait(lambda: not session.jobs.active, "colouring")
+
+
 def _picture(demo: Demo, name: str, path: Path) -> None:
     """Bring a dock to the front and take the whole window."""
     from qtpy.QtCore import QEvent
@@ -144,7 +164,6 @@ def _picture(demo: Demo, name: str, path: Path) -> None:
     else:  # a dock that the window leaves to the Plugins menu
         frame, _ = window.viewer.window.add_plugin_dock_widget("glasscell", name)
         frame.raise_()
-    demo.pause(0.3)
     demo.settle()
     window.desk.tissue.canvas.main_window.statusBar().clearMessage()
     QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
