@@ -135,7 +135,7 @@ class QtAttributionView(AttributionView):
             form.addRow(caption(title), control)
         self._fold = Fold("Parameters", self.form, is_open=False)
         key = PlainLabel(
-            "Solid: more of the gene than the baseline, hatched: less. Yellow: the twin ranks it high too.",
+            "Solid: more of the gene than the baseline, hatched: less. Coloured: the twin ranks it high too.",
             "muted",
         )
         self.cell_genes.fit(5, 5)
