@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 GENES = (
     Column("gene", "Click a gene to paint it on tissue and embedding", 0),
-    Column("change", "Change of expression, A less B (log2 where the data are counts)", 54),
-    Column("q", "p adjusted over genes, or why there is none", 72),
-    Column("reason", "Mean attribution in A less that in B, in units of the target", 46),
-    Column("rank", "Place of the gene by attribution", 34),
-    Column("twin", "Its place by a twin model trained on permuted labels: it should be far off", 34),
-    Column("folds", "Spread of that place over the nets of the folds: small is stable", 38),
+    Column("change", "Change of expression, A less B (log2 where the data are counts)", 50),
+    Column("q", "p adjusted over genes, or why there is none", 56),
+    Column("reason", "Mean attribution in A less that in B, in units of the target", 50),
+    Column("rank", "Place of the gene by attribution", 32),
+    Column("twin", "Its place by a twin model trained on permuted labels: it should be far off", 32),
+    Column("folds", "Spread of that place over the nets of the folds: small is stable", 34),
 )
 SETS = (
     Column("gene set", "Sets that the first genes of the chosen side fall into", 0),
@@ -207,7 +207,7 @@ class QtContrastView(ContrastView):
 
 def _texts(row: ContrastRow, p_text: str) -> tuple[str, ...]:
     q = p_text or ("?" if row.q is None else f"{row.q:.1e}")
-    reason = "–" if row.attribution is None else f"{row.attribution:.3g}"
+    reason = "–" if row.attribution is None else f"{row.attribution:.2g}"
     places = (row.attribution_rank, row.twin_rank, row.rank_spread)
     return (row.gene, f"{row.change:.2f}", q, reason, *("?" if one is None else str(one) for one in places))
 
