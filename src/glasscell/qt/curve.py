@@ -46,7 +46,8 @@ class QtCurve(pg.PlotWidget):
         self.hideButtons()
         self.disableAutoRange()
         self.getAxis("left").setWidth(38)
-        self.getAxis("bottom").setHeight(44)
+        self.getAxis("bottom").setHeight(36)
+        self.getPlotItem().layout.setContentsMargins(5, 4, 2, 6)  # titles of axes hang over by five pixels
         self.restyle()
 
     def set_curves(self, curves: Sequence[Curve]) -> None:
