@@ -51,7 +51,7 @@ class JobLine(QWidget):
         self.cancel.clicked.connect(lambda: view.cancel_requested.emit(job_id))
         top = row_of(self.title, self.state)
         top.setStretch(0, 3)
-        top.setStretch(1, 2)
+        top.setStretch(1, 1)
         column = column_of(top, row_of(self.bar, self.cancel, stretch=0), self.text, parent=self)
         column.setSpacing(2)
 
