@@ -41,7 +41,8 @@ class QtVolcano(pg.PlotWidget):
         self.setMenuEnabled(False)
         self.hideButtons()
         self.getAxis("left").setWidth(40)
-        self.getAxis("bottom").setHeight(46)
+        self.getAxis("bottom").setHeight(36)
+        self.getPlotItem().layout.setContentsMargins(5, 8, 2, 6)  # titles of axes hang over by five pixels
         self.restyle()
 
     def set_volcano(self, volcano: Volcano | None) -> None:
