@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from glasscell.data.selection import Cells
 from glasscell.session.state import State, undone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-MAX_STEPS = 200
+MAX_STEPS = 500
+#: Painted cells that the steps may hold between them, in bytes; older steps are forgotten.
+MAX_BYTES = 512 << 20
 
 
 class History:
@@ -47,6 +50,9 @@ class History:
             return  # nothing was open, or only what undo leaves alone has changed
         self._past.append(start)
         self._future.clear()
+        if weight([start]) * len(self._past) > MAX_BYTES:
+            while len(self._past) > 1 and weight(self._past) > MAX_BYTES:
+                self._past.popleft()
 
     def undo(self, now: State) -> State | None:
         """Return the state before; None when there is none."""
@@ -83,3 +89,14 @@ class History:
         self._past.clear()
         self._future.clear()
         self._before_gesture = None
+
+
+def weight(states: Iterable[State]) -> int:
+    """Count the bytes of the cells that states name, those they share once."""
+    sizes: dict[str, int] = {}
+    for state in states:
+        named = [part.cells for part in (*state.groups, *state.annotations)]
+        if isinstance(state.selection, Cells):
+            named.append(state.selection)
+        sizes.update({cells.digest: cells.indices.nbytes for cells in named})
+    return sum(sizes.values())
