@@ -36,12 +36,15 @@ class GlasscellWindow:
     def arrange(self) -> None:
         """Give the tissue most of the room and bring the first tabs to the front."""
         from qtpy.QtCore import Qt
+        from qtpy.QtWidgets import QTabBar
 
         main = self.desk.tissue.canvas.main_window
         frames = {name: _frame(dock) for name, dock in self.docks.items()}
         main.resizeDocks([frames["Embedding"], frames["Data"]], [LEFT, RIGHT], Qt.Orientation.Horizontal)
         main.resizeDocks([frames["Embedding"], frames["Colour by"]], [12, 10], Qt.Orientation.Vertical)
         main.resizeDocks([frames["Tissue"], frames["Jobs"]], [36, 92], Qt.Orientation.Vertical)
+        for bar in main.findChildren(QTabBar):
+            bar.setDrawBase(False)
         frames["Data"].raise_()
 
 
