@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 GENES = (
     Column("gene", "Click a gene to paint it on tissue and embedding", 0),
-    Column("change", "Change of expression, A less B (log2 where the data are counts)", 50),
+    Column("change", "Change of expression, A less B (log2 where the data are counts)", 54),
     Column("q", "p adjusted over genes, or why there is none", 56),
     Column("reason", "Mean attribution in A less that in B, in units of the target", 50),
-    Column("rank", "Place of the gene by attribution", 32),
+    Column("rank", "Place of the gene by attribution", 34),
     Column("twin", "Its place by a twin model trained on permuted labels: it should be far off", 32),
-    Column("folds", "Spread of that place over the nets of the folds: small is stable", 34),
+    Column("folds", "Spread of that place over the nets of the folds: small is stable", 38),
 )
 SETS = (
     Column("gene set", "Sets that the first genes of the chosen side fall into", 0),
