@@ -61,7 +61,7 @@ class Core:
         self.messages: deque[Message] = deque(maxlen=KEPT_MESSAGES)
         self.jobs = JobRunner(dispatcher)
         self._spill = FolderSpill()
-        self.store = Store(limit_bytes, kept=self._is_shown, spill=self._spill)
+        self.store = Store(limit_bytes, kept=lambda key: _is_shown(self.state, key), spill=self._spill)
         self.facts_of = FactBook()
         self.compared: Contrast | None = None  # the last contrast of two groups
         self.as_read: set[str] = set()  # datasets that are as their files are
@@ -256,14 +256,15 @@ class Core:
         if new != old:
             self.changed.emit(new, old)
 
-    def _is_shown(self, key: Key) -> bool:
-        state = self.state
-        return key in (
-            ("dataset", state.dataset),
-            ("bundle", state.model),
-            ("explanation", state.explanation),
-        )
-
     def _prune(self) -> None:
         held = set(self.store.names("dataset"))
         self._history.keep(lambda state: state.dataset is None or state.dataset in held)
+
+
+def _is_shown(state: State, key: Key) -> bool:
+    """Whether what is shown needs this thing."""
+    return key in (
+        ("dataset", state.dataset),
+        ("bundle", state.model),
+        ("explanation", state.explanation),
+    )

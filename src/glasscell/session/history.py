@@ -95,7 +95,7 @@ def weight(states: Iterable[State]) -> int:
     """Count the bytes of the cells that states name, those they share once."""
     sizes: dict[str, int] = {}
     for state in states:
-        named = [part.cells for part in (*state.groups, *state.annotations)]
+        named = [*(group.cells for group in state.groups), *(note.cells for note in state.annotations)]
         if isinstance(state.selection, Cells):
             named.append(state.selection)
         sizes.update({cells.digest: cells.indices.nbytes for cells in named})
