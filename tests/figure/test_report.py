@@ -99,3 +99,14 @@ def test_the_page_of_a_model_holds_scores_curves_ranking_and_where_they_came_fro
             == 0
         )
         assert picture.stat().st_size > 5000
+    gene = str(adata.var_names[0])
+    for colour, words in (
+        ("prediction:label", "predicted label"),
+        (f"attribution:{gene}", f"{gene}: share in K1"),
+    ):
+        picture, given = tmp_path / "c.svg", ["--colour", colour, "--model", str(model)]
+        drawn = ["figure", str(data), *given, "--target", "class:K1", "--out", str(picture)]
+        assert run(drawn) == 0
+        assert words in picture.read_text(encoding="utf-8")
+    assert run(["figure", str(data), "--colour", "prediction:label"]) == 2, "no model is named"
+    assert run(["figure", str(data), "--colour", f"attribution:{gene}", "--model", str(model)]) == 2

@@ -13,8 +13,10 @@ from glasscell.cli.option import DonorOption, FileArgument, SectionOption, Usage
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from glasscell.data.dataset import Dataset
+    from glasscell.figure.cell import CellLook
     from glasscell.models.bundle import Bundle
 
 OF_CELLS = ("tissue", "embedding")
@@ -26,7 +28,12 @@ def figure_command(
     what: Annotated[str, typer.Option("--what", help=", ".join((*OF_CELLS, *OF_MODELS)))] = "tissue",
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help=".svg or .png")] = Path("figure.svg"),
     colour: Annotated[
-        str, typer.Option("--colour", help="Obs column or gene; obs:NAME or gene:NAME where both exist")
+        str,
+        typer.Option(
+            "--colour",
+            help="Obs column or gene (obs:NAME or gene:NAME where both exist); with --model also "
+            "prediction:label, :probability or :correct, and with --target attribution:GENE",
+        ),
     ] = "",
     limits: Annotated[
         tuple[float, float] | None, typer.Option("--limits", help="Values at the ends of the colours")
@@ -37,39 +44,70 @@ def figure_command(
     embedding: Annotated[str, typer.Option("--embedding", help="Key in obsm; UMAP without it")] = "",
     image: Annotated[bool, typer.Option("--image/--no-image", help="Photograph below the cells")] = True,
     model: Annotated[
-        Path | None, typer.Option("--model", metavar="DIR", help="For ranking, curve and metrics")
+        Path | None,
+        typer.Option("--model", metavar="DIR", help="For all but obs columns and genes"),
     ] = None,
-    target: Annotated[str, typer.Option("--target", help="For ranking: class:L5 or latent:3")] = "",
+    target: Annotated[str, typer.Option("--target", help="For ranking and attributions: class:L5")] = "",
     dpi: Annotated[float, typer.Option("--dpi", min=30, max=1200, help="Dots per inch of a PNG")] = 200.0,
     section: SectionOption = "",
     donor: DonorOption = "",
 ) -> None:
     """Draw a picture with its legend, colour bar, scale bar and evidence, for a paper or a slide."""
-    from glasscell.figure.cell import embedding_figure, tissue_figure
     from glasscell.figure.page import check_ending, save_figure
-    from glasscell.figure.pick import look_of
+    from glasscell.models.bundle_file import load_bundle
 
     if what not in OF_CELLS + OF_MODELS:
         raise UsageError(f'There is no picture "{what}"; there are {", ".join(OF_CELLS + OF_MODELS)}.')
     if what in OF_MODELS and model is None:
         raise UsageError(f"A picture of a {what} needs --model, a folder that glasscell fit wrote.")
+    _check_colour(colour, model is not None, bool(target))
     check_ending(out.suffix.lower())
     dataset = open_file(file, section, donor)
+    bundle = None if model is None else load_bundle(model)
     if what in OF_CELLS:
         chosen = cells_of(dataset, cells)
         selected = None if chosen is None else np.isin(np.arange(dataset.n_cells), chosen)
-        look = look_of(dataset, colour, selected, limits)
-        sheet = (
-            tissue_figure(dataset, look, image=image)
-            if what == "tissue"
-            else embedding_figure(dataset, look, key=embedding or None)
-        )
+        look = _look(dataset, colour, selected, limits, bundle, target)
+        sheet = _of_cells(what, dataset, look, image, embedding)
     else:
-        from glasscell.models.bundle_file import load_bundle
-
-        sheet = _of_model(what, dataset, load_bundle(Path(model or "")), target)
+        assert bundle is not None
+        sheet = _of_model(what, dataset, bundle, target)
     save_figure(sheet, out, dpi)
     say(f"Written: {out}")
+
+
+def _check_colour(colour: str, has_model: bool, has_target: bool) -> None:
+    """Refuse a colour whose model or target is missing before anything is read."""
+    kind, mark, _ = colour.partition(":")
+    if mark and kind in ("prediction", "attribution") and not has_model:
+        raise UsageError(f"--colour {colour} needs --model, a folder that glasscell fit wrote.")
+    if mark and kind == "attribution" and not has_target:
+        raise UsageError(f"--colour {colour} needs --target, what is explained: class:L5.")
+
+
+def _look(
+    dataset: Dataset,
+    colour: str,
+    selected: NDArray[np.bool_] | None,
+    limits: tuple[float, float] | None,
+    bundle: Bundle | None,
+    target: str,
+) -> CellLook:
+    from glasscell.figure.pick import explained, look_of
+
+    explanation = None
+    if colour.startswith("attribution:") and bundle is not None:
+        with shell_job(f"Explaining {target}") as job:
+            explanation = explained(dataset, bundle, target, job)
+    return look_of(dataset, colour, selected, limits, bundle, explanation)
+
+
+def _of_cells(what: str, dataset: Dataset, look: CellLook, image: bool, embedding: str) -> Figure:
+    from glasscell.figure.cell import embedding_figure, tissue_figure
+
+    if what == "tissue":
+        return tissue_figure(dataset, look, image=image)
+    return embedding_figure(dataset, look, key=embedding or None)
 
 
 def _of_model(what: str, dataset: Dataset, bundle: Bundle, target: str) -> Figure:

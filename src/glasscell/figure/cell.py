@@ -9,18 +9,24 @@ import numpy as np
 
 from glasscell.errors import DataError
 from glasscell.figure.key import draw_key, draw_scale
-from glasscell.figure.page import MUTED, add_title, bare, new_sheet, plain_style, title_inches
+from glasscell.figure.page import MUTED, add_title, bare, elide, new_sheet, plain_style, title_inches
+from glasscell.figure.photograph import draw_photographs, look_along, photograph_words, place
+from glasscell.figure.point import draw_points, draw_words
 from glasscell.views.colour import Colouring, ColourTable, colour_table, plain_table
 from glasscell.views.picture import resolve_tissue
 from glasscell.views.raster import CellRaster, Viewport, stamp_discs
+from glasscell.views.sight import Sight
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from glasscell.data.channel import CellValues
     from glasscell.data.dataset import Dataset
+    from glasscell.views.picture import TissuePicture
 
 PIXELS = 1600
 _SIDE, _KEY, _GAP = 5.2, 1.9, 0.12
@@ -55,9 +61,9 @@ class CellLook:
 
 
 def tissue_figure(
-    dataset: Dataset, look: CellLook | None = None, *, image: bool = True, plane: int | None = None
+    dataset: Dataset, look: CellLook | None = None, *, image: bool = True, sight: Sight | None = None
 ) -> Figure:
-    """Draw the cells in their places, with legend or colour bar, scale bar, and the photograph below.
+    """Draw the cells in their places, with legend or colour bar, scale bar, and the pictures below.
 
     Parameters
     ----------
@@ -66,29 +72,30 @@ def tissue_figure(
     look
         Colours; every cell alike without it.
     image
-        Whether the first photograph of each section lies below the cells.
-    plane
-        Number of one plane of a three-dimensional tissue; None for all.
+        Whether pictures lie below the cells: photographs, and channels as coloured light.
+    sight
+        Plane, turn and channels; what a window shows at first without it.
 
     Raises
     ------
     DataError
         The cells have no positions, or the colours are of other cells.
     """
-    look = CellLook() if look is None else look
+    look, sight = look or CellLook(), sight or Sight()
     picture = resolve_tissue(dataset)
     if picture is None:
         raise DataError(f"These {dataset.observations} have no positions: draw the embedding instead.")
-    picture = picture.at_plane(plane)
+    picture = picture.at_plane(sight.plane)
     raster = picture.raster(picture.overview(PIXELS))
-    sheet, axes, table = _cells(look, dataset.n_cells, raster, _note(dataset, look))
+    notes = [_note(dataset, look), _height(picture), *draw_words(picture, sight)]
+    notes += photograph_words(picture, sight) if image else []
+    sheet, axes, table = _cells(look, dataset.n_cells, raster, notes, sight)
     axes.set_aspect("equal", adjustable="box", anchor="NW")
     if image:
-        for section in picture.sections:
-            for photograph in [one for one in section.images if one.rgb][:1]:
-                _draw_photograph(axes, photograph)
-    draw_scale(axes, raster.viewport, picture.unit, picture.microns_per_unit)
-    _finish(sheet, look, table, dataset)
+        draw_photographs(axes, picture, sight, PIXELS)
+    draw_points(axes, picture, sight)
+    draw_scale(axes, picture.unit, picture.microns_per_unit)
+    _finish(sheet, look, table, dataset, notes)
     return sheet
 
 
@@ -123,15 +130,60 @@ def embedding_figure(
     table_cz = np.asarray(dataset.embeddings[key])
     if not all(0 <= component < table_cz.shape[1] for component in components):
         raise DataError(f"{key} has {table_cz.shape[1]} components, counted from 0.")
-    positions_cd = np.ascontiguousarray(table_cz[:, list(components)], np.float64)
-    positions_cd[:, 1] *= -1  # pixel rows run down, components up
-    raster = _stamp(positions_cd)
-    sheet, axes, table = _cells(look, dataset.n_cells, raster, _note(dataset, look))
     name = key.removeprefix("X_")
-    axes.set_xlabel(f"{name} {components[0] + 1}", loc="left", color=MUTED)
-    axes.set_ylabel(f"{name} {components[1] + 1}", loc="bottom", color=MUTED)
-    _finish(sheet, look, table, dataset)
+    names = (f"{name} {components[0] + 1}", f"{name} {components[1] + 1}")
+    return axes_figure(dataset, table_cz[:, list(components)], names, look)
+
+
+def axes_figure(
+    dataset: Dataset,
+    positions_cd: NDArray[Any],
+    names: tuple[str, str],
+    look: CellLook | None = None,
+    *,
+    numbers: bool = False,
+) -> Figure:
+    """Draw the cells on any two axes.
+
+    Parameters
+    ----------
+    positions_cd
+        Across and up, ``(n_cells, 2)``; NaN for a cell without a place.
+    names
+        Of the axes, with units.
+    look
+        Colours; every cell alike without it.
+    numbers
+        Whether the axes mean something, and so have ticks.
+
+    Raises
+    ------
+    DataError
+        No cell has a place, or the colours are of other cells.
+    """
+    look = look or CellLook()
+    flipped_cd = np.array(positions_cd, np.float64)
+    flipped_cd[:, 1] *= -1  # pixel rows run down, axes up
+    raster, notes = _stamp(flipped_cd), [_note(dataset, look)]
+    sheet, axes, table = _cells(look, dataset.n_cells, raster, notes, Sight(), ticks=numbers)
+    axes.set_xlabel(elide(names[0], 60), loc="left", color=MUTED)
+    axes.set_ylabel(elide(names[1], 60), loc="bottom", color=MUTED)
+    if numbers:
+        _show_ticks(axes)
+    _finish(sheet, look, table, dataset, notes)
     return sheet
+
+
+def _show_ticks(axes: Axes) -> None:
+    """Show numbers on the axes; those that run up are stored upside down."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    for axis, sign in ((axes.xaxis, 1), (axes.yaxis, -1)):
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(FuncFormatter(lambda value, _, sign=sign: f"{sign * value + 0.0:g}"))
+    axes.tick_params(length=2, width=0.6, colors=MUTED)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(True)
 
 
 def _stamp(positions_cd: NDArray[np.float64]) -> CellRaster:
@@ -150,42 +202,45 @@ def _stamp(positions_cd: NDArray[np.float64]) -> CellRaster:
     return stamp_discs(positions_cd, radius * viewport.pixel, viewport)
 
 
-def _cells(look: CellLook, n_cells: int, raster: CellRaster, note: str) -> tuple[Figure, Axes, ColourTable]:
+def _cells(
+    look: CellLook,
+    n_cells: int,
+    raster: CellRaster,
+    notes: Sequence[str],
+    sight: Sight,
+    *,
+    ticks: bool = False,
+) -> tuple[Figure, Axes, ColourTable]:
     """Lay out a sheet for a raster and paint it."""
     table = look.table(n_cells)
     view = raster.viewport
     shape = view.height * view.stretch / view.width if view.stretch == 1 else 1.0
+    shape = 1 / shape if sight.turned else shape
     wide = _SIDE if shape <= 1 else max(_SIDE / shape, 1.6)
     tall = max(wide * shape, 1.2)
-    top = title_inches(note)
-    width, height = wide + _KEY + 3 * _GAP + 0.12, max(tall, 2.4) + top + 0.36
+    top, margin = title_inches(_said(notes)), 0.3 if ticks else 0.0
+    width, height = wide + _KEY + 3 * _GAP + 0.12 + margin, max(tall, 2.4) + top + 0.36 + margin
     with plain_style():
         sheet = new_sheet(width, height)
         box = (
-            (_GAP + 0.12) / width,
+            (_GAP + 0.12 + margin) / width,
             1 - (top + tall) / height,
             wide / width,
             tall / height,
         )
         axes = sheet.add_axes(box)
-        x0, y0, x1, y1 = view.bounds
-        axes.imshow(
-            raster.paint(table.table_u32),
-            extent=(x0, x1, y1, y0),
-            interpolation="none",
-            aspect="auto",
-            zorder=2,
-        )
-        axes.set_xlim(x0, x1)
-        axes.set_ylim(y1, y0)
+        look_along(axes, view.bounds, sight)
+        if sight.cells > 0:
+            place(axes, raster.paint(table.table_u32), view.bounds, sight, zorder=2, alpha=sight.cells)
         bare(axes)
     return sheet, axes, table
 
 
-def _finish(sheet: Figure, look: CellLook, table: ColourTable, dataset: Dataset) -> None:
+def _finish(
+    sheet: Figure, look: CellLook, table: ColourTable, dataset: Dataset, notes: Sequence[str]
+) -> None:
     """Write title, note and key."""
-    title = dataset.observations if look.values is None else look.values.title
-    note = _note(dataset, look)
+    title, note = dataset.observations if look.values is None else look.values.title, _said(notes)
     width, height = sheet.get_size_inches()
     top = title_inches(note)
     with plain_style():
@@ -195,6 +250,16 @@ def _finish(sheet: Figure, look: CellLook, table: ColourTable, dataset: Dataset)
         )
         bare(key)
         draw_key(key, table, _n_context(look), dataset.observations)
+
+
+def _said(notes: Sequence[str]) -> str:
+    return "; ".join(note for note in notes if note)
+
+
+def _height(picture: TissuePicture) -> str:
+    if picture.plane is None:
+        return "all planes" if len(picture.heights) > 1 else ""
+    return f"z = {picture.heights[picture.plane]:,.4g}{' µm' if picture.unit == 'um' else ''}"
 
 
 def _note(dataset: Dataset, look: CellLook) -> str:
@@ -209,28 +274,3 @@ def _note(dataset: Dataset, look: CellLook) -> str:
 
 def _n_context(look: CellLook) -> int:
     return 0 if look.selected is None else int((~look.selected).sum())
-
-
-def _draw_photograph(axes: Axes, photograph: Any) -> None:
-    """Draw the coarsest level that is still sharp enough, below the cells."""
-    levels = photograph.levels_yxc
-    place = max((n for n, level in enumerate(levels) if max(level.shape[:2]) >= PIXELS), default=0)
-    step = max(max(levels[place].shape[:2]) // (2 * PIXELS), 1)
-    pixels_yxc = np.asarray(levels[place][::step, ::step, :3])
-    if pixels_yxc.dtype.kind == "f":
-        pixels_yxc = np.clip(pixels_yxc, 0, 1)
-    elif pixels_yxc.dtype != np.uint8:
-        top = np.iinfo(pixels_yxc.dtype).max
-        pixels_yxc = (pixels_yxc.astype(np.float32) * (255.0 / top)).clip(0, 255).astype(np.uint8)
-    extent = photograph.extent
-    limits = axes.get_xlim(), axes.get_ylim()
-    axes.imshow(
-        pixels_yxc,
-        extent=(extent.x0, extent.x1, extent.y1, extent.y0),
-        interpolation="none",
-        aspect="auto",
-        zorder=1,
-    )
-    axes.set_xlim(limits[0])
-    axes.set_ylim(limits[1])
-    axes.set_aspect("equal", adjustable="box", anchor="NW")

@@ -19,17 +19,18 @@ from glasscell.figure.page import (
     title_inches,
     wrap,
 )
-from glasscell.views.palette import CATEGORICAL
+from glasscell.views.palette import categorical, diverging_map
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from glasscell.explain.check import Check
     from glasscell.views.row import Curve, FigureRow, MetricRow, RankingRow
 
-PRESENCE, ABSENCE = "#b8452f", "#3f6fb5"
 CANNOT_TELL = "?"
 _ROW = 0.19
 _HEADS = ("by mean\ndifference", "permuted-\nlabel twin", "spread\nover nets")
@@ -40,7 +41,7 @@ def ranking_figure(
 ) -> Figure:
     """Draw ranked genes as bars, evidence beside every one and the checks below.
 
-    Each bar has two parts: from cells with more of the gene than the baseline, and from cells with less.
+    Each bar has two parts: from cells with more of the gene than the baseline and, hatched, with less.
 
     Parameters
     ----------
@@ -73,27 +74,47 @@ def ranking_figure(
         sheet = new_sheet(width, height)
         add_title(sheet, "Genes that decide", caption)
         axes = sheet.add_axes((1.15 / width, below / height, 3.3 / width, _ROW * len(rows) / height))
-        places = np.arange(len(rows))
-        for part, colour, name in (
-            ([row.presence for row in rows], PRESENCE, "from cells with more than the baseline"),
-            ([row.absence for row in rows], ABSENCE, "with less"),
-        ):
-            axes.barh(places, part, left=_left(rows, second=name == "with less"), color=colour,
-                      height=0.68, label=name)  # fmt: skip
-        axes.set_yticks(places, [f"{elide(row.gene, 16)}  {row.rank}" for row in rows], color=INK)
+        _bars(axes, rows)
+        axes.set_yticks(range(len(rows)), [f"{elide(row.gene, 16)}  {row.rank}" for row in rows], color=INK)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.axvline(0, color=MUTED, lw=0.6)
         axes.tick_params(length=0)
         axes.set_xlabel(f"mean attribution ({unit})", loc="left")
         for side in ("top", "right", "left"):
             axes.spines[side].set_visible(False)
-        axes.legend(
-            loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, frameon=False, fontsize=7,
-            handlelength=1, borderpad=0,
-        )  # fmt: skip
         _evidence_columns(sheet, rows, (4.6 / width, below / height, 2.1 / width, _ROW * len(rows) / height))
         _check_lines(sheet, checks, sentences, below - 0.52)
     return sheet
+
+
+def _bars(axes: Axes, rows: Sequence[RankingRow]) -> None:
+    """Draw both parts of every bar, coloured by sign and told apart by hatching, with a mark at their sum."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    against, towards = diverging_map()[40], diverging_map()[-40]
+    for place, row in enumerate(rows):
+        ends = {True: 0.0, False: 0.0}
+        for size, hatched in ((row.presence, False), (row.absence, True)):
+            ink = towards if size > 0 else against
+            axes.barh(
+                place, size, left=ends[size > 0], height=0.68, lw=0.6 if hatched else 0,
+                facecolor="white" if hatched else ink, edgecolor=ink, hatch="//////" if hatched else None,
+            )  # fmt: skip
+            ends[size > 0] += size
+        if row.presence * row.absence < 0:
+            net = row.presence + row.absence
+            axes.plot([net, net], [place - 0.4, place + 0.4], color=INK, lw=1.4, solid_capstyle="butt")
+    keys: list[Artist] = [
+        Patch(facecolor=MUTED, label="from cells with more of it"),
+        Patch(facecolor="white", edgecolor=MUTED, hatch="//////", lw=0.6, label="with less"),
+    ]
+    if any(row.presence * row.absence < 0 for row in rows):
+        keys.append(Line2D([], [], color=INK, lw=0, marker="|", mew=1.4, label="sum"))
+    axes.legend(
+        handles=keys, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, frameon=False, fontsize=7,
+        handlelength=1.4, borderpad=0, columnspacing=1.2,
+    )  # fmt: skip
 
 
 def _evidence_columns(
@@ -109,7 +130,8 @@ def _evidence_columns(
     for place, row in enumerate(rows):
         for column, number in enumerate((row.mean_difference_rank, row.twin_rank, row.rank_spread)):
             text = CANNOT_TELL if number is None else f"{number:g}"
-            side.text(column + 0.5, place, text, ha="center", va="center")
+            warned = column == 1 and number is not None and number <= len(rows)
+            side.text(column + 0.5, place, text, ha="center", va="center", color=WARN if warned else INK)
 
 
 def _check_lines(sheet: Figure, checks: Sequence[Check], sentences: Sequence[str], y: float) -> None:
@@ -122,7 +144,7 @@ def _check_lines(sheet: Figure, checks: Sequence[Check], sentences: Sequence[str
 
 
 def curve_figure(curves: Sequence[Curve], title: str = "Training") -> Figure:
-    """Draw the loss of each net over epochs: training solid, validation dashed, in one colour a net.
+    """Draw the loss of each net over epochs: training dotted, validation solid, in one colour a net.
 
     Raises
     ------
@@ -135,17 +157,25 @@ def curve_figure(curves: Sequence[Curve], title: str = "Training") -> Figure:
         raise DataError("There is no loss curve: train a model first.")
     with plain_style():
         sheet = new_sheet(5.2, 3.4)
-        add_title(sheet, title, "Solid: cells the net learns from. Dashed: cells it is stopped by.")
+        add_title(sheet, title, "Dotted: cells the net learns from. Solid: cells it is stopped by.")
         axes = sheet.add_axes((0.13, 0.13, 0.68, 0.68))
-        for curve, colour in zip(curves, CATEGORICAL, strict=False):
+        for curve, colour in zip(curves, categorical(len(curves)), strict=True):
             axes.plot(
                 np.arange(1, len(curve.train) + 1),
                 curve.train,
                 color=colour,
                 lw=1.2,
-                label=elide(curve.name, 18),
+                ls=":",
+                label=None if curve.valid else elide(curve.name, 18),
             )
-            axes.plot(np.arange(1, len(curve.valid) + 1), curve.valid, color=colour, lw=1.2, ls="--")
+            if curve.valid:
+                axes.plot(
+                    np.arange(1, len(curve.valid) + 1),
+                    curve.valid,
+                    color=colour,
+                    lw=1.2,
+                    label=elide(curve.name, 18),
+                )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
         axes.set_ylabel("loss")
@@ -174,7 +204,10 @@ def metrics_figure(rows: Sequence[MetricRow]) -> Figure:
         for row in rows
     ]
     bars = [(row.accuracy, row.macro_f1) for row in rows]
-    note = f"Held-out cells, split by {rows[0].scheme}. Bold: the model; the others are cheap baselines."
+    note = (
+        f"Held-out cells, split by {rows[0].scheme}. Bold: the model; the others are cheap baselines. "
+        "ECE: calibration error, small is good."
+    )
     return _score_sheet(heads, lines, [row.is_baseline for row in rows], note, bars)
 
 
@@ -217,7 +250,7 @@ def _score_sheet(
             y = 1 - (top + 0.24 * number + 0.12) / height
             for column, text in enumerate(line):
                 sheet.text(
-                    0.1 / width if column == 0 else _column(column, width),
+                    0.02 if column == 0 else _column(column, width),
                     y,
                     elide(text, 26),
                     ha="left" if column == 0 else "right",
@@ -248,10 +281,3 @@ def _score_sheet(
 
 def _column(column: int, width: float) -> float:
     return (1.8 + 1.0 * column) / width
-
-
-def _left(rows: Sequence[RankingRow], *, second: bool) -> list[float]:
-    """Where a part of each bar starts: the second part goes on where the first ends, unless signs differ."""
-    if not second:
-        return [0.0] * len(rows)
-    return [row.presence if row.presence * row.absence > 0 else 0.0 for row in rows]

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from glasscell.views.colour import ColourTable
     from glasscell.views.legend import ColourBar, Legend
-    from glasscell.views.raster import Viewport
 
 _LINE = 0.17
 
@@ -40,9 +39,9 @@ def scale_length(width: float) -> float:
     return max(step * power for step in (1, 2, 5) if step * power <= width / 4 * (1 + 1e-9))
 
 
-def draw_scale(axes: Axes, viewport: Viewport, unit: str, microns_per_unit: float | None) -> None:
+def draw_scale(axes: Axes, unit: str, microns_per_unit: float | None) -> None:
     """Draw a bar of true length below the picture; in pixels where no length is known."""
-    x0, _, x1, _ = viewport.bounds
+    x0, x1 = sorted(axes.get_xlim())
     length = microns_per_unit or (1.0 if unit == "um" else None)
     per_unit, name = (1.0, "px") if length is None else (length, "µm")
     told = scale_length((x1 - x0) * per_unit)

@@ -35,6 +35,7 @@ _STYLE: dict[Any, Any] = {
     "axes.linewidth": 0.6,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
+    "hatch.linewidth": 0.6,
     "axes.unicode_minus": True,
 }
 

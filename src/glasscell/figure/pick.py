@@ -22,19 +22,41 @@ if TYPE_CHECKING:
 N_DRAWN = 20
 
 
-def channel_named(dataset: Dataset, text: str) -> ChannelRef:
-    """Find the channel a user means: ``obs:layer``, ``gene:MBP``, or a name that is a column or a gene.
+def channel_named(
+    dataset: Dataset, text: str, bundle: Bundle | None = None, explanation: Explanation | None = None
+) -> ChannelRef:
+    """Find the channel a user means: ``obs:layer``, ``attribution:MBP``, or the name of a column or gene.
+
+    Parameters
+    ----------
+    bundle
+        For ``prediction:label``, ``prediction:probability`` and ``prediction:correct``.
+    explanation
+        For ``attribution:GENE``.
 
     Raises
     ------
     DataError
-        It is neither.
+        It is none of these, or what it needs is not there.
     """
     from glasscell.data.channel import ChannelRef
+    from glasscell.explain.channel import attribution_ref
 
     kind, mark, key = text.partition(":")
     if mark and kind in ("obs", "gene", "position", "embedding"):
         return ChannelRef.make(kind, key)
+    if mark and kind == "prediction":
+        if bundle is None:
+            raise DataError(f"Colouring by {text} needs a model: name its folder with --model.")
+        return ChannelRef.make(kind, key, model=bundle.id)
+    if mark and kind == "attribution":
+        if explanation is None:
+            raise DataError(f"Colouring by {text} needs --model DIR and --target, such as class:L5.")
+        if key not in explanation.genes:
+            raise DataError(
+                f"The model does not know a gene {key!r}; {explanation.genes[0]} is one it knows."
+            )
+        return attribution_ref(explanation, key)
     if text in dataset.obs.columns:
         return ChannelRef.make("obs", text)
     if text in dataset.genes:
@@ -48,23 +70,52 @@ def look_of(
     colour: str = "",
     selected: NDArray[np.bool_] | None = None,
     limits: tuple[float, float] | None = None,
+    bundle: Bundle | None = None,
+    explanation: Explanation | None = None,
 ) -> CellLook:
-    """Colour cells by a name; every cell alike without one."""
+    """Colour cells by a name, as :func:`channel_named` reads it; every cell alike without one."""
     from glasscell.data.channel import resolve_channel
     from glasscell.data.column import DataContext
+    from glasscell.session import resolve  # noqa: F401 - makes the channels of models known
     from glasscell.views.colour import Default
 
     if not colour:
         return CellLook(None, selected)
-    values = resolve_channel(DataContext(dataset), channel_named(dataset, colour))
+    context = DataContext(
+        dataset,
+        bundles={} if bundle is None else {bundle.id: bundle},
+        explanations={} if explanation is None else {explanation.id: explanation},
+    )
+    values = resolve_channel(context, channel_named(dataset, colour, bundle, explanation))
     return CellLook(values, selected, Default(limits))
+
+
+def explained(dataset: Dataset, bundle: Bundle, target: str, job: JobHandle) -> Explanation:
+    """Explain a target in all cells, with evidence.
+
+    Raises
+    ------
+    NotCompatible
+        No target was named.
+    """
+    from glasscell.explain.explain import explain
+    from glasscell.explain.request import ExplainRequest
+
+    if not target:
+        known = ", ".join(f"class:{name}" for name in bundle.classes[:6])
+        raise NotCompatible(f"Name what to explain with --target{': ' + known if known else ', latent:0'}.")
+    return explain(dataset, bundle, ExplainRequest(target=target), job)
 
 
 def curve_of(bundle: Bundle) -> Figure:
     """Draw the loss curves of a model's nets."""
     from glasscell.views.row import Curve
 
-    named = [Curve(f"fold {n}", one.train_loss, one.valid_loss) for n, one in enumerate(bundle.curves)]
+    named = [
+        Curve(f"fold {n}", one.train_loss, one.valid_loss)
+        for n, one in enumerate(bundle.curves, start=1)
+        if one.train_loss
+    ]
     return curve_figure(named, f"Training of {bundle.family}")
 
 
@@ -85,19 +136,19 @@ def ranking_of(dataset: Dataset, bundle: Bundle, target: str, job: JobHandle) ->
     NotCompatible
         No target was named.
     """
-    from glasscell.explain.explain import explain
-    from glasscell.explain.request import ExplainRequest
-
-    if not target:
-        known = ", ".join(f"class:{name}" for name in bundle.classes[:6])
-        raise NotCompatible(f"Name what to explain with --target{': ' + known if known else ', latent:0'}.")
-    found = explain(dataset, bundle, ExplainRequest(target=target), job)
+    found = explained(dataset, bundle, target, job)
     return draw_ranking(found, bundle, dataset, job), found
 
 
-def draw_ranking(explanation: Explanation, bundle: Bundle, dataset: Dataset, job: JobHandle) -> Figure:
-    """Draw the ranking of an explanation with its evidence and checks."""
+def draw_ranking(
+    explanation: Explanation,
+    bundle: Bundle,
+    dataset: Dataset,
+    job: JobHandle,
+    selected: NDArray[np.bool_] | None = None,
+) -> Figure:
+    """Draw the ranking of an explanation over its class, or the selected cells, with evidence and checks."""
     from glasscell.views.evidence import rank_genes, ranking_rows
 
-    ranked, checks, caption = rank_genes(explanation, bundle, dataset, None, job)
+    ranked, checks, caption = rank_genes(explanation, bundle, dataset, selected, job)
     return ranking_figure(ranking_rows(ranked), caption, explanation.unit, checks, N_DRAWN)

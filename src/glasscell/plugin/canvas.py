@@ -99,7 +99,7 @@ class Canvas:
         return bool(order[-1] < order[-2])
 
     @property
-    def _signs(self) -> tuple[int, int]:
+    def signs(self) -> tuple[int, int]:
         """1 or -1 across and down the screen: whether the axis shown there runs right, and down."""
         vertical, horizontal = (str(v) for v in self.viewer.scene.camera.orientation[-2:])
         return (-1 if horizontal == "left" else 1), (-1 if vertical == "up" else 1)
@@ -107,12 +107,12 @@ class Canvas:
     def rotate(self, quarters: int) -> None:
         """Turn the view clockwise by quarter turns; negative ones go the other way."""
         for _ in range(quarters % 4):
-            across, down = self._signs
+            across, down = self.signs
             self._orient(-down, across, not self.turned)
 
     def flip(self, *, vertical: bool = False) -> None:
         """Mirror the view left to right, or top to bottom."""
-        across, down = self._signs
+        across, down = self.signs
         self._orient(*((across, -down) if vertical else (-across, down)), self.turned)
 
     def straighten(self) -> None:
@@ -145,7 +145,7 @@ class Canvas:
         points = np.asarray(points_vd, np.float64).reshape(-1, 2) - self._centre
         if self.turned:
             points = points[:, ::-1]
-        screen: NDArray[np.float64] = points * self._signs * self.zoom + (width / 2, height / 2)
+        screen: NDArray[np.float64] = points * self.signs * self.zoom + (width / 2, height / 2)
         return screen
 
     def event_point(self, event: Any) -> tuple[float, float]:

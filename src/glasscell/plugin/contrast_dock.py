@@ -10,6 +10,8 @@ from glasscell.plugin.dock import Dock
 class ContrastDock(Dock):
     """A against B: which genes differ, and which the model goes by."""
 
+    pictures = ("volcano",)
+
     def make_view(self) -> Any:
         """Make the form with its volcano."""
         from glasscell.qt.contrast import QtContrastView

@@ -9,6 +9,7 @@ from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from glasscell.plugin.desk import desk_for
+from glasscell.qt.save_picture import SavePicture
 from glasscell.qt.style import adopt
 from glasscell.qt.text import PlainLabel
 
@@ -32,17 +33,21 @@ class Dock(QWidget):
 
     #: Whether to have torch imported, on this thread, before the view is made.
     needs_torch = False
+    #: Pictures that can be saved from here, named as in ``figure.live.PICTURES``.
+    pictures: tuple[str, ...] = ()
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.desk = desk_for(napari_viewer)
         self.view: Any = None
+        self.saver: SavePicture | None = None
         self._presenter: Any = None
         self._docked = False
         self._ended = False
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
         if self.needs_torch and "torch" not in sys.modules:
             self._loading = PlainLabel(LOADING)
             self._loading.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -100,4 +105,7 @@ class Dock(QWidget):
         self.view = self.make_view()
         self.desk.join(self.view)
         self.layout().addWidget(self.view.widget)
+        if self.pictures:
+            self.saver = SavePicture(self.desk.session, self.pictures)
+            self.layout().addWidget(self.saver)
         self._presenter = self.make_presenter(self.view)

@@ -42,6 +42,8 @@ class TissueDock(Dock):
 class EmbeddingDock(Dock):
     """A scatter of the cells, linked with the tissue."""
 
+    pictures = ("embedding",)
+
     def make_view(self) -> Any:
         """Make the scatter."""
         from glasscell.qt.embedding import QtEmbeddingView
@@ -91,6 +93,7 @@ class ModelDock(Dock):
     """Train a model, watch it, and see how good it is."""
 
     needs_torch = True
+    pictures = ("curve", "metrics")
 
     def make_view(self) -> Any:
         """Make the form."""
@@ -111,6 +114,7 @@ class AttributionDock(Dock):
     """Which genes decided, with the evidence."""
 
     needs_torch = True
+    pictures = ("ranking",)
 
     def make_view(self) -> Any:
         """Make the ranking."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from glasscell.views.sight import N_SHOWN, channel_colour, channel_limits
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from glasscell.data.tissue import TissueImage
     from glasscell.plugin.canvas import Canvas
     from glasscell.views.picture import TissuePicture
-
-#: Colours of the channels of a picture that is not a photograph, in napari's names.
-CHANNEL_COLOURS = ("blue", "green", "red", "cyan", "magenta", "yellow", "gray")
 
 
 def add_images(canvas: Canvas, picture: TissuePicture) -> tuple[Image, ...]:
@@ -43,10 +40,10 @@ def _add(canvas: Canvas, image: TissueImage, name: str, *, shown: bool) -> list[
         layer = canvas.viewer.add_image(
             levels,
             name=name if n_channels == 1 else f"{name}: {label}",
-            colormap="gray" if n_channels == 1 else CHANNEL_COLOURS[channel % len(CHANNEL_COLOURS)],
+            colormap=channel_colour(channel, n_channels),
             blending="translucent_no_depth" if channel == 0 else "additive",
-            contrast_limits=_limits(levels[-1] if isinstance(levels, list) else levels),
-            visible=shown and channel < 3,
+            contrast_limits=channel_limits(levels[-1] if isinstance(levels, list) else levels),
+            visible=shown and channel < N_SHOWN,
             **options,
         )
         layers.append(layer)
@@ -70,14 +67,3 @@ def _levels(image: TissueImage, channel: int | None) -> Any:
     """Give the picture as napari wants it: an array, or a list of arrays when it is a pyramid."""
     levels = [level if channel is None else level[..., channel] for level in image.levels_yxc]
     return levels if len(levels) > 1 else levels[0]
-
-
-def _limits(plane_yx: Any) -> tuple[float, float]:
-    """Contrast from the 1st to the 99.8th percentile of a coarse sample."""
-    step = max(1, max(plane_yx.shape) // 512)
-    sample = np.asarray(plane_yx[::step, ::step], np.float64)
-    sample = sample[np.isfinite(sample)]
-    if sample.size == 0:
-        return 0.0, 1.0
-    low, high = (float(v) for v in np.percentile(sample, (1, 99.8)))
-    return (low, high) if high > low else (low, low + 1.0)

@@ -38,6 +38,11 @@ class PointLayers:
         """Those that are still in the viewer."""
         return tuple(layer for layer in self._layers if layer in self._canvas.viewer.layers)
 
+    @property
+    def gene(self) -> str | None:
+        """Gene whose transcripts alone are shown."""
+        return self._gene
+
     def show(self, picture: TissuePicture | None) -> None:
         """Draw the points of another tissue; None draws none."""
         for layer in self.layers:

@@ -15,7 +15,7 @@ from glasscell.plugin.plane_choice import PlaneChoice
 from glasscell.plugin.send_to_layer import send_labels, send_points
 from glasscell.qt.draw import MODES
 from glasscell.qt.icon import icon
-from glasscell.qt.save_picture import ask_and_save_picture
+from glasscell.qt.save_picture import ask_and_save_picture, save_words
 from glasscell.qt.style import adopt, plain_tip, theme_of
 from glasscell.qt.text import PlainLabel
 
@@ -193,13 +193,13 @@ class TissueTools(QWidget):
                 self._desk.session.report(error, "Sending cells to a layer")
 
         def saved(what: str) -> Callable[[], None]:
-            return lambda: ask_and_save_picture(self, self._desk.session, what)
+            return lambda: ask_and_save_picture(self, self._desk.session, what, self._desk.tissue.sight)
 
         return {
             "As Points": lambda: sent(send_points),
             "As Labels": lambda: sent(send_labels),
-            "Save picture of the tissue...": saved("tissue"),
-            "Save picture of the embedding...": saved("embedding"),
+            save_words("tissue"): saved("tissue"),
+            save_words("embedding"): saved("embedding"),
         }
 
     def _listed(self, name: str, tip: str, actions: dict[str, Callable[[], None]]) -> QToolButton:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from glasscell.plugin.image_layer import add_images, swap_images
 from glasscell.plugin.lasso import TissueLasso
 from glasscell.plugin.overlay import CanvasOverlay
 from glasscell.plugin.point_layer import PointLayers
+from glasscell.views.sight import ChannelLook, Sight
 from glasscell.views.view import TissueView
 
 if TYPE_CHECKING:
@@ -90,6 +92,24 @@ class NapariTissueView(TissueView):
         self.cells.swap(picture)
         self.points.swap(picture)
         self.pictured.emit()
+
+    def sight(self) -> Sight:
+        """Tell plane, turn, and which layers are shown how, for a picture of the same on paper."""
+        looks = iter([_look_of(layer) for layer in self._images])
+        pictures = () if self._picture is None else self._picture.sections
+        images = [image for section in pictures for image in section.images]
+        counts = [1 if image.rgb else image.levels_yxc[0].shape[-1] for image in images]
+        cells, (across, down) = self.cells.layers, self.canvas.signs
+        return Sight(
+            plane=None if self._picture is None else self._picture.plane,
+            turned=self.canvas.turned,
+            across=across,
+            down=down,
+            layers=tuple(tuple(islice(looks, count)) for count in counts),
+            cells=float(cells[1].opacity) if cells is not None and cells[1].visible else 0.0,
+            points=tuple(bool(layer.visible) for layer in self.points.layers),
+            gene=self.points.gene,
+        )
 
     def set_gene(self, gene: str | None) -> None:
         """Show the transcripts of one gene only; None for those of all."""
@@ -172,3 +192,12 @@ class NapariTissueView(TissueView):
     def _ground(self) -> str:
         """Whether the canvas is dark or light."""
         return "dark" if float(np.mean(self.canvas.viewer.canvas.background_color[:3])) < 0.5 else "light"
+
+
+def _look_of(layer: Image) -> ChannelLook:
+    """Read how a layer is shown; one taken out of the viewer keeps what it last was."""
+    if layer.rgb:
+        return ChannelLook(bool(layer.visible), opacity=float(layer.opacity))
+    low, high = (float(value) for value in layer.contrast_limits)
+    red, green, blue = (float(value) for value in layer.colormap.map(1.0).ravel()[:3])
+    return ChannelLook(bool(layer.visible), low, high, (red, green, blue), float(layer.opacity))

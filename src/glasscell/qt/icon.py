@@ -100,6 +100,12 @@ def _send(painter: QPainter) -> None:
     painter.drawPolyline(QPolygonF([QPointF(5.5, 5.8), QPointF(8, 8.3), QPointF(10.5, 5.8)]))
 
 
+def _save(painter: QPainter) -> None:
+    painter.drawPolyline(QPolygonF([QPointF(2, 10.5), QPointF(2, 14), QPointF(14, 14), QPointF(14, 10.5)]))
+    painter.drawLine(QPointF(8, 2), QPointF(8, 10))
+    painter.drawPolyline(QPolygonF([QPointF(4.8, 7), QPointF(8, 10.2), QPointF(11.2, 7)]))
+
+
 def _circles(first: bool, overlap: bool, second: bool) -> Callable[[QPainter], None]:
     """Two overlapping circles with some of their parts filled, one per way of combining selections."""
 
@@ -129,6 +135,7 @@ _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
     "clear": _clear,
     "turn": _turn,
     "send": _send,
+    "save": _save,
     "replace": _circles(False, True, True),
     "add": _circles(True, True, True),
     "subtract": _circles(True, False, False),
