@@ -140,6 +140,8 @@ class Journal:
         self._soon()
 
     def _on_stored(self, kind: str, name: str) -> None:
+        if kind not in self._written:
+            return  # what a model said of other data is made again, not kept
         self._written[kind].discard(name)
         self._keep_results()
 
