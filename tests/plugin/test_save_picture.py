@@ -9,6 +9,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 
+from glasscell.qt.style import theme_of
+
 from .conftest import settled, spin
 
 pytestmark = pytest.mark.gui
@@ -84,6 +86,9 @@ def test_the_tissue_is_saved_as_it_is_turned_and_lit(
     shown = window(grid_file)
     desk = shown.desk
     settled(desk)
+    assert theme_of(shown.docks["Embedding"].saver).name == "dark"
+    shown.viewer.theme = "light"
+    assert theme_of(shown.docks["Embedding"].saver).name == "light"
     desk.tissue.canvas.rotate(1)
     desk.tissue.cells.layers[1].opacity = 0.5
     sight = desk.tissue.sight()

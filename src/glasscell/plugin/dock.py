@@ -12,11 +12,19 @@ from glasscell.plugin.desk import desk_for
 from glasscell.qt.save_picture import SavePicture
 from glasscell.qt.style import adopt
 from glasscell.qt.text import PlainLabel
+from glasscell.views.view import View
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 LOADING = "Loading PyTorch: a few seconds, once per session …"
+
+
+class _Foot(View):
+    """The control at the foot of a dock, so that it follows the theme."""
+
+    def __init__(self, widget: SavePicture) -> None:
+        self.widget = widget
 
 
 class Dock(QWidget):
@@ -41,6 +49,7 @@ class Dock(QWidget):
         self.desk = desk_for(napari_viewer)
         self.view: Any = None
         self.saver: SavePicture | None = None
+        self._foot: _Foot | None = None
         self._presenter: Any = None
         self._docked = False
         self._ended = False
@@ -74,6 +83,8 @@ class Dock(QWidget):
             self._presenter.close()
         if self.view is not None:
             self.desk.leave(self.view)
+        if self._foot is not None:
+            self.desk.leave(self._foot)
         close_down = getattr(self.view, "close_down", None)
         if close_down is not None:
             close_down()
@@ -107,5 +118,7 @@ class Dock(QWidget):
         self.layout().addWidget(self.view.widget)
         if self.pictures:
             self.saver = SavePicture(self.desk.session, self.pictures)
+            self._foot = _Foot(self.saver)
+            self.desk.join(self._foot)
             self.layout().addWidget(self.saver)
         self._presenter = self.make_presenter(self.view)
