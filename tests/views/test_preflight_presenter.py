@@ -71,6 +71,9 @@ def test_a_model_is_applied_to_other_data_and_shown_as_channels(trained: Any) ->
     assert view.shown["applying"] == {}
     session.update(model=session.hold("bundle", trained))
     assert view.shown["applying"]["genes"] == "warning"
+    view.terms_changed.emit("", 0.9)
+    assert view.shown["applying"]["genes"] == "no", "the list follows the least overlap"
+    view.terms_changed.emit("", 0.5)
     view.apply_requested.emit("", 0.5)
     assert session.jobs.wait_idle(20)
     found = applied_now(session)

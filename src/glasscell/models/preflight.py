@@ -345,7 +345,9 @@ def _overlap(
     except NotCompatible as error:
         return PreflightLine("genes", "no", str(error))
     if found.share < min_overlap:
-        return PreflightLine("genes", "no", f"{found.sentence()} At least {min_overlap:.0%} are asked for.")
+        return PreflightLine(
+            "genes", "no", f"{found.sentence()} At least {min_overlap:.0%} are asked for (least overlap)."
+        )
     if found.missing:
         return PreflightLine(
             "genes", "warning", f"{found.sentence()} They stand at their mean over the training cells."

@@ -68,28 +68,31 @@ class QtPreflightView(PreflightView):
         self.overlap.setRange(0.0, 1.0)
         self.overlap.setSingleStep(0.05)
         self.overlap.setValue(MIN_OVERLAP)
-        self.overlap.setToolTip("Refuse when the file has a smaller share of the model's genes")
+        self.overlap.setToolTip(
+            "Refuse when the file has a smaller share of the model's genes; lower it to apply it anyway"
+        )
         self._applying_part = QWidget()
         self._training_fold = Fold("Will it work", self.training)
         self.widget = self._training_fold
         column_of(
             self.applying,
             row_of(self.ignore_case, None),
-            row_of(caption("Least overlap of genes"), self.overlap, None),
+            row_of(caption("Least overlap"), self.overlap, None),
             row_of(self.apply, None),
             self.notes,
             parent=self._applying_part,
         )
         self._applying_fold = Fold("Apply the model here", self._applying_part, is_open=False)
         self.applying_widget = self._applying_fold
-        self.apply.clicked.connect(
-            lambda: self.apply_requested.emit(
-                IGNORE_CASE if self.ignore_case.isChecked() else "", self.overlap.value()
-            )
-        )
+        self.apply.clicked.connect(lambda: self.apply_requested.emit(*self._terms()))
+        self.ignore_case.toggled.connect(lambda: self.terms_changed.emit(*self._terms()))
+        self.overlap.valueChanged.connect(lambda: self.terms_changed.emit(*self._terms()))
         self.set_training("", ())
         self.set_applying("", ())
         self.set_notes(())
+
+    def _terms(self) -> tuple[str, float]:
+        return IGNORE_CASE if self.ignore_case.isChecked() else "", self.overlap.value()
 
     def question(self) -> tuple[str, str, str]:
         """Return what the dock around it has chosen."""

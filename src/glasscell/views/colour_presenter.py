@@ -30,6 +30,7 @@ class ColourPresenter(PaintingPresenter[ColourView]):
         super().__init__(session, view)
         self._index = SearchIndex(())
         self._query = ""
+        self.listen(session.stored, self._on_stored)
         self.listen(view.query_typed, self._on_typed)
         self.listen(view.channel_requested, self._on_channel)
         self.listen(view.limits_requested, self._on_limits)
@@ -67,6 +68,10 @@ class ColourPresenter(PaintingPresenter[ColourView]):
         ):
             self._make_index()
         super()._on_changed(new, old)
+
+    def _on_stored(self, kind: str, name: str) -> None:
+        if kind == "applied":
+            self._make_index()
 
     def _make_index(self) -> None:
         session = self.session

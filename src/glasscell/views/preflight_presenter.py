@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from glasscell.data.report import why_no_cells
 from glasscell.errors import GlasscellError
+from glasscell.models.preflight import MIN_OVERLAP
 from glasscell.session.applying import applied_now
 from glasscell.session.training import GROUPS
 from glasscell.views.preflight_view import PreflightView
@@ -28,7 +29,9 @@ class PreflightPresenter(Presenter[PreflightView]):
     def __init__(self, session: Session, view: PreflightView, beside: Presenter[Any] | None = None) -> None:
         super().__init__(session, view)
         self._beside = beside
+        self._terms: tuple[str, float] = "", MIN_OVERLAP
         self.listen(view.asked, self._show_training)
+        self.listen(view.terms_changed, self._on_terms)
         self.listen(view.apply_requested, self._on_apply)
         self.listen(session.stored, lambda kind, name: self._show_applying())
         self._show_training()
@@ -77,10 +80,15 @@ class PreflightPresenter(Presenter[PreflightView]):
             self.view.set_applying("", ())
             self.view.set_notes(())
             return
-        found = check(bundle, dataset)
+        found = check(bundle, dataset, rename=self._terms[0], min_overlap=self._terms[1])
         self.view.set_applying(found.title, found.lines)
         applied = applied_now(self.session)
         self.view.set_notes(() if applied is None else applied.notes)
+
+    def _on_terms(self, rename: str, min_overlap: float) -> None:
+        self._terms = (rename, min_overlap)
+        with self.spoken("Looking whether the model fits"):
+            self._show_applying()
 
     def _on_apply(self, rename: str, min_overlap: float) -> None:
         with self.spoken("Applying the model"):

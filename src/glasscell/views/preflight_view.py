@@ -20,6 +20,7 @@ class PreflightView(View):
 
     asked = Signal()  # what would be trained was chosen anew
     apply_requested = Signal(str, float)  # rename ("" or "ignore-case"), least overlap
+    terms_changed = Signal(str, float)  # the same, before anything is asked for
 
     @abstractmethod
     def question(self) -> tuple[str, str, str]:
