@@ -269,6 +269,7 @@ def test_cancel_then_train_again(window: Any) -> None:
     window.model.fit_requested.emit(dict(FIT))
     window.settle()
     assert window.session.bundle is not None
+    assert "stopped" not in window.session.messages[-1].text
 
 
 def test_a_job_can_be_cancelled_from_the_strip(window: Any) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_STOPPED = "stopped. Nothing was changed."
+
 
 def submit(
     session: Core,
@@ -39,10 +41,12 @@ def submit(
         try:
             if job.outcome is Outcome.DONE:
                 commit(job, job.result)  # type: ignore[arg-type]
+                if lane not in ("io", "view"):
+                    _outdate(session, title)
             elif job.outcome is Outcome.FAILED and job.error is not None:
                 session.report(job.error, title, job.details)
             elif not session.jobs.closed:
-                session.say("info", f"{title}: stopped. Nothing was changed.")
+                session.say("info", f"{title}: {_STOPPED}")
         except Exception as error:
             session.report(error, title)
         finally:
@@ -50,6 +54,12 @@ def submit(
                 after()
 
     return session.jobs.submit(fn, title=title, lane=lane, on_done=done, priority=priority)
+
+
+def _outdate(session: Core, title: str) -> None:
+    """Let no earlier job's "stopped" stand as the last word when a later one is done."""
+    if session.messages and session.messages[-1].text.endswith(_STOPPED):
+        session.say("info", f"{title}: done.")
 
 
 def set_aside(session: Core, job: Job[T], reason: str) -> None:
