@@ -49,6 +49,7 @@ class QtModelView(ModelView):
         self.family = Choice("Kind of model: with labels it learns classes, without it finds latents")
         self.batch = Choice("Technical batch whose effect is taken out of the latents")
         self.seed = WholeBox(0)
+        self.seed.setToolTip(plain_tip("Same seed, same split and same model"))
         self.form = QtForm()
         self.train = button("Train", _TRAIN_TIP, primary=True)
         self.cancel = button("Cancel", "Stop training; nothing is kept")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glasscell.jobs import Outcome
+from glasscell.session.journal import KEEPING
 from glasscell.views.presenter import Presenter
 from glasscell.views.row import JobRow
 from glasscell.views.view import JobView
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class JobPresenter(Presenter[JobView]):
-    """List the jobs, newest first, without the view lane's; pass on messages and cancelling."""
+    """List the jobs, newest first, without the view lane's; pass on messages and cancelling.
+
+    What was kept for recovery is not listed: nobody asked for it, and it would hide what somebody did.
+    """
 
     def __init__(self, session: Session, view: JobView) -> None:
         super().__init__(session, view)
@@ -27,7 +32,7 @@ class JobPresenter(Presenter[JobView]):
         self._show()
 
     def _show(self) -> None:
-        jobs = [job for job in self.session.jobs.jobs if job.lane != "view"]
+        jobs = [job for job in self.session.jobs.jobs if job.lane != "view" and not _kept(job)]
         self.view.set_jobs(tuple(job_row(job) for job in reversed(jobs)))
 
     def _on_progressed(self, job: Job[Any]) -> None:
@@ -38,6 +43,10 @@ class JobPresenter(Presenter[JobView]):
         for job in self.session.jobs.active:
             if job.id == number:
                 job.cancel()
+
+
+def _kept(job: Job[Any]) -> bool:
+    return job.title.startswith(KEEPING) and job.outcome is Outcome.DONE
 
 
 def job_row(job: Job[Any]) -> JobRow:

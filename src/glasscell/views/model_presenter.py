@@ -129,6 +129,8 @@ class ModelPresenter(Presenter[ModelView]):
             self._job, self._points = running[0], {}
             self.view.set_busy(True)
             self.view.set_curve(())
+            self.view.set_metrics(())  # those of another model; they come back when this one is stopped
+            self.view.set_figures((), ())
             self.view.set_message("Waiting to train.")
             self._job.progressed.connect(self._on_progressed)
             self._job.finished.connect(self._on_finished)
