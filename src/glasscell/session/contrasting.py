@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 #: How the titles of these jobs begin.
 COMPARING = "Compare "
 SELECTED, REST, GROUP = "selection", "rest", "group:"
-NOT_COVERED = "The current explanation does not cover cells of both sides, so only expression is compared."
+NOT_COVERED = (
+    "No current explanation covers cells of both sides, so only expression is compared. "
+    "For the model's side explain all cells (Attribution, In), then compare again."
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def contrast(session: Core, wish: ContrastWish) -> Job[Any]:
         and explanation.n_cells == dataset.n_cells
         and all(len(explanation.rows(mask)) for mask in masks)
     )
+    modelled = session.bundle is not None
     a_name = wish.a_name or (wish.a if isinstance(wish.a, str) else "A")
     b_name = wish.b_name or (wish.b if isinstance(wish.b, str) else "B")
 
@@ -77,7 +81,7 @@ def contrast(session: Core, wish: ContrastWish) -> Job[Any]:
         from glasscell.explain.contrast import ContrastRequest
         from glasscell.explain.contrast_origin import FROZEN, has_frozen, same_counts
 
-        notes = [NOT_COVERED] if explanation is not None and not covered else []
+        notes = [NOT_COVERED] if (explanation is not None or modelled) and not covered else []
         circular = "" if wish.independent else same_counts(a, b, dataset)
         if not circular and not wish.independent and has_frozen(a, b):
             notes.append(FROZEN)
