@@ -20,7 +20,7 @@ def session() -> Iterator[Session]:
 
 
 def test_results_that_are_not_kept_are_passed_over(session: Session, tmp_path: Path) -> None:
-    """A model's word on other data is stored too; the journal once refused its kind, and applying looked failed."""
+    """What a model says of other data is stored too; the journal refused it, so applying looked failed."""
     journal = Journal(session, tmp_path)
     session.stored.emit("applied", "classifier-0@0")
     assert journal.folder.exists()
