@@ -27,7 +27,7 @@ def endless(desk: Any) -> Any:
 
 
 def press_when_asked(text: str) -> list[str]:
-    """Press a button of the closing question as soon as it is asked; return what it said."""
+    """Press a button of the closing question as soon as it is asked; return its words and their format."""
     from qtpy.QtCore import QTimer
     from qtpy.QtWidgets import QApplication, QMessageBox
 
@@ -36,7 +36,7 @@ def press_when_asked(text: str) -> list[str]:
     def look() -> None:
         for box in QApplication.topLevelWidgets():
             if isinstance(box, QMessageBox) and box.isVisible():
-                said.append(f"{box.text()} {box.informativeText()}")
+                said.extend((f"{box.text()} {box.informativeText()}", box.textFormat().name))
                 next(button for button in box.buttons() if button.text() == text).click()
                 return
         QTimer.singleShot(20, look)
@@ -67,6 +67,7 @@ def test_closing_asks_and_keeps_the_window_when_told_so(viewer: Any) -> None:
     main = desk.tissue.canvas.main_window
     main.close()
     assert "Count to infinity" in said[0]
+    assert said[1] == "PlainText"
     assert main.isVisible()
     assert not job.is_finished
     assert not desk.session.jobs.closed

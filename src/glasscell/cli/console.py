@@ -84,7 +84,7 @@ def shell_job(title: str) -> Iterator[ShellJob]:
 
 def say(text: str, *, style: str = "") -> None:
     """Print one line for people on stderr; names from data stay plain text."""
-    STDERR.print(text, style=style, markup=False, soft_wrap=True)
+    STDERR.print(text, style=style, markup=False, emoji=False, soft_wrap=True)
 
 
 def print_json(values: dict[str, Any]) -> None:
@@ -99,7 +99,7 @@ def print_table(title: str, header: list[str], rows: list[list[str]]) -> None:
 
     table = Table(title=Text(title), title_justify="left")
     for place, name in enumerate(header):
-        table.add_column(name, justify="right" if place else "left")
+        table.add_column(Text(name), justify="right" if place else "left")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console(highlight=False).print(table)

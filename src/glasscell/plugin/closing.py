@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QMessageBox
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def ask_to_stop(parent: QWidget, titles: Sequence[str]) -> bool:
     box = QMessageBox(parent)
     box.setObjectName("glasscell_closing")
     box.setIcon(QMessageBox.Icon.Question)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setWindowTitle("Stop the running jobs?")
     one = len(titles) == 1
     box.setText("A job is still running." if one else f"{len(titles)} jobs are still running.")

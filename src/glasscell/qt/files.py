@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from glasscell.qt.text import Choice, PlainLabel, button, column_of, row_of
@@ -92,6 +92,7 @@ def ask_to_write(parent: QWidget, name: str) -> bool:
     box = QMessageBox(parent)
     box.setObjectName("glasscell_write")
     box.setIcon(QMessageBox.Icon.Question)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setWindowTitle("Write into the file?")
     box.setText("Groups, notes and results are written into the file that is open.")
     place = Path(name)
