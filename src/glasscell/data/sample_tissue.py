@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.data.sample_gene import LAYERS
-
 PIXEL = 0.8
 MARGIN = 45.0
 SPACING = 19.3
@@ -188,8 +186,3 @@ def vessel_angle(wedge: Wedge, radius: Array) -> Array:
     """Return the angle of each vessel at the given radii; broadcasts to ``(..., n_vessels)``."""
     bend = 0.02 * np.sin(radius / 140 + wedge.phase[10:15]) + 0.006 * np.sin(radius / 37 + wedge.phase[1:6])
     return np.asarray(wedge.vessels + bend)
-
-
-def layer_names(section: SectionCells) -> npt.NDArray[np.str_]:
-    """Return the layer of each cell by name."""
-    return np.array(LAYERS)[section.layer_c]

@@ -42,10 +42,6 @@ class FactBook:
         known = self._datasets.get(name or "", Facts())
         return replace(known, models=frozenset(self._models.values()), explanations=dict(self._explanations))
 
-    def forget_dataset(self, name: str) -> None:
-        """Drop a dataset that has gone."""
-        self._datasets.pop(name, None)
-
 
 def read_facts(name: str, dataset: Dataset) -> Facts:
     """Read the facts of a dataset."""

@@ -33,20 +33,6 @@ _MAKERS: dict[str, str] = {
 }
 
 
-def register_table(name: str, maker: str) -> None:
-    """Offer another table.
-
-    Parameters
-    ----------
-    name
-        What users choose it by.
-    maker
-        ``"module:function"`` of a function that is given the session and returns a function making the
-        table without it, or None when there is nothing to write.
-    """
-    _MAKERS[name] = maker
-
-
 def tables(session: Core) -> tuple[str, ...]:
     """List the tables that can be written now."""
     return tuple(name for name in _MAKERS if _maker(session, name) is not None)
