@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from glasscell.models.bundle_file import load_bundle, save_bundle
     from glasscell.models.fit import FitRequest, fit, fit_twin
     from glasscell.models.preflight import check
-    from glasscell.models.scvi_open import load_scvi
+    from glasscell.models.scvi.opening import load_scvi
     from glasscell.session import Session
 
 __version__ = "0.1.0"
@@ -36,7 +36,7 @@ _PLACE_OF = {
     "fit": "models.fit",
     "fit_twin": "models.fit",
     "load_bundle": "models.bundle_file",
-    "load_scvi": "models.scvi_open",
+    "load_scvi": "models.scvi.opening",
     "prepare": "data.prepare",
     "ranking": "explain.evidence",
     "read": "data.read",

@@ -19,7 +19,7 @@ def model_and_cells() -> tuple[Any, Any, Any]:
     """Make the network, the cells (zeros as in log-normalised counts) and the baseline."""
     import torch
 
-    from glasscell.models.classifier import FAMILY, ClassifierModel, ClassifierParams, make_network
+    from glasscell.models.classifier.family import FAMILY, ClassifierModel, ClassifierParams, make_network
     from glasscell.models.layer import seed_weights
     from glasscell.models.preprocessing import Preprocessing
 

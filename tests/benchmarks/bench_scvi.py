@@ -23,7 +23,7 @@ def trained() -> tuple[Any, Any, Any]:
     import scvi
 
     from glasscell.data.dataset import Dataset
-    from glasscell.models.scvi_open import load_scvi
+    from glasscell.models.scvi.opening import load_scvi
     from glasscell.testing.planted import planted_adata
 
     for name in ("scvi", "lightning.pytorch", "lightning.fabric"):

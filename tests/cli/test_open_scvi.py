@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from glasscell.cli.app import app
-from glasscell.models.scvi_network import import_scvi
+from glasscell.models.scvi.network import import_scvi
 from glasscell.testing.planted import planted_adata
 
 pytest.importorskip("scvi", reason="needs scvi-tools: pip install 'glasscell[scvi]'")

@@ -66,7 +66,7 @@ def trained_planted() -> tuple[Dataset, Bundle]:
     from glasscell.data.labels import read_labels
     from glasscell.data.split import split
     from glasscell.models import fit as fitting
-    from glasscell.models.classifier import ClassifierParams
+    from glasscell.models.classifier.family import ClassifierParams
     from glasscell.models.fit import FitRequest, fit, fit_twin
 
     made = planted_dataset(n_cells=600, n_genes=60, n_classes=3, seed=1)

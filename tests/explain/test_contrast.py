@@ -254,7 +254,7 @@ def test_acceptance_on_kang(real_data: Callable[[str], Path]) -> None:
     from glasscell.data.read import read
     from glasscell.data.split import split
     from glasscell.explain.gene_set import overlap, read_gmt
-    from glasscell.models.classifier import ClassifierParams
+    from glasscell.models.classifier.family import ClassifierParams
     from glasscell.models.fit import FitRequest, fit, fit_twin
 
     dataset = read(real_data("kang_labelled_1556x1267.h5ad"))

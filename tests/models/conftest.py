@@ -8,7 +8,7 @@ from glasscell.data.dataset import Dataset
 from glasscell.data.labels import read_labels
 from glasscell.data.split import split
 from glasscell.models.bundle import Bundle
-from glasscell.models.classifier import ClassifierParams
+from glasscell.models.classifier.family import ClassifierParams
 from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.testing.planted import planted_dataset
 

@@ -14,7 +14,7 @@ from glasscell.data.split import split
 from glasscell.errors import DataError, JobCancelled, ModelError
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
-from glasscell.models.classifier import ClassifierModel, ClassifierParams
+from glasscell.models.classifier.family import ClassifierModel, ClassifierParams
 from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.models.metric import measure
 from glasscell.models.prediction import prediction_table

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from glasscell.models.classifier_network import ClassifierNetwork, class_weights
+from glasscell.models.classifier.network import ClassifierNetwork, class_weights
 from glasscell.models.layer import Dropout, fold_batch_norm, seed_noise, seed_weights
 
 

@@ -20,7 +20,7 @@ from glasscell.models.bundle import Bundle
 from glasscell.models.fit import FitRequest, fit
 from glasscell.models.own_bundle import UNKNOWN, own_bundle
 from glasscell.models.protocol import FirstLinear
-from glasscell.models.torch_module import TorchModuleParams, wrap
+from glasscell.models.torch_module.family import TorchModuleParams, wrap
 from glasscell.testing.check import check_model
 
 ROOT = Path(__file__).parents[2]

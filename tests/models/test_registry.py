@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from glasscell.errors import NotCompatible
-from glasscell.models.classifier import ClassifierParams
+from glasscell.models.classifier.family import ClassifierParams
 from glasscell.models.registry import BUILT_IN, FAMILIES, family
 
 

@@ -22,11 +22,11 @@ from glasscell.models.bundle_file import load_bundle, save_bundle
 from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.models.protocol import Classifies, Decodes, Encodes, FirstLinear, Structured, UsesBatch
 from glasscell.models.registry import family
-from glasscell.models.scvi import ScviParams
-from glasscell.models.scvi_file import what_it_runs
-from glasscell.models.scvi_model import ScviModel
-from glasscell.models.scvi_network import import_scvi
-from glasscell.models.scvi_open import load_scvi
+from glasscell.models.scvi.family import ScviParams
+from glasscell.models.scvi.file import what_it_runs
+from glasscell.models.scvi.model import ScviModel
+from glasscell.models.scvi.network import import_scvi
+from glasscell.models.scvi.opening import load_scvi
 from glasscell.testing.check import check_model
 from glasscell.testing.planted import planted_adata
 
@@ -237,7 +237,7 @@ def test_training_is_cancelled_between_steps(dataset: Dataset) -> None:
 
 
 def test_it_is_greyed_with_the_reason_when_scvi_tools_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    import glasscell.models.scvi as module
+    import glasscell.models.scvi.family as module
 
     one: Any = family("scvi")
     assert one.why_not == ""

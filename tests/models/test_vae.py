@@ -27,9 +27,9 @@ from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.models.null_count import match_latents
 from glasscell.models.protocol import Decodes, Encodes, FirstLinear, UsesBatch
 from glasscell.models.target import Target
-from glasscell.models.vae import FAMILY, VaeModel, VaeParams
-from glasscell.models.vae_figure import DEVIANCE, GENE_MEAN, decoded_share, poisson_deviance, thin
-from glasscell.models.vae_layer import divergence, negative_binomial, one_hot
+from glasscell.models.vae.family import FAMILY, VaeModel, VaeParams
+from glasscell.models.vae.figure import DEVIANCE, GENE_MEAN, decoded_share, poisson_deviance, thin
+from glasscell.models.vae.layer import divergence, negative_binomial, one_hot
 from glasscell.testing.check import check_model
 from glasscell.testing.planted import planted_dataset
 

@@ -17,8 +17,8 @@ from glasscell.models.batch import preprocessing_for
 from glasscell.models.fit import FitRequest, fit
 from glasscell.models.latent_metric import mixing, nearest, neighbour_share, principal_components, purity
 from glasscell.models.row import input_rows
-from glasscell.models.vae import VaeModel
-from glasscell.models.vae_figure import decoded_share, poisson_deviance, thin
+from glasscell.models.vae.family import VaeModel
+from glasscell.models.vae.figure import decoded_share, poisson_deviance, thin
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 SEEDS = (0, 1, 2)

@@ -17,7 +17,7 @@ import numpy as np
 
 from glasscell.data.channel import ChannelRef
 from glasscell.data.selection import Category, Cells, Lasso
-from glasscell.models.classifier import ClassifierParams
+from glasscell.models.classifier.family import ClassifierParams
 from glasscell.session import Session, State
 from glasscell.session.journal import Journal
 from glasscell.session.state import Annotation

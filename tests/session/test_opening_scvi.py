@@ -9,7 +9,7 @@ import pytest
 
 from glasscell.data.dataset import Dataset
 from glasscell.jobs import Outcome
-from glasscell.models.scvi_network import import_scvi
+from glasscell.models.scvi.network import import_scvi
 from glasscell.session import Session
 from glasscell.testing.planted import planted_adata
 

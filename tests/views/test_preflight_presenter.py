@@ -8,7 +8,7 @@ import pytest
 from glasscell.data.dataset import Dataset
 from glasscell.data.labels import read_labels
 from glasscell.data.split import split
-from glasscell.models.classifier import ClassifierParams
+from glasscell.models.classifier.family import ClassifierParams
 from glasscell.models.fit import FitRequest, fit
 from glasscell.session import Session
 from glasscell.session.applying import applied_now

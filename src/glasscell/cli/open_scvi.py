@@ -20,8 +20,8 @@ def open_scvi_command(
 ) -> None:
     """Open a SCVI, SCANVI or LinearSCVI saved by scvi-tools, after saying what that runs."""
     from glasscell.models.bundle_file import save_bundle
-    from glasscell.models.scvi_file import what_it_runs
-    from glasscell.models.scvi_open import load_scvi
+    from glasscell.models.scvi.file import what_it_runs
+    from glasscell.models.scvi.opening import load_scvi
 
     say(what_it_runs(model))
     if not yes and not typer.confirm("Open it?", err=True):

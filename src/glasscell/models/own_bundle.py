@@ -14,14 +14,14 @@ from glasscell.models.family import TrainingData
 from glasscell.models.metric import measure
 from glasscell.models.reference import make_reference
 from glasscell.models.row import Rows, input_rows
-from glasscell.models.torch_module import TorchModuleParams
+from glasscell.models.torch_module.family import TorchModuleParams
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from glasscell.data.dataset import Dataset
     from glasscell.data.labels import Labels
-    from glasscell.models.torch_module_model import TorchModel
+    from glasscell.models.torch_module.model import TorchModel
 
 UNKNOWN = "It is not known which of these cells the network was trained on: no figure here is held out."
 _BLOCK = 2048

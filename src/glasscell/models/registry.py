@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from glasscell.models.family import Family
 
 BUILT_IN: Mapping[str, str] = {
-    "classifier": "glasscell.models.classifier:FAMILY",
-    "linear_scvi": "glasscell.models.scvi:LINEAR",
-    "scanvi": "glasscell.models.scvi:SCANVI",
-    "scvi": "glasscell.models.scvi:SCVI",
-    "torch_module": "glasscell.models.torch_module:FAMILY",
-    "vae": "glasscell.models.vae:FAMILY",
+    "classifier": "glasscell.models.classifier.family:FAMILY",
+    "linear_scvi": "glasscell.models.scvi.family:LINEAR",
+    "scanvi": "glasscell.models.scvi.family:SCANVI",
+    "scvi": "glasscell.models.scvi.family:SCVI",
+    "torch_module": "glasscell.models.torch_module.family:FAMILY",
+    "vae": "glasscell.models.vae.family:FAMILY",
 }
 
 

@@ -41,7 +41,7 @@ class OpenScviButton(QPushButton):
 
     def offer(self, path: Path) -> None:
         """Say what opening a folder runs, and open it on a yes."""
-        from glasscell.models.scvi_file import what_it_runs
+        from glasscell.models.scvi.file import what_it_runs
 
         try:
             words = what_it_runs(path)

@@ -24,7 +24,7 @@ def open_scvi(session: Core, path: Path) -> Job[Any]:
     dataset = need_dataset(session)
 
     def work(job: JobHandle) -> Bundle:
-        from glasscell.models.scvi_open import load_scvi
+        from glasscell.models.scvi.opening import load_scvi
 
         return load_scvi(path, dataset, job)
 

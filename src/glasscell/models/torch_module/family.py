@@ -17,7 +17,7 @@ from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.loop import LoopSettings, fit_loop, seeded
 from glasscell.models.network import make_own_network, network_names, register_network
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.torch_module_model import TorchModel, make_torch_model
+from glasscell.models.torch_module.model import TorchModel, make_torch_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ class TorchModuleFamily:
         self, data: TrainingData, plan: FoldPlan, params: FamilyParams, job: JobHandle
     ) -> tuple[TorchModel, Curve, tuple[str, ...]]:
         """Train one network by class-weighted cross-entropy and return an immutable copy of it."""
-        from glasscell.models.classifier_network import class_weights
+        from glasscell.models.classifier.network import class_weights
 
         assert isinstance(params, TorchModuleParams)
         name = chosen_name(params.network)

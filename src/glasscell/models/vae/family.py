@@ -15,9 +15,9 @@ from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.loop import LoopSettings, fit_loop
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.vae_figure import reconstruction_figures
-from glasscell.models.vae_model import VaeModel
-from glasscell.models.vae_network import VaeNetwork
+from glasscell.models.vae.figure import reconstruction_figures
+from glasscell.models.vae.model import VaeModel
+from glasscell.models.vae.network import VaeNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from glasscell.errors import NotCompatible
-from glasscell.models.scvi_network import ScviSpec, finish, first_linear, folded, quiet_random
+from glasscell.models.scvi.network import ScviSpec, finish, first_linear, folded, quiet_random
 from glasscell.models.target import Target, require_target
 
 if TYPE_CHECKING:

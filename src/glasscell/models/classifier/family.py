@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glasscell.errors import ModelError
-from glasscell.models.classifier_model import ClassifierModel, depth_covariate
-from glasscell.models.classifier_network import ClassifierNetwork, class_weights
+from glasscell.models.classifier.model import ClassifierModel, depth_covariate
+from glasscell.models.classifier.network import ClassifierNetwork, class_weights
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.loop import LoopResult, LoopSettings, fit_loop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from glasscell.models.vae_layer import (
+from glasscell.models.vae.layer import (
     Decoder,
     Encoder,
     GaussianSample,

@@ -13,8 +13,8 @@ import torch
 
 from glasscell.errors import ModelError, NotCompatible
 from glasscell.models.bundle import Curve
-from glasscell.models.scvi_file import ScviFile, from_registry
-from glasscell.models.scvi_network import import_scvi, quiet_random
+from glasscell.models.scvi.file import ScviFile, from_registry
+from glasscell.models.scvi.network import import_scvi, quiet_random
 from glasscell.models.span import Span
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from glasscell.jobs import JobHandle
     from glasscell.models.family import FoldPlan, TrainingData
-    from glasscell.models.scvi import ScviParams
+    from glasscell.models.scvi.family import ScviParams
 
 _UNLABELLED = "\N{REPLACEMENT CHARACTER} unlabelled"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from glasscell.models.info import ModelInfo
     from glasscell.models.preprocessing import Preprocessing
     from glasscell.models.protocol import CellBatch
-    from glasscell.models.vae_network import VaeNetwork
+    from glasscell.models.vae.network import VaeNetwork
 
 
 class VaeModel:

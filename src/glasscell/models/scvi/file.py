@@ -11,7 +11,7 @@ import torch
 
 from glasscell.errors import ModelError, NotCompatible
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.scvi_network import MODULES, ScviSpec
+from glasscell.models.scvi.network import MODULES, ScviSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +103,7 @@ def model_file(path: str | Path) -> Path:
 
 def what_it_runs(path: str | Path) -> str:
     """Say in plain words what opening a folder does; shown and confirmed before it is done."""
-    from glasscell.models.scvi_network import why_no_scvi
+    from glasscell.models.scvi.network import why_no_scvi
 
     reason = why_no_scvi()
     if reason is not None:

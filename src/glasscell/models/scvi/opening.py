@@ -20,9 +20,9 @@ from glasscell.models.fit_request import FitRequest
 from glasscell.models.metric import Metrics, measure
 from glasscell.models.registry import family as find_family
 from glasscell.models.row import Rows, input_rows
-from glasscell.models.scvi import FAMILY_OF, adapt
-from glasscell.models.scvi_file import ScviFile, read_scvi, what_it_runs
-from glasscell.models.scvi_model import ScanviModel, ScviModel
+from glasscell.models.scvi.family import FAMILY_OF, adapt
+from glasscell.models.scvi.file import ScviFile, read_scvi, what_it_runs
+from glasscell.models.scvi.model import ScanviModel, ScviModel
 from glasscell.models.span import Span
 from glasscell.models.training_data import provenance
 

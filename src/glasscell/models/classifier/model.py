@@ -17,7 +17,7 @@ from glasscell.models.target import Target, require_target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from glasscell.models.classifier_network import ClassifierNetwork
+    from glasscell.models.classifier.network import ClassifierNetwork
     from glasscell.models.info import ModelInfo
     from glasscell.models.preprocessing import Preprocessing
     from glasscell.models.protocol import CellBatch

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from glasscell.jobs import JobHandle
     from glasscell.models.family import TrainingData
-    from glasscell.models.vae_model import VaeModel
+    from glasscell.models.vae.model import VaeModel
 
 Floats = NDArray[np.floating[Any]]
 

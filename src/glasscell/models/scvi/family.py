@@ -9,9 +9,9 @@ from pydantic import Field
 from glasscell.errors import NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.scvi_file import ScviFile
-from glasscell.models.scvi_model import LinearScviModel, ScanviModel, ScviModel
-from glasscell.models.scvi_network import ScviSpec, build_module, why_no_scvi
+from glasscell.models.scvi.file import ScviFile
+from glasscell.models.scvi.model import LinearScviModel, ScanviModel, ScviModel
+from glasscell.models.scvi.network import ScviSpec, build_module, why_no_scvi
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ class ScviFamily:
         self, data: TrainingData, plan: FoldPlan, params: FamilyParams, job: JobHandle
     ) -> tuple[ScviModel, Curve, tuple[str, ...]]:
         """Let scvi-tools train one network, and return an adapted copy."""
-        from glasscell.models.scvi_train import train
+        from glasscell.models.scvi.train import train
 
         assert isinstance(params, ScviParams)
         if data.counts is None:

@@ -1,0 +1,1 @@
+"""Family ``classifier``: a network that sorts cells into classes."""

@@ -1,0 +1,1 @@
+"""Families ``scvi``, ``scanvi`` and ``linear_scvi``: models of scvi-tools, opened or trained."""

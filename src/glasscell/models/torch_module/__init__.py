@@ -1,0 +1,1 @@
+"""Family ``torch_module``: one's own network."""

@@ -1,0 +1,1 @@
+"""Family ``vae``: counts through a few latents."""
