@@ -78,7 +78,7 @@ def test_the_volcano_of_a_contrast_is_saved(tmp_path: Path) -> None:
     names = session.dataset.obs["label"].cat.categories  # type: ignore[union-attr]
     a, b = (Category(ChannelRef("obs", "label"), (name,)) for name in names[:2])
     session.contrast(a, b, a_name="first <i>", b_name="second", independent=True).wait(60)
-    found = session.compared
+    found = session.latest("contrast")
     assert found is not None
     save_picture(session, "volcano", tmp_path / "v.svg").wait(30)
     text = (tmp_path / "v.svg").read_text()

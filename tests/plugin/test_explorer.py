@@ -78,7 +78,7 @@ def test_a_day_of_work(
     by_groups = canvas_pixels(shown.viewer)
 
     view = compare(shown)
-    contrast = session.compared
+    contrast = session.latest("contrast")
     assert (contrast.n_a, contrast.n_b) == tuple(sizes)
     assert contrast.unit == "cells"
     gene = view.genes.genes.texts[0][0]

@@ -53,8 +53,8 @@ def test_sides_follow_selection_and_groups(shown: tuple[Session, Any]) -> None:
     assert "group:corner" in keys(view)
     compare(session, view, "group:corner", "rest")
     assert view.shown["result"][0].a_name == "group corner"
-    assert session.compared is not None
-    assert (session.compared.n_a, session.compared.n_b) == (40, 120)
+    assert session.latest("contrast") is not None
+    assert (session.latest("contrast").n_a, session.latest("contrast").n_b) == (40, 120)
 
 
 def test_compare_order_click_and_table(shown: tuple[Session, Any], tmp_path: Path) -> None:
@@ -109,14 +109,14 @@ def test_what_cannot_be_is_said_and_changes_nothing(shown: tuple[Session, Any]) 
     compare(session, view, "", "")
     assert "Choose cells" in session.messages[-1].text
     compare(session, view, "selection", "rest")
-    assert session.compared is None
+    assert session.latest("contrast") is None
     assert ContrastWish("rest").b == "rest"
 
 
 def test_a_p_of_zero_is_marked_as_clipped(shown: tuple[Session, Any]) -> None:
     session, view = shown
     compare(session, view, "obs:label=K1", "obs:label=K2")
-    found = session.compared
+    found = session.latest("contrast")
     assert found is not None
     assert found.tested.p_g is not None
     found.tested.p_g[3] = 0.0

@@ -141,8 +141,8 @@ def _plan_model(session: Session, what: str) -> Draw:
 
 
 def _plan_volcano(session: Session) -> Draw:
-    found, dataset = session.compared, session.dataset
-    if found is None or dataset is None or found.data != dataset.fingerprint:
+    found = session.latest("contrast")
+    if found is None:
         raise DataError("Nothing is compared yet: compare two groups first.")
     return lambda job: volcano_figure(contrast_picture(found))
 

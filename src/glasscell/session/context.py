@@ -40,6 +40,10 @@ class Context:
         """Return an explanation by id; DataError when it has gone."""
         return cast("Explanation", self._stored("explanation", explanation, "explanation"))
 
+    def result(self, kind: str, name: str) -> Any:
+        """Return another kind of result, such as a ``traversal``, by id; DataError when it has gone."""
+        return self._stored(kind, name, kind)
+
     def group_mask(self, name: str) -> NDArray[np.bool_]:
         """Return a named group as bool of shape ``(n_cells,)``; DataError when there is none of that name."""
         for group in self.groups:

@@ -61,7 +61,7 @@ class ContrastWish:
 
 
 def contrast(session: Core, wish: ContrastWish) -> Job[Any]:
-    """Compare in the background; the result becomes ``session.compared``."""
+    """Compare in the background; the result becomes ``session.latest("contrast")``."""
     dataset, name, context = need_dataset(session), session.state.dataset, session.context
     a = side(session, wish.a)
     b = ~a if wish.b == REST else side(session, wish.b)
@@ -106,8 +106,7 @@ def contrast(session: Core, wish: ContrastWish) -> Job[Any]:
         if session.state.dataset != name and (now is None or now.fingerprint != dataset.fingerprint):
             set_aside(session, job, "the data changed while it ran, so its result was not used.")
             return
-        session.compared = compared
-        session.contrasted.emit()
+        session.hold("contrast", compared)
 
     assert context is not None
     return submit(session, work, commit, title=f"{COMPARING}{a_name} with {b_name}", lane="compute")
@@ -140,10 +139,8 @@ def side(session: Core, said: Selection | str) -> Selection:
 
 def table(session: Core) -> Callable[[], pd.DataFrame] | None:
     """One row per gene of the last contrast."""
-    compared, dataset = session.compared, session.dataset
-    if compared is None or dataset is None or compared.data != dataset.fingerprint:
-        return None
-    return compared.table
+    compared: Contrast | None = session.latest("contrast")
+    return None if compared is None else compared.table
 
 
 def listed_genes(compared: Contrast, k: int, by: str, which: str) -> list[str]:

@@ -7,7 +7,7 @@ import logging
 import traceback
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from psygnal import Signal
 
@@ -31,12 +31,20 @@ if TYPE_CHECKING:
 
     from glasscell.data.channel import ChannelRef
     from glasscell.data.dataset import Dataset
-    from glasscell.explain.contrast import Contrast
     from glasscell.explain.result import Explanation
     from glasscell.models.bundle import Bundle
 
 log = logging.getLogger(__name__)
 KEPT_MESSAGES = 100
+
+
+class Result(Protocol):
+    """Something made of data, known by its id."""
+
+    @property
+    def id(self) -> str:
+        """Short name, unique among results of its kind."""
+        ...
 
 
 class Core:
@@ -52,7 +60,7 @@ class Core:
     message = Signal(str, str)
     stored = Signal(str, str)
     restored = Signal(dict)  # camera and point size per picture, after a session was opened
-    contrasted = Signal()  # ``compared`` is another
+    made = Signal(str)  # the latest result of this kind is another
     closed = Signal()
 
     def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int | None = None) -> None:
@@ -61,9 +69,9 @@ class Core:
         self.messages: deque[Message] = deque(maxlen=KEPT_MESSAGES)
         self.jobs = JobRunner(dispatcher)
         self._spill = FolderSpill()
-        self.store = Store(limit_bytes, kept=lambda key: _is_shown(self.state, key), spill=self._spill)
+        self.store = Store(limit_bytes, kept=self._is_shown, spill=self._spill)
         self.facts_of = FactBook()
-        self.compared: Contrast | None = None  # the last contrast of two groups
+        self._latest: dict[str, str] = {}  # id of the latest result of each kind
         self.as_read: set[str] = set()  # datasets that are as their files are
         self._columns = Columns(self.store, self.jobs)
         self._history = History()
@@ -214,18 +222,31 @@ class Core:
                 self.say("info", text)
         self._show(normalize(wanted, self.facts_of.of(wanted.dataset)))
 
-    def hold(self, kind: str, result: Bundle | Explanation) -> str:
-        """Keep a model (``bundle``) or an ``explanation`` and return its id; the state does not change."""
+    def hold(self, kind: str, result: Result) -> str:
+        """Keep a result by kind and id and return the id; the state does not change.
+
+        A model is a ``bundle``; explanations of all cells by genes are an ``explanation``; every other kind
+        has a latest one, and ``made`` says when that is another.
+        """
         known = result.id in self.store.names(kind)
+        if kind not in ("bundle", "explanation"):
+            self._latest[kind] = result.id
         self.store.put((kind, result.id), result)
         if kind == "bundle":
             self.facts_of.add_bundle(cast("Bundle", result))
-        else:
+        elif kind == "explanation":
             self.facts_of.add_explanation(cast("Explanation", result))
         self._columns.forget_failures()
         if known:
             self.stored.emit(kind, result.id)
+        if kind in self._latest:
+            self.made.emit(kind)
         return result.id
+
+    def latest(self, kind: str) -> Any:
+        """Return the latest result of a kind that was made of the open dataset, else None."""
+        found, dataset = self.store.get((kind, self._latest.get(kind))), self.dataset
+        return found if found is not None and dataset and found.data == dataset.fingerprint else None
 
     def close(self, timeout_s: float = 10.0) -> bool:
         """Stop every job and let go of everything; True when all jobs ended in time."""
@@ -260,11 +281,8 @@ class Core:
         held = set(self.store.names("dataset"))
         self._history.keep(lambda state: state.dataset is None or state.dataset in held)
 
-
-def _is_shown(state: State, key: Key) -> bool:
-    """Whether what is shown needs this thing."""
-    return key in (
-        ("dataset", state.dataset),
-        ("bundle", state.model),
-        ("explanation", state.explanation),
-    )
+    def _is_shown(self, key: Key) -> bool:
+        """Whether what is shown needs this thing."""
+        state = self.state
+        shown = (("dataset", state.dataset), ("bundle", state.model), ("explanation", state.explanation))
+        return key in shown or key in self._latest.items()

@@ -52,6 +52,8 @@ class Store:
 
     #: Kinds that can be worked out again and so go first.
     derived = ("column", "colours", "mask")
+    #: Kinds that never go unless they were put aside.
+    dear = ("bundle", "explanation", "applied")
 
     def __init__(
         self,
@@ -126,7 +128,7 @@ class Store:
                 excess -= spare[key].n_bytes
 
     def _may_go(self, key: Key) -> bool:
-        if key[0] in self.derived or key[0] == "dataset":
+        if key[0] not in self.dear:
             return True
         return self._spill is not None and self._spill.save(key, self._items[key].value)
 

@@ -38,7 +38,7 @@ class ContrastPresenter(Presenter[ContrastView]):
         self._words: dict[str, str] = {}
         self._order: tuple[By, str] = ("expression", "a")
         self._sets: Path | None = None
-        self.listen(session.contrasted, self._on_contrasted)
+        self.listen(session.made, self._on_made)
         self.listen(session.jobs.changed, self._follow)
         self.listen(view.contrast_requested, self._on_contrast)
         self.listen(view.cancel_requested, self._on_cancel)
@@ -105,12 +105,12 @@ class ContrastPresenter(Presenter[ContrastView]):
             self.session.contrast(a, b, **words, donor=wish["donor"], independent=wish["independent"])
 
     def _current(self) -> Contrast | None:
-        found, dataset = self.session.compared, self.session.dataset
-        return (
-            found if found is not None and dataset is not None and found.data == dataset.fingerprint else None
-        )
+        found: Contrast | None = self.session.latest("contrast")
+        return found
 
-    def _on_contrasted(self) -> None:
+    def _on_made(self, kind: str) -> None:
+        if kind != "contrast":
+            return
         self._order = ("expression", "a")
         self._show()
         self._test_sets()
