@@ -1,5 +1,5 @@
-# make demo [FILE=data.h5ad] · make test · make test-slow · make bench · make lint · make sample · make gallery
-.PHONY: setup test test-slow bench demo gallery lint sample clean
+# make demo [FILE=data.h5ad] · make test · make test-slow · make bench · make bench-models · make lint · make sample · make gallery
+.PHONY: setup test test-slow bench bench-models demo gallery lint sample clean
 VENV ?= .venv
 export VENV
 PY = $(VENV)/bin/python
@@ -16,6 +16,9 @@ test-slow: setup
 
 bench: setup
 	$(RUN) --software $(PY) -m tests.benchmarks
+
+bench-models: setup
+	$(RUN) $(PY) -m tests.benchmarks --models
 
 demo:
 	@bash .ci/setup qt,spatial

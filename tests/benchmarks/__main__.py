@@ -1,6 +1,8 @@
 """Run every benchmark (or those named), print one table, and fail when a bar is missed.
 
-A file ``bench_*.py`` exposes ``IDS``, the bars it measures, and ``rows() -> list[Row]``; see ``row.py``.
+A file ``bench_*.py`` exposes ``IDS``, the bars it measures, and ``rows() -> list[Row]``; see ``row.py``. With
+``--models`` the files are ``model_*.py``: what trained models reach, with the settings frozen in
+``model_settings.toml``.
 """
 
 import sys
@@ -13,7 +15,9 @@ from tests.benchmarks.row import Row
 
 def main(wanted: list[str]) -> int:
     found: list[Row] = []
-    for path in sorted(Path(__file__).parent.glob("bench_*.py")):
+    files = "model_*.py" if "--models" in wanted else "bench_*.py"
+    wanted = [id for id in wanted if id != "--models"]
+    for path in sorted(Path(__file__).parent.glob(files)):
         module = import_module(f"tests.benchmarks.{path.stem}")
         if wanted and not set(wanted) & set(module.IDS):
             continue
