@@ -17,6 +17,7 @@ from glasscell.data.labels import read_labels
 from glasscell.data.split import split
 from glasscell.errors import ModelError, NotCompatible
 from glasscell.explain import ExplainRequest, FactoredAttribution, explain
+from glasscell.models.apply import apply
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle_file import load_bundle, save_bundle
 from glasscell.models.fit import FitRequest, fit, fit_twin
@@ -243,3 +244,15 @@ def test_it_is_greyed_with_the_reason_when_scvi_tools_is_absent(monkeypatch: pyt
     assert one.why_not == ""
     monkeypatch.setattr(module, "why_no_scvi", lambda: "scvi-tools is not installed: pip install it")
     assert "not installed" in one.why_not
+
+
+@pytest.mark.parametrize("kind", ["SCVI", "SCANVI"])
+def test_an_opened_model_is_applied_to_another_sample(kind: str, dataset: Dataset, saved: Saved) -> None:
+    bundle = load_scvi(saved[kind][0], dataset)
+    other = Dataset(dataset.adata[::2, ::-1].copy())
+    applied = apply(bundle, other)
+    assert applied.match.n_present == 40
+    mine = bundle.rows(other, np.arange(other.n_cells))
+    if bundle.classes:
+        np.testing.assert_allclose(applied.probabilities_ck, bundle.cells.probabilities_ck[mine], atol=1e-5)
+    assert (applied.typicality_c < applied.level).mean() < 0.5

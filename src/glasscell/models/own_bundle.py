@@ -8,12 +8,10 @@ import numpy as np
 import torch
 
 from glasscell.errors import DataError
-from glasscell.models.batch import gene_columns, make_batch
+from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle, CellTable, Curve
-from glasscell.models.family import TrainingData
 from glasscell.models.metric import measure
-from glasscell.models.reference import make_reference
-from glasscell.models.row import Rows, input_rows
+from glasscell.models.reference import reference_elsewhere
 from glasscell.models.torch_module.family import TorchModuleParams
 
 if TYPE_CHECKING:
@@ -66,16 +64,6 @@ def own_bundle(
         probabilities_ck=probabilities_ck,
     )
     judged = unseen & (truth >= 0)
-    columns = gene_columns(dataset, model.genes)
-    sizes_c = dataset.sizes_c
-    data = TrainingData(
-        rows=Rows(input_rows(dataset, model.preprocessing)[:, columns], dense_bytes=0),
-        size=None if sizes_c is None else np.asarray(sizes_c, np.float32),
-        codes=truth,
-        classes=model.classes,
-        genes=model.genes,
-        preprocessing=model.preprocessing,
-    )
     words: dict[str, Any] = {"data_fingerprint": dataset.fingerprint, "n_cells": dataset.n_cells}
     return Bundle(
         family="torch_module",
@@ -91,7 +79,7 @@ def own_bundle(
         curves=(Curve((), (), 0, "trained elsewhere"),),
         notes=() if held_out is not None else (UNKNOWN,),
         provenance={**words, "device": "cpu", "trained": "elsewhere"},
-        reference=make_reference(data, cells, 0, whole=len(columns) == dataset.n_genes, n_nets=1),
+        reference=reference_elsewhere(dataset, model, cells),
     )
 
 

@@ -9,13 +9,18 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from glasscell.models.batch import gene_columns
+from glasscell.models.family import TrainingData
+from glasscell.models.row import Rows, input_rows
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import CellTable
-    from glasscell.models.family import TrainingData
+    from glasscell.models.protocol import Model
 
 #: Cells kept.
 KEPT_CELLS = 800
@@ -114,3 +119,25 @@ def make_reference(
         size=np.asarray(size, np.float32),
         whole=whole,
     )
+
+
+def reference_elsewhere(dataset: Dataset, model: Model, cells: CellTable) -> Reference:
+    """Sample cells for a net that was trained elsewhere: fold 0 holds those it has not seen.
+
+    Raises
+    ------
+    NotCompatible
+        The dataset lacks one of the model's genes.
+    """
+    columns = gene_columns(dataset, model.genes)
+    sizes_c = dataset.sizes_c
+    table_cg = input_rows(dataset, model.preprocessing)[:, columns]
+    data = TrainingData(
+        rows=Rows(table_cg, dense_bytes=0),
+        size=None if sizes_c is None else np.asarray(sizes_c, np.float32),
+        codes=cells.truth,
+        classes=(),
+        genes=model.genes,
+        preprocessing=model.preprocessing,
+    )
+    return make_reference(data, cells, 0, whole=len(columns) == dataset.n_genes, n_nets=1)

@@ -18,6 +18,7 @@ from glasscell.models.bundle import Bundle, CellTable, Curve
 from glasscell.models.family import TrainingData
 from glasscell.models.fit_request import FitRequest
 from glasscell.models.metric import Metrics, measure
+from glasscell.models.reference import reference_elsewhere
 from glasscell.models.registry import family as find_family
 from glasscell.models.row import Rows, input_rows
 from glasscell.models.scvi.family import FAMILY_OF, adapt
@@ -105,6 +106,7 @@ def load_scvi(path: str | Path, dataset: Dataset, job: JobHandle = QUIET) -> Bun
         curves=(Curve((), (), 0, "trained by scvi-tools"),),
         notes=notes,
         provenance={**facts, "batch": saved.batch_column, "opened": f"scvi-tools {saved.spec.version}"},
+        reference=reference_elsewhere(dataset, model, cells),
     )
 
 
