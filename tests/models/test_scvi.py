@@ -69,6 +69,8 @@ def dataset(adata: ad.AnnData) -> Dataset:
 def saved(adata: ad.AnnData, tmp_path_factory: pytest.TempPathFactory) -> Saved:
     """Train one of each kind with scvi-tools itself, and let it save them."""
     scvi = import_scvi()
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002
     how = {"max_epochs": 3, "accelerator": "cpu", "enable_progress_bar": False}
     folder = tmp_path_factory.mktemp("scvi")
     made: dict[str, Any] = {}
