@@ -1,0 +1,71 @@
+"""The decoded change of a gene, cell by cell, as a channel: what every view shows while a slider moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glasscell.data.channel import CellValues, ChannelRef
+from glasscell.errors import DataError
+from glasscell.explain.traversal.result import BEYOND
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from glasscell.explain.traversal.result import Traversal
+
+
+def traversal_ref(found: Traversal, gene: str, factor: int, step: int) -> ChannelRef:
+    """Return the name under which a gene's decoded change at one step can be coloured by."""
+    return ChannelRef.make("traversal", gene, result=found.id, factor=factor, step=step)
+
+
+def changes_key(found: Traversal, gene: str, factor: int) -> tuple[str, ...]:
+    """Name the changes of one gene in every starting cell at every step, as a store holds them."""
+    return ("traversal_changes", found.id, gene, str(factor))
+
+
+def resolve_traversal(context: Any, ref: ChannelRef) -> CellValues:
+    """Return a gene's decoded change in each starting cell when its factor is set to a step's value.
+
+    Centred at zero; NaN for cells the traversal did not start from; in greys beyond the observed range.
+
+    Raises
+    ------
+    DataError
+        The reference names no traversal in memory, or one of other data.
+    """
+    name, factor, step = ref.param("result"), ref.param("factor"), ref.param("step")
+    if not isinstance(name, str) or not isinstance(factor, int) or not isinstance(step, int):
+        raise DataError("A traversal channel names its result, a factor and a step; traverse first.")
+    found: Traversal = context.result("traversal", name)
+    if found.data != context.dataset.fingerprint:
+        raise DataError("This traversal is of other data; traverse these.")
+    if not 0 <= step < found.n_steps:
+        raise DataError(f"There is no step {step}: a sweep has 0 to {found.n_steps - 1}.")
+    row = found.row(factor)
+    kept = context.store.get(changes_key(found, ref.key, factor))
+    change_c = _work_out(context, found, ref.key, factor, step) if kept is None else kept[:, step]
+    values_c = np.full(context.dataset.n_cells, np.nan, np.float32)
+    values_c[found.start] = change_c
+    observed = found.is_observed(factor, step)
+    at = f"{found.title(factor)} set to {found.values_ks[row, step]:.3g}"
+    return CellValues(
+        title=f"{ref.key}: decoded change, {at}",
+        unit=found.unit,
+        values=values_c,
+        centre=0.0,
+        note="decoded, not measured" if observed else f"decoded; {BEYOND}",
+        greyed=not observed,
+    )
+
+
+def _work_out(context: Any, found: Traversal, gene: str, factor: int, step: int) -> NDArray[np.floating[Any]]:
+    from glasscell.explain.traversal.engine import cell_changes
+    from glasscell.explain.traversal.request import need_decoder
+
+    net = need_decoder(context.bundle(found.model))
+    value = float(found.values_ks[found.row(factor), step])
+    place = found.gene(gene)
+    return cell_changes(context.dataset, net, found.latent_cz, found.start, factor, [value], place)[:, 0]
