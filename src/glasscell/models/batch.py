@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from glasscell.data.column import categorical_codes
+from glasscell.data.neighbour import neighbour_graph
 from glasscell.errors import DataError, NotCompatible
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import CellBatch, Model, UsesBatch
+from glasscell.models.protocol import CellBatch, Model, UsesBatch, UsesNeighbours
 from glasscell.models.row import input_rows
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from glasscell.data.dataset import Dataset
+    from glasscell.data.neighbour import EgoGraphs
 
 __all__ = ["Preprocessing", "gene_columns", "make_batch", "preprocessing_for"]
 
@@ -88,7 +90,8 @@ def make_batch(
     Parameters
     ----------
     indices
-        Rows of the dataset, in the order wanted, ``(n,)``.
+        Rows of the dataset, in the order wanted, ``(n,)``. For a model that looks at neighbours these are
+        the centres, each in a graph of its own with halo rows.
     device
         Where the tensors go; None follows the model.
 
@@ -105,13 +108,20 @@ def make_batch(
             "The model was trained on counts and this file has none: choose the layer that holds counts."
         )
     columns = gene_columns(dataset, model.genes)
+    target = torch.device(device) if device is not None else model.device
     indices = np.asarray(indices, np.int64)
+    around: dict[str, torch.Tensor] = {}
+    if isinstance(model, UsesNeighbours):
+        ego = neighbour_graph(dataset, model.graph).ego(indices, model.hops)
+        indices = ego.rows
+        around = graph_tensors(ego, target)
+        assert dataset.positions_cd is not None
+        around["positions"] = torch.as_tensor(dataset.positions_cd[indices]).to(target, model.dtype)
     rows = input_rows(dataset, preprocessing, indices)
     if len(columns) != rows.shape[1] or not np.array_equal(columns, np.arange(len(columns))):
         rows = rows[:, columns]
     dense = rows.toarray()
     check_finite(dense, dataset, indices, model.genes)
-    target = torch.device(device) if device is not None else model.device
     sizes_c = dataset.sizes_c
     size = None if sizes_c is None else torch.as_tensor(np.asarray(sizes_c)[indices]).to(target, model.dtype)
     return CellBatch(
@@ -119,7 +129,16 @@ def make_batch(
         indices=torch.from_numpy(indices).to(target),
         size=size,
         batch=_batch_codes(dataset, model, indices, target),
+        **around,
     )
+
+
+def graph_tensors(ego: EgoGraphs, device: torch.device) -> dict[str, torch.Tensor]:
+    """Return edges and centres as a batch wants them."""
+    return {
+        "edges": torch.from_numpy(ego.edges).to(device),
+        "centre": torch.from_numpy(ego.centre).to(device),
+    }
 
 
 def _batch_codes(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from glasscell.data.neighbour import GraphSpec, Neighbours
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
     from glasscell.models.info import FamilyParams, ModelInfo
@@ -39,6 +40,8 @@ class TrainingData:
     batch, batches, batch_column
         Technical batch of each cell, ``(n,)`` int32, -1 for none, the names, and the obs column they came
         from; no names when no batch was asked for.
+    neighbours
+        Of each cell on the tissue; None unless the family's ``info.needs_positions``.
     """
 
     rows: Rows
@@ -51,6 +54,7 @@ class TrainingData:
     batch: NDArray[np.int32] | None = None
     batches: tuple[str, ...] = ()
     batch_column: str = ""
+    neighbours: Neighbours | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +147,15 @@ class Aligns(Protocol):
 
     def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> Model:
         """Return the model with latent ``order[k]`` as its latent ``k``, times ``sign[k]``."""
+        ...
+
+
+@runtime_checkable
+class FindsNeighbours(Protocol):
+    """A family whose models look at neighbours; its settings say at which."""
+
+    def graph(self, params: FamilyParams) -> GraphSpec:
+        """Return how neighbours are found."""
         ...
 
 

@@ -39,6 +39,8 @@ class ModelInfo:
         Whether it refuses data without raw counts; ``TrainingData.counts`` is then given.
     takes_batch
         Whether it can take the effect of a technical batch out; ``TrainingData.batch`` is then given.
+    needs_positions
+        Whether it looks at neighbours on the tissue; ``TrainingData.neighbours`` is then given.
     input_kind
         Its input when it takes counts otherwise than log-normalised: a kind of ``Preprocessing``, or empty.
     """
@@ -53,6 +55,7 @@ class ModelInfo:
     needs_labels: bool = True
     needs_counts: bool = False
     takes_batch: bool = False
+    needs_positions: bool = False
     input_kind: Literal["", "log1p", "counts"] = ""
 
     def to_json(self) -> dict[str, Any]:

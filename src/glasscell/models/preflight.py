@@ -148,7 +148,7 @@ def _for_training(info: ModelInfo, dataset: Dataset, labels: str | Labels, batch
         _cells(info, dataset, known),
         _counts(info, dataset),
         label_line,
-        _coordinates(dataset, info.needs_labels),
+        _coordinates(dataset, info.needs_labels, info),
         _batch(info, dataset, known, batch),
         _gene_axis(dataset),
     ]
@@ -220,8 +220,11 @@ def _read(dataset: Dataset, wanted: str | Labels) -> Labels:
     return read_labels(dataset, wanted)
 
 
-def _coordinates(dataset: Dataset, splits: bool) -> PreflightLine:
+def _coordinates(dataset: Dataset, splits: bool, info: ModelInfo | None = None) -> PreflightLine:
     if dataset.positions_cd is None:
+        if info is not None and info.needs_positions:
+            needs = f"{info.title} looks at neighbours: open a file that says where cells lie."
+            return PreflightLine("coordinates", "no", needs)
         said = "No tissue coordinates: nothing can be shown on tissue"
         held = ", and cells are held out by donor, section or at random" if splits else ""
         return PreflightLine("coordinates", "warning" if splits else "yes", f"{said}{held}.")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from glasscell.data.neighbour import GraphSpec
     from glasscell.models.info import ModelInfo
     from glasscell.models.preprocessing import Preprocessing
     from glasscell.models.target import Target
@@ -35,7 +36,7 @@ class CellBatch:
     batch, label, action
         Codes, ``(n,)`` int64, -1 for none.
     edges
-        Sender and receiver rows of this batch, ``(2, n_edges)`` int64.
+        Sender and receiver rows of this batch, ``(2, n_edges)`` int64; none from a row to itself.
     positions
         x and y, ``(n, 2)``.
     centre
@@ -232,11 +233,19 @@ class Attends(Protocol):
 
 @runtime_checkable
 class UsesNeighbours(Protocol):
-    """A model whose rows interact; it is given disjoint ego graphs with ``CellBatch.centre``."""
+    """A model whose rows interact; ``make_batch`` gives it disjoint ego graphs with ``CellBatch.centre``.
+
+    Its scores, latents and probabilities are of the centres only, in order.
+    """
 
     @property
     def hops(self) -> int:
         """How far a cell sees, in edges."""
+        ...
+
+    @property
+    def graph(self) -> GraphSpec:
+        """How its neighbours are found in a dataset."""
         ...
 
 

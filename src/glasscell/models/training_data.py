@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from glasscell.data.neighbour import neighbour_graph
 from glasscell.errors import DataError, NotCompatible
-from glasscell.models.batch import check_table, preprocessing_for
-from glasscell.models.family import TrainingData
-from glasscell.models.protocol import CellBatch
+from glasscell.models.batch import check_table, graph_tensors, preprocessing_for
+from glasscell.models.family import FindsNeighbours, TrainingData
+from glasscell.models.protocol import CellBatch, UsesNeighbours
 from glasscell.models.row import Rows, input_rows
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.data.labels import Labels
+    from glasscell.data.neighbour import Neighbours
     from glasscell.models.family import Family
     from glasscell.models.fit_request import FitRequest
     from glasscell.models.protocol import Model
@@ -46,6 +48,11 @@ def check_request(dataset: Dataset, request: FitRequest, family: Family) -> None
         raise NotCompatible(
             f"{info.title} models raw counts and this file has none (its values are "
             f"{dataset.expression_unit}): choose the layer that holds counts, or open the raw file."
+        )
+    if info.needs_positions and dataset.positions_cd is None:
+        raise NotCompatible(
+            f"{info.title} looks at neighbours and this file says nowhere where cells lie: open one with "
+            "coordinates, or choose another model."
         )
     if request.batch is not None and not info.takes_batch:
         raise NotCompatible(f"{info.title} cannot take a batch out: leave the batch out.")
@@ -101,11 +108,24 @@ def training_data(
         batch=None if batch is None else np.asarray(batch.codes, np.int32),
         batches=() if batch is None else batch.classes,
         batch_column="" if batch is None else batch.name,
+        neighbours=_neighbours(dataset, request, family),
     )
 
 
+def _neighbours(dataset: Dataset, request: FitRequest, family: Family) -> Neighbours | None:
+    if not isinstance(family, FindsNeighbours):
+        return None
+    spec = family.graph(request.params if request.params is not None else family.params())
+    return neighbour_graph(dataset, spec)
+
+
 def batch_of(data: TrainingData, indices: torch.Tensor, net: Model) -> CellBatch:
-    """Gather cells of the training data for a net."""
+    """Gather cells of the training data for a net; one that looks at neighbours gets them as halo rows."""
+    around: dict[str, torch.Tensor] = {}
+    if isinstance(net, UsesNeighbours):
+        assert data.neighbours is not None
+        ego = data.neighbours.ego(indices.cpu().numpy(), net.hops, disjoint=False)
+        around, indices = graph_tensors(ego, net.device), torch.from_numpy(ego.rows)
     size = None if data.size is None else torch.from_numpy(data.size)[indices].to(net.device)
     batch = None
     if data.batch is not None:
@@ -115,6 +135,7 @@ def batch_of(data: TrainingData, indices: torch.Tensor, net: Model) -> CellBatch
         indices=indices.to(net.device),
         size=size,
         batch=batch,
+        **around,
     )
 
 
