@@ -78,6 +78,8 @@ class Intervention:
         Code that replaces the cells' own.
     drop_edges
         Positions in ``CellBatch.edges`` to leave out.
+    drop_tokens
+        Places in ``Attends.tokens`` to leave out, so that nothing attends to them.
     neighbours
         Row that stands in for each row's neighbours, ``(n,)``.
     """
@@ -88,6 +90,7 @@ class Intervention:
     action: int | None = None
     batch: int | None = None
     drop_edges: Sequence[int] | None = None
+    drop_tokens: Sequence[int] | None = None
     neighbours: Sequence[int] | None = None
 
 
