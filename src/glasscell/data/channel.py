@@ -89,6 +89,8 @@ class CellValues:
         Hash of the content; worked out when left empty.
     note
         A caution to show beside the title, for example "held out".
+    greyed
+        Whether to draw the values in near greys, because they are of something never observed.
     """
 
     title: str
@@ -100,6 +102,7 @@ class CellValues:
     centre: float | None = None
     fingerprint: str = field(default="", compare=False)
     note: str = ""
+    greyed: bool = False
 
     def __post_init__(self) -> None:
         """Coerce the arrays, check that they agree, and fill the fingerprint."""

@@ -61,11 +61,13 @@ class Core:
     stored = Signal(str, str)
     restored = Signal(dict)  # camera and point size per picture, after a session was opened
     made = Signal(str)  # the latest result of this kind is another
+    lit = Signal(object)  # indices of cells to stand out in every view, or None
     closed = Signal()
 
     def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int | None = None) -> None:
         self.state = State()
         self.hovered_cell: int | None = None
+        self.lit_cells: NDArray[np.int32] | None = None
         self.messages: deque[Message] = deque(maxlen=KEPT_MESSAGES)
         self.jobs = JobRunner(dispatcher)
         self._spill = FolderSpill()
@@ -179,6 +181,12 @@ class Core:
             self.hovered_cell = cell
             self.hovered.emit(cell)
 
+    def light(self, cells: NDArray[np.int32] | None, *, tell: bool = True) -> None:
+        """Let some cells stand out in every view; untold when another change of colours follows at once."""
+        self.lit_cells = cells
+        if tell:
+            self.lit.emit(cells)
+
     def say(self, level: str, text: str, details: str = "") -> None:
         """Tell the user one sentence; level is ``info``, ``warning`` or ``error``."""
         self.messages.append(Message(level, text, details))
@@ -274,6 +282,7 @@ class Core:
         old, self.state = self.state, new
         if new.dataset != old.dataset:
             self.hover(None)
+            self.light(None, tell=False)
         if new != old:
             self.changed.emit(new, old)
 

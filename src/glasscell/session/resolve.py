@@ -27,6 +27,7 @@ register_channel("applied", "glasscell.session.applying:resolve_applied")
 register_channel("attribution", "glasscell.explain.channel:resolve_attribution")
 register_channel("groups", "glasscell.session.group_column:resolve_groups")
 register_channel("prediction", "glasscell.session.prediction:resolve_prediction")
+register_channel("traversal", "glasscell.explain.traversal.channel:resolve_traversal")
 
 
 @dataclass(frozen=True, eq=False)

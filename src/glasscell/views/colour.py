@@ -10,7 +10,15 @@ import numpy as np
 from glasscell.errors import DataError
 from glasscell.views.kernel import colour_codes, colour_numbers
 from glasscell.views.legend import ColourBar, Legend, LegendItem
-from glasscell.views.palette import categorical, diverging_map, pack, parse_colour, sequential_map, to_rgb
+from glasscell.views.palette import (
+    categorical,
+    diverging_map,
+    greyed,
+    pack,
+    parse_colour,
+    sequential_map,
+    to_rgb,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -187,6 +195,7 @@ def _numbers(
     centre = 0.0 if values.centre == 0 else None
     low, high = _limits(numbers, centre, colouring)
     colours = sequential_map() if centre is None else diverging_map()
+    colours = greyed(colours) if values.greyed else colours
     words = np.zeros(len(numbers) + 1, np.uint32)
     below, above, missing, least, most = colour_numbers(
         numbers, low, high, _lut(colours), chosen, context, words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +12,16 @@ from glasscell.data.selection import Everything
 from glasscell.errors import GlasscellError
 from glasscell.session.resolve import Failed, Pending
 from glasscell.views.colour import ColourTable, colour_table, plain_table
+from glasscell.views.palette import pack, to_rgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from glasscell.jobs import Job, JobHandle
     from glasscell.session import Session
+
+#: In no colour map, and seen on both grounds.
+LIT = "#19e62f"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +56,9 @@ def paint(session: Session, theme: str = "dark") -> Paint | None:
         return None
     try:
         selected = selected_cells(session)
+        lit = session.lit_cells
         if colouring.channel is None:
-            return Paint(plain_table(dataset.n_cells, selected, theme))
+            return Paint(lit_table(plain_table(dataset.n_cells, selected, theme), lit))
         resolved = session.resolve(colouring.channel)
         if isinstance(resolved, Pending):
             return Paint(job=resolved.job)
@@ -65,9 +70,18 @@ def paint(session: Session, theme: str = "dark") -> Paint | None:
         if table is None:
             table = colour_table(values, selected, colouring, theme)
             session.store.put(key, table, table.table_u32.nbytes)
-        return Paint(table, values)
+        return Paint(lit_table(table, lit), values)
     except GlasscellError as error:
         return Paint(plain_table(dataset.n_cells, None, theme), failure=str(error))
+
+
+def lit_table(table: ColourTable, cells: NDArray[np.int32] | None) -> ColourTable:
+    """Give cells that are to stand out a colour of their own."""
+    if cells is None or not len(cells):
+        return table
+    words = table.table_u32.copy()
+    words[1 + cells[cells < len(words) - 1]] = pack(to_rgb([LIT]))[0]
+    return replace(table, table_u32=words)
 
 
 def warm_up(session: Session) -> None:

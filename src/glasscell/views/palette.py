@@ -70,6 +70,13 @@ def to_hex(rgb: Rgb) -> tuple[str, ...]:
     return tuple(f"#{r:02x}{g:02x}{b:02x}" for r, g, b in (np.clip(rgb, 0, 1) * 255).round().astype(int))
 
 
+def greyed(colours: Sequence[str], share: float = 0.8) -> tuple[str, ...]:
+    """Take most of the hue out of colours, for values of what was never observed."""
+    rgb = to_rgb(colours)
+    grey_n1 = (rgb @ np.array([0.299, 0.587, 0.114]))[:, None]
+    return to_hex(share * grey_n1 + (1 - share) * rgb)
+
+
 def pack(rgb: Rgb, alpha: float = 1.0) -> NDArray[np.uint32]:
     """Pack colours ``(n, 3)`` and one opacity into little-endian RGBA words, ``(n,)``."""
     bytes_n4 = np.empty((len(rgb), 4), np.uint8)

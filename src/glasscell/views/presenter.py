@@ -85,6 +85,7 @@ class PaintingPresenter(Presenter[ViewT]):
         warm_up(session)
         self.listen(view.theme_changed, self.repaint)
         self.listen(session.stored, self._on_stored)
+        self.listen(session.lit, self._on_lit)
 
     def repaint(self) -> None:
         """Colour the cells by the state, now or when the values have been worked out."""
@@ -110,6 +111,9 @@ class PaintingPresenter(Presenter[ViewT]):
             old.groups,
         ):
             self.repaint()
+
+    def _on_lit(self, cells: object) -> None:
+        self.repaint()
 
     def _on_stored(self, kind: str, name: str) -> None:
         channel = self.session.state.colouring.channel
