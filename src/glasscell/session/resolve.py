@@ -24,6 +24,7 @@ KEPT_FAILURES = 100
 log = logging.getLogger(__name__)
 
 register_channel("applied", "glasscell.session.applying:resolve_applied")
+register_channel("attention", "glasscell.explain.attention.channel:resolve_attention")
 register_channel("attribution", "glasscell.explain.channel:resolve_attribution")
 register_channel("groups", "glasscell.session.group_column:resolve_groups")
 register_channel("prediction", "glasscell.session.prediction:resolve_prediction")
