@@ -69,6 +69,12 @@ class Session(Core):
         """Compare two groups gene by gene; the settings are those of ``ContrastWish``."""
         return contrasting.contrast(self, contrasting.ContrastWish(a, b, **wish))
 
+    def attend(self, by: str, **wish: Any) -> Job[Any]:
+        """Ask the current model for its attention, averaged by groups; see ``AttendWish``."""
+        from glasscell.session.attending import AttendWish, attend
+
+        return attend(self, AttendWish(by, **wish))
+
     def save_model(self, path: Path | str) -> Job[Any]:
         """Write the current model to a folder."""
         return training.save_model(self, file.as_path(path))

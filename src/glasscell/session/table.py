@@ -29,6 +29,7 @@ _MAKERS: dict[str, str] = {
     "ranking": "glasscell.session.table:ranking",
     "predictions": "glasscell.session.table:predictions",
     "metrics": "glasscell.session.table:metrics",
+    "attention": "glasscell.session.attending:table",
     "contrast": "glasscell.session.contrasting:table",
 }
 
