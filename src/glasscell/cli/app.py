@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from glasscell.cli.apply import apply_command
+from glasscell.cli.attend import attend_command
 from glasscell.cli.check import check_command
 from glasscell.cli.console import STDERR, say
 from glasscell.cli.contrast import contrast_command
@@ -32,6 +33,7 @@ app.command("check")(check_command)
 app.command("fit")(fit_command)
 app.command("apply")(apply_command)
 app.command("explain")(explain_command)
+app.command("attend")(attend_command)
 app.command("contrast")(contrast_command)
 app.command("open-scvi")(open_scvi_command)
 app.command("figure")(figure_command)
