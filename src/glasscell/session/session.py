@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glasscell.session import applying, contrasting, explaining, file, opening_scvi, persist, table, training
+from glasscell.session import (
+    applying,
+    contrasting,
+    explaining,
+    file,
+    opening_scvi,
+    persist,
+    table,
+    training,
+    traversing,
+)
 from glasscell.session.core import Core
 from glasscell.session.grouping import Grouping
 
@@ -36,6 +46,7 @@ class Session(Core):
         super().__init__(dispatcher, limit_bytes=limit_bytes)
         self._opening: list[Job[Any]] = []
         self.grouping = Grouping(self)
+        self.slides = traversing.Slides(self)
 
     def open(self, path: Path | str | Sequence[Path | str], **wish: str | None) -> Job[Any]:
         """Read a file, or several as one table, and show it; ``wish`` is what ``glasscell.read`` takes."""
@@ -68,6 +79,10 @@ class Session(Core):
     def contrast(self, a: Selection | str, b: Selection | str = "rest", **wish: Any) -> Job[Any]:
         """Compare two groups gene by gene; the settings are those of ``ContrastWish``."""
         return contrasting.contrast(self, contrasting.ContrastWish(a, b, **wish))
+
+    def traverse(self, start: Selection | str = traversing.ALL, **wish: Any) -> Job[Any]:
+        """Sweep the factors of the current model from some cells; see ``TraverseWish``."""
+        return traversing.traverse(self, traversing.TraverseWish(start, **wish))
 
     def attend(self, by: str, **wish: Any) -> Job[Any]:
         """Ask the current model for its attention, averaged by groups; see ``AttendWish``."""

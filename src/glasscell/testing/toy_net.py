@@ -160,7 +160,7 @@ def toy_bundle(
         block=fold.copy(),
         block_names=tuple(str(k) for k in range(len(nets))),
         truth=np.asarray(truth, np.int32),
-        probabilities_ck=np.full((n, len(classes)), 1 / len(classes), np.float32),
+        probabilities_ck=np.full((n, len(classes)), 1 / max(len(classes), 1), np.float32),
     )
     return Bundle(
         family="toy",

@@ -8,11 +8,10 @@ import numpy as np
 
 from glasscell.data.channel import CellValues, ChannelRef
 from glasscell.errors import DataError
+from glasscell.explain.traversal.cell_map import CellMap
 from glasscell.explain.traversal.result import BEYOND
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from glasscell.explain.traversal.result import Traversal
 
 
@@ -45,10 +44,9 @@ def resolve_traversal(context: Any, ref: ChannelRef) -> CellValues:
     if not 0 <= step < found.n_steps:
         raise DataError(f"There is no step {step}: a sweep has 0 to {found.n_steps - 1}.")
     row = found.row(factor)
-    kept = context.store.get(changes_key(found, ref.key, factor))
-    change_c = _work_out(context, found, ref.key, factor, step) if kept is None else kept[:, step]
+    bundle = context.bundle(found.model)
     values_c = np.full(context.dataset.n_cells, np.nan, np.float32)
-    values_c[found.start] = change_c
+    values_c[found.start] = cell_map(context, found, ref.key, factor).fill(step, context.dataset, bundle)
     observed = found.is_observed(factor, step)
     at = f"{found.title(factor)} set to {found.values_ks[row, step]:.3g}"
     return CellValues(
@@ -61,11 +59,11 @@ def resolve_traversal(context: Any, ref: ChannelRef) -> CellValues:
     )
 
 
-def _work_out(context: Any, found: Traversal, gene: str, factor: int, step: int) -> NDArray[np.floating[Any]]:
-    from glasscell.explain.traversal.engine import cell_changes
-    from glasscell.explain.traversal.request import need_decoder
-
-    net = need_decoder(context.bundle(found.model))
-    value = float(found.values_ks[found.row(factor), step])
-    place = found.gene(gene)
-    return cell_changes(context.dataset, net, found.latent_cz, found.start, factor, [value], place)[:, 0]
+def cell_map(context: Any, found: Traversal, gene: str, factor: int) -> CellMap:
+    """Return the map of a gene's changes that the store holds, a new one the first time."""
+    key = changes_key(found, gene, factor)
+    kept: CellMap | None = context.store.get(key)
+    if kept is None:
+        kept = CellMap(found, gene, factor)
+        context.store.put(key, kept, kept.n_bytes)
+    return kept

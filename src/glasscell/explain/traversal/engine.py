@@ -136,17 +136,17 @@ def sweep(
     return base_g.astype(np.float32), change_ksg
 
 
-def cell_changes(
+def cell_values(
     dataset: Dataset,
     net: Any,
     latent_cz: NDArray[Any],
     cells: NDArray[Any],
-    factor: int,
-    values: Sequence[float],
     gene: int,
+    factor: int | None = None,
+    value: float = 0.0,
     job: JobHandle = QUIET,
 ) -> NDArray[np.float32]:
-    """Return the change of one gene in each cell when its latent is set to each value.
+    """Return what is expected of one gene in each cell, with a latent set to a value when one is given.
 
     Parameters
     ----------
@@ -159,17 +159,15 @@ def cell_changes(
 
     Returns
     -------
-    ``(n, n_values)``, in the unit of the model's input.
+    ``(n,)``, in the unit of the model's input.
     """
-    change_cs = np.empty((len(cells), len(values)), np.float32)
+    expected_c = np.empty(len(cells), np.float32)
     for start in range(0, len(cells), BLOCK):
+        job.report(start / len(cells), "decoding cells")
         part = slice(start, start + BLOCK)
         some = decoding(dataset, net, cells[part], latent_cz)
-        base_c = some.expected()[:, gene]
-        for step, value in enumerate(values):
-            job.report((start + step * BLOCK / len(values)) / len(cells), "decoding cells")
-            change_cs[part, step] = some.expected(factor, value)[:, gene] - base_c
-    return change_cs
+        expected_c[part] = some.expected(factor, value)[:, gene]
+    return expected_c
 
 
 def rates(net: Any, decoded_cg: NDArray[Any]) -> NDArray[np.float64]:
