@@ -1,0 +1,103 @@
+"""What stands around the tables of a heatmap: names, titles, colour bars, and outlines of places."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QRectF, Qt
+from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPen
+
+from glasscell.qt.colour_bar import short
+from glasscell.qt.style import theme_of
+
+if TYPE_CHECKING:
+    from glasscell.qt.heatmap import Place, QtHeatmap
+    from glasscell.qt.style import Theme
+    from glasscell.views.heat import HeatPanel
+
+NAME_PX = 11  # least height of a row whose name is drawn
+SLANT = 58  # room for the names of columns, which stand upright
+GAP = 8
+
+
+def paint_row_names(painter: QPainter, heatmap: QtHeatmap, under: Place | None) -> None:
+    """Name the rows in sight, all where there is room, else some and always the one under the pointer."""
+    picture, rows = heatmap.picture, heatmap.rows
+    if picture is None:
+        return
+    box, theme, width = heatmap.box(0), theme_of(heatmap), heatmap.names_width()
+    height = box.height() / rows.shown
+    step = max(1, -(-NAME_PX // max(int(height), 1)))
+    pointed = -1 if under is None else under.row
+    painter.save()
+    painter.setClipRect(QRectF(0, box.top() - 4, width + GAP, box.height() + 8))
+    for row in range(int(rows.first), min(int(rows.first + rows.shown) + 1, rows.n)):
+        near = pointed >= 0 and row != pointed and abs(row - pointed) * height < NAME_PX
+        if near or (row % step and row != pointed):
+            continue
+        y = box.top() + (row + 0.5 - rows.first) * height
+        painter.setPen(QColor(theme.text if row == pointed or step == 1 else theme.muted))
+        name = painter.fontMetrics().elidedText(picture.rows[row], Qt.TextElideMode.ElideMiddle, width)
+        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(0, y - 7, width, 14), int(flags), name)
+    painter.restore()
+
+
+def paint_heads(painter: QPainter, heatmap: QtHeatmap, panel: HeatPanel, box: QRectF) -> None:
+    """Draw a panel's title and, upright, the names of its columns."""
+    picture, columns, theme = heatmap.picture, heatmap.columns, theme_of(heatmap)
+    if picture is None:
+        return
+    painter.setPen(QColor(theme.text))
+    title = painter.fontMetrics().elidedText(
+        panel.title, Qt.TextElideMode.ElideRight, int(box.width() + GAP - 2)
+    )
+    painter.drawText(QRectF(box.left(), 0, box.width() + GAP, 14), int(Qt.AlignmentFlag.AlignLeft), title)
+    width = box.width() / columns.shown
+    step = max(1, -(-NAME_PX // max(int(width), 1)))
+    painter.setPen(QColor(theme.muted))
+    for column in range(int(columns.first), min(int(columns.first + columns.shown) + 1, columns.n)):
+        x = box.left() + (column + 0.5 - columns.first) * width
+        if column % step or not box.left() <= x <= box.right():
+            continue
+        name = painter.fontMetrics().elidedText(
+            picture.columns[column], Qt.TextElideMode.ElideRight, SLANT - 4
+        )
+        painter.save()
+        painter.translate(x, box.top() - 3)
+        painter.rotate(-90)
+        painter.drawText(QRectF(0, -7, SLANT, 14), int(Qt.AlignmentFlag.AlignVCenter), name)
+        painter.restore()
+
+
+def paint_bar(painter: QPainter, theme: Theme, panel: HeatPanel, box: QRectF) -> None:
+    """Draw the colours below a table, with the values at their ends and the unit."""
+    strip = QRectF(box.left(), box.bottom() + 5, box.width(), 6)
+    gradient = QLinearGradient(strip.topLeft(), strip.topRight())
+    last = len(panel.colours) - 1
+    for place in range(0, last + 1, 8):
+        gradient.setColorAt(place / last, QColor(panel.colours[place]))
+    gradient.setColorAt(1.0, QColor(panel.colours[-1]))
+    painter.fillRect(strip, gradient)
+    painter.setPen(QColor(theme.muted))
+    line = QRectF(box.left(), strip.bottom() + 1, box.width(), 14)
+    low, high = short(panel.limits[0]), short(panel.limits[1])
+    metrics, flags = painter.fontMetrics(), Qt.AlignmentFlag
+    painter.drawText(line, int(flags.AlignLeft), low)
+    painter.drawText(line, int(flags.AlignRight), high)
+    room = int(box.width()) - metrics.horizontalAdvance(low + high) - 10
+    unit = metrics.elidedText(panel.unit, Qt.TextElideMode.ElideRight, max(room, 0))
+    painter.drawText(line, int(flags.AlignHCenter), unit)
+
+
+def paint_mark(painter: QPainter, heatmap: QtHeatmap, place: Place, ink: QColor) -> None:
+    """Outline a place in every panel, the very one strongly."""
+    for panel in range(len(heatmap.picture.panels) if heatmap.picture is not None else 0):
+        cell, box = heatmap.cell(place._replace(panel=panel)), heatmap.box(panel)
+        if not box.intersects(cell):
+            continue
+        painter.save()
+        painter.setClipRect(box.adjusted(-2, -2, 2, 2))
+        painter.setPen(QPen(ink, 2.0 if panel == place.panel else 1.0))
+        painter.drawRect(cell.adjusted(-0.5, -0.5, 0.5, 0.5))
+        painter.restore()

@@ -1,0 +1,112 @@
+"""The edges that come in at the hovered cell, drawn on the tissue, and the session."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glasscell.views.heat import rising_limits, symmetric_limits
+from glasscell.views.palette import diverging_map, sequential_map
+from glasscell.views.presenter import Presenter
+from glasscell.views.view import View
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from glasscell.session import Session, State
+
+#: Width of an edge as attended to as uniform attention would, in pixels, and the thinnest and widest.
+UNIFORM_PX, THIN_PX, WIDE_PX = 3.0, 0.8, 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class EdgePicture:
+    """Edges from neighbours to one cell.
+
+    Parameters
+    ----------
+    cell, senders
+        Cells of the dataset.
+    widths
+        In pixels, ``UNIFORM_PX`` for a weight as under uniform attention, ``(n_edges,)``.
+    colours
+        ``#rrggbb`` of the change when the edge is removed; empty where it was not measured.
+    colour_map, limits, unit
+        What the colours mean.
+    title
+        What is drawn, in one line.
+    """
+
+    cell: int
+    senders: NDArray[np.int32]
+    widths: NDArray[np.float64]
+    colours: tuple[str, ...]
+    colour_map: tuple[str, ...]
+    limits: tuple[float, float]
+    unit: str
+    title: str
+
+
+class EdgeView(View):
+    """The tissue, as far as edges are drawn over it."""
+
+    @abstractmethod
+    def set_edges(self, picture: EdgePicture | None) -> None:
+        """Draw the edges of one cell; None draws none."""
+
+
+class EdgePresenter(Presenter[EdgeView]):
+    """Draw what comes in at the hovered cell, when the last attention is to neighbours."""
+
+    def __init__(self, session: Session, view: EdgeView) -> None:
+        super().__init__(session, view)
+        self._limits: tuple[str, tuple[float, float]] = "", (0.0, 1.0)
+        self.listen(session.hovered, self._on_hovered)
+        self.listen(session.made, lambda kind: self._on_hovered(session.hovered_cell))
+        self._on_hovered(session.hovered_cell)
+
+    def _on_changed(self, new: State, old: State) -> None:
+        if new.dataset != old.dataset:
+            self.view.set_edges(None)
+
+    def _on_hovered(self, cell: int | None) -> None:
+        found: Any = self.session.latest("attention")
+        if cell is None or found is None or not hasattr(found, "neighbours"):
+            self.view.set_edges(None)
+            return
+        if self._limits[0] != found.id:
+            known = found.removed_e[np.isfinite(found.removed_e)]
+            signed = found.provenance.target != "latent_shift"
+            self._limits = found.id, (symmetric_limits if signed else rising_limits)(known, share=0.98)
+        self.view.set_edges(edge_picture(found, cell, self._limits[1]))
+
+
+def edge_picture(found: Any, cell: int, limits: tuple[float, float]) -> EdgePicture | None:
+    """Draw up the edges that come in at a cell; None where there are none."""
+    edges = found.neighbours(cell)
+    if not len(edges.senders):
+        return None
+    ramp = diverging_map() if limits[0] < 0 else sequential_map()
+    low, high = limits
+    share = np.clip((np.nan_to_num(edges.removed) - low) / ((high - low) or 1.0), 0, 1)
+    place = (share * (len(ramp) - 1)).round().astype(int)
+    known = np.isfinite(edges.removed)
+    return EdgePicture(
+        cell=cell,
+        senders=edges.senders,
+        widths=np.clip(UNIFORM_PX * edges.relative, THIN_PX, WIDE_PX),
+        colours=tuple(ramp[p] if ok else "" for p, ok in zip(place, known, strict=True)),
+        colour_map=ramp,
+        limits=limits,
+        unit=found.unit,
+        title=_title(edges.relative, edges.removed),
+    )
+
+
+def _title(relative: NDArray[np.floating[Any]], removed: NDArray[np.floating[Any]]) -> str:
+    most = int(np.argmax(relative))
+    change = f"removed {removed[most]:+.2g}" if np.isfinite(removed[most]) else "removal not measured here"
+    return f"{len(relative)} neighbours; the most attended has {relative[most]:.1f} x uniform, {change}"
