@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glasscell.errors import DataError
+from glasscell.figure.attention import attention_figure
 from glasscell.figure.cell import CellLook, axes_figure, embedding_figure, tissue_figure
 from glasscell.figure.page import check_ending, save_figure
 from glasscell.figure.pick import curve_of, draw_ranking, metrics_of
@@ -15,6 +16,7 @@ from glasscell.figure.volcano import volcano_figure
 from glasscell.session.resolve import Failed, Pending
 from glasscell.session.training import TRAINING
 from glasscell.session.work import submit
+from glasscell.views.attention_picture import attention_picture, shown_attention
 from glasscell.views.contrast_picture import contrast_picture
 from glasscell.views.evidence import has_evidence
 from glasscell.views.paint import selected_cells
@@ -40,6 +42,7 @@ PICTURES = {
     "curve": "loss curve",
     "metrics": "scores",
     "volcano": "volcano",
+    "attention": "attention",
 }
 
 
@@ -69,6 +72,7 @@ def plan_picture(session: Session, what: str, sight: Sight | None = None) -> Dra
         "embedding": lambda: _plan_embedding(session),
         "ranking": lambda: _plan_ranking(session),
         "volcano": lambda: _plan_volcano(session),
+        "attention": lambda: _plan_attention(session),
     }[what]()
     return planned
 
@@ -145,6 +149,14 @@ def _plan_volcano(session: Session) -> Draw:
     if found is None:
         raise DataError("Nothing is compared yet: compare two groups first.")
     return lambda job: volcano_figure(contrast_picture(found))
+
+
+def _plan_attention(session: Session) -> Draw:
+    found = session.latest("attention")
+    if found is None:
+        raise DataError("There is no attention yet: ask a model for it first.")
+    which, quantity = shown_attention(session, found)
+    return lambda job: attention_figure(attention_picture(found, which, quantity))
 
 
 def _look(session: Session) -> CellLook:

@@ -70,6 +70,7 @@ def open_window(
     import torch  # noqa: F401 - before the window, so that it never stalls
 
     from glasscell.plugin import docks
+    from glasscell.plugin.attention_dock import AttentionDock
     from glasscell.plugin.contrast_dock import ContrastDock
     from glasscell.plugin.desk import desk_for
     from glasscell.plugin.groups_dock import GroupsDock
@@ -83,6 +84,7 @@ def open_window(
         "Model": docks.ModelDock(viewer),
         "Attribution": docks.AttributionDock(viewer),
         "Contrast": ContrastDock(viewer),
+        "Attention": AttentionDock(viewer),
         "Groups": GroupsDock(viewer),
         "Jobs": docks.JobDock(viewer),
     }
