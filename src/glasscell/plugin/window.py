@@ -74,6 +74,7 @@ def open_window(
     from glasscell.plugin.contrast_dock import ContrastDock
     from glasscell.plugin.desk import desk_for
     from glasscell.plugin.groups_dock import GroupsDock
+    from glasscell.plugin.traversal_dock import TraversalDock
 
     viewer = napari.Viewer(title="Glasscell", show=show)
     made: dict[str, Dock] = {
@@ -84,6 +85,7 @@ def open_window(
         "Model": docks.ModelDock(viewer),
         "Attribution": docks.AttributionDock(viewer),
         "Contrast": ContrastDock(viewer),
+        "Traversal": TraversalDock(viewer),
         "Attention": AttentionDock(viewer),
         "Groups": GroupsDock(viewer),
         "Jobs": docks.JobDock(viewer),

@@ -27,6 +27,7 @@ register_channel("applied", "glasscell.session.applying:resolve_applied")
 register_channel("attention", "glasscell.explain.attention.channel:resolve_attention")
 register_channel("attribution", "glasscell.explain.channel:resolve_attribution")
 register_channel("groups", "glasscell.session.group_column:resolve_groups")
+register_channel("latent", "glasscell.explain.traversal.channel:resolve_latent")
 register_channel("prediction", "glasscell.session.prediction:resolve_prediction")
 register_channel("traversal", "glasscell.explain.traversal.channel:resolve_traversal")
 

@@ -9,8 +9,14 @@ import torch
 from glasscell.data.dataset import Dataset
 from glasscell.errors import DataError, NotCompatible
 from glasscell.explain.gene_set import GeneSet
-from glasscell.explain.traversal import Traversal, TraverseRequest, label_links, traverse, why_no_traversal
-from glasscell.explain.traversal import engine
+from glasscell.explain.traversal import (
+    Traversal,
+    TraverseRequest,
+    engine,
+    label_links,
+    traverse,
+    why_no_traversal,
+)
 from glasscell.explain.traversal.effect import possible_effects
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle

@@ -67,3 +67,27 @@ def cell_map(context: Any, found: Traversal, gene: str, factor: int) -> CellMap:
         kept = CellMap(found, gene, factor)
         context.store.put(key, kept, kept.n_bytes)
     return kept
+
+
+def resolve_latent(context: Any, ref: ChannelRef) -> CellValues:
+    """Return one latent of a model in every cell; its axis has a number unless the model names it.
+
+    Raises
+    ------
+    DataError
+        The reference names no model in memory, or a latent it does not have.
+    """
+    from glasscell.explain.traversal.engine import latents_of
+    from glasscell.explain.traversal.request import latent_names
+
+    bundle = context.bundle(str(ref.param("model", "")))
+    net: Any = bundle.folds[0]
+    names = latent_names(net) if hasattr(net, "n_latent") else ()
+    numbers = tuple(str(number) for number in range(len(names)))
+    if ref.key not in names and ref.key not in numbers:
+        raise DataError(f"{bundle.id} has no latent {ref.key}; it has {len(names)}.")
+    place = names.index(ref.key) if ref.key in names else numbers.index(ref.key)
+    title = names[place] if names != numbers else f"factor {place}"
+    return CellValues(
+        f"{title} of {bundle.id}", "latent mean", latents_of(context.dataset, bundle, net)[:, place]
+    )

@@ -1,0 +1,271 @@
+"""Traversals and the session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glasscell.data.channel import ChannelRef
+from glasscell.errors import DataError
+from glasscell.explain.traversal.request import why_no_traversal
+from glasscell.jobs import Outcome
+from glasscell.session.traversing import ALL, TRAVERSING
+from glasscell.views.presenter import Presenter
+from glasscell.views.traversal_picture import factor_picture, gate_picture, step_picture, sweep_picture
+from glasscell.views.traversal_start import starts
+from glasscell.views.traversal_view import TraversalView
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from glasscell.data.selection import Selection
+    from glasscell.explain.gene_set import GeneSet
+    from glasscell.explain.traversal import Traversal
+    from glasscell.jobs import Job
+    from glasscell.session import Session, State
+
+PLAY_MS = 120
+NOTHING = "Nothing is traversed yet: choose where to start, then sweep."
+
+
+class TraversalPresenter(Presenter[TraversalView]):
+    """Sweep, follow the sliders, keep both views at the last position, play."""
+
+    def __init__(self, session: Session, view: TraversalView) -> None:
+        super().__init__(session, view)
+        self._starts: dict[str, tuple[str, Selection | str]] = {}
+        self._job: Job[Any] | None = None
+        self._at: tuple[int, int] | None = None  # factor and step shown
+        self._gene, self._pinned = "", False
+        self._light, self._playing, self._way = True, False, 1
+        self._sets: tuple[GeneSet, ...] = ()
+        self.listen(session.made, self._on_made)
+        self.listen(session.jobs.changed, self._follow)
+        self.listen(view.sweep_requested, self._on_sweep)
+        self.listen(view.cancel_requested, self._on_cancel)
+        self.listen(view.slider_moved, self._on_slider)
+        self.listen(view.play_toggled, self._on_play)
+        self.listen(view.light_toggled, self._on_light)
+        self.listen(view.gene_chosen, self._on_gene)
+        self.listen(view.factor_painted, self._on_factor_painted)
+        self.listen(view.gene_sets_requested, self._on_gene_sets)
+        view.set_busy(False)
+        view.set_playing(False)
+        view.set_gene_sets(None, "")
+        self._offer()
+        self._show()
+        self._follow()
+
+    def close(self) -> None:
+        """Let go, and leave no cell lit."""
+        self._playing = False
+        super().close()
+        if self.session.lit_cells is not None:
+            self.session.light(None)
+
+    def _on_changed(self, new: State, old: State) -> None:
+        if (new.dataset, new.groups, new.selection, new.model) != (
+            old.dataset,
+            old.groups,
+            old.selection,
+            old.model,
+        ):
+            self._offer()
+        if (new.dataset, new.model) != (old.dataset, old.model):
+            self._show()
+
+    def _offer(self) -> None:
+        session, bundle = self.session, self.session.bundle
+        if session.dataset is None:
+            self.view.set_starts([])
+            self.view.set_enabled(False, "Open data first.")
+            return
+        offered = starts(session)
+        self._starts = {key: (words, choice) for key, words, choice in offered}
+        self.view.set_starts([(key, words) for key, words, _ in offered])
+        reason = why_no_traversal(bundle)
+        self.view.set_enabled(not reason, reason)
+        self.view.set_gates(None if bundle is None else gate_picture(bundle.folds[0]))
+
+    def _found(self) -> Traversal | None:
+        """Return the last traversal, if it is of the current model."""
+        found: Traversal | None = self.session.latest("traversal")
+        return found if found is not None and found.model == self.session.state.model else None
+
+    def _on_made(self, kind: str) -> None:
+        if kind == "traversal":
+            self._show()
+
+    def _show(self) -> None:
+        self._stop()
+        self._at = None
+        found = self._found()
+        self.view.set_factor(None)
+        if found is None:
+            self.view.set_sweep(None, NOTHING if self.session.dataset is not None else "")
+            return
+        picture = sweep_picture(found)
+        if self._gene not in found.genes:
+            self._gene, self._pinned = "", False
+        self.view.set_sweep(picture, picture.title)
+        self.view.set_gene(self._gene, self._pinned)
+
+    def _on_sweep(self, key: str) -> None:
+        with self.spoken("Traversing"):
+            words, start = self._starts.get(key, ("all cells", ALL))
+            self.session.traverse(start, start_name=words)
+
+    def _on_cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+
+    def _on_slider(self, factor: int, step: int, moving: bool) -> None:
+        self._stop()
+        self._move(factor, step, moving)
+
+    def _move(self, factor: int, step: int, moving: bool) -> Job[Any] | None:
+        """Show a position: figures at once, colours when they are known."""
+        found = self._found()
+        if found is None:
+            return None
+        with self.spoken("Moving the factor"):
+            if self._at is None or self._at[0] != factor:
+                self.view.set_factor(factor_picture(found, factor))
+                if not self._pinned:
+                    self._gene = strongest_gene(found, factor)
+                self.view.set_gene(self._gene, self._pinned)
+            self._at = (factor, step)
+            self.view.set_step(
+                factor, step, step_picture(found, factor, step, self.session.dataset, self._sets)
+            )
+            job: Job[Any] | None
+            job = self.session.slides.to(self._gene, factor, step, moving=moving, light=self._light)
+            return job
+        return None
+
+    def _again(self) -> None:
+        if self._at is not None:
+            self._move(*self._at, False)
+
+    def _on_light(self, light: bool) -> None:
+        self._light = light
+        if not light:
+            self.session.light(None)
+        self._again()
+
+    def _on_gene(self, gene: str) -> None:
+        found = self._found()
+        if found is None:
+            return
+        with self.spoken("Choosing a gene"):
+            if gene:
+                found.gene(gene)  # refuses an unknown one
+            self._pinned = bool(gene)
+            at = self._at[0] if self._at is not None else found.factors[0]
+            self._gene = gene or strongest_gene(found, at)
+            self.view.set_gene(self._gene, self._pinned)
+            if self._at is None:
+                row = found.row(at)
+                self._at = (at, int(found.middle_k[row]))
+            self._again()
+
+    def _on_factor_painted(self, factor: int) -> None:
+        found = self._found()
+        if found is not None:
+            with self.spoken("Colouring"):
+                self.session.light(None, tell=False)
+                ref = ChannelRef.make("latent", found.names[found.row(factor)], model=found.model)
+                self.session.update(channel=ref)
+
+    def _on_play(self, play: bool) -> None:
+        found = self._found()
+        if not play or found is None:
+            self._stop()
+            return
+        if self._at is None:
+            factor = sweep_picture(found).rows[0].factor
+            self._at = (factor, int(found.middle_k[found.row(factor)]))
+        self._playing, self._way = True, 1
+        self.view.set_playing(True)
+        self._play()
+
+    def _play(self) -> None:
+        """Take one step to and fro within what was observed; the next only when this one is shown."""
+        found = self._found()
+        if not self._playing or found is None or self._at is None or not self._links:
+            return
+        factor, step = self._at
+        if not (0 <= step + self._way < found.n_steps and found.is_observed(factor, step + self._way)):
+            self._way = -self._way
+        after = step + self._way
+        if not (0 <= after < found.n_steps):
+            self._stop()
+            return
+        job = self._move(factor, after, True)
+        if not self._playing:
+            return
+
+        def next_step() -> None:
+            self.session.jobs.dispatcher.call_later(PLAY_MS, self._play)
+
+        if job is None:
+            next_step()
+        else:
+            job.finished.connect(lambda _job: next_step())
+
+    def _stop(self) -> None:
+        if self._playing:
+            self._playing = False
+            self.view.set_playing(False)
+
+    def _on_gene_sets(self, path: Path) -> None:
+        from glasscell.explain.gene_set import read_gmt
+
+        with self.spoken("Opening gene sets"):
+            self._sets = read_gmt(path)
+            self._test_sets()
+            self._again()
+
+    def _test_sets(self) -> None:
+        from glasscell.explain.gene_set import CAUTION, overlap
+
+        found = self._found()
+        if found is None or self._at is None:
+            self.view.set_gene_sets(None, f"{len(self._sets)} gene sets are open; move a factor to see them.")
+            return
+        change_g = found.change_ksg[found.row(self._at[0]), found.n_steps - 1]
+        most = [found.genes[int(g)] for g in np.argsort(-np.abs(change_g), kind="stable")[:100]]
+        self.view.set_gene_sets(
+            overlap(most, found.genes, self._sets), f"Of the 100 genes it moves most. {CAUTION}"
+        )
+
+    def _follow(self) -> None:
+        running = [job for job in self.session.jobs.active if job.title.startswith(TRAVERSING)]
+        if self._job is None and running:
+            self._job = running[-1]
+            self.view.set_busy(True)
+            self._job.finished.connect(self._on_finished)
+
+    def _on_finished(self, job: Job[Any]) -> None:
+        if job is self._job and self._links:
+            self._job = None
+            self.view.set_busy(False)
+            if job.outcome is not Outcome.DONE:
+                self._show()
+            self._follow()
+
+
+def strongest_gene(found: Traversal, factor: int) -> str:
+    """Return the gene whose mean change over the observed range is largest.
+
+    Raises
+    ------
+    DataError
+        The model has no genes.
+    """
+    if not found.genes:
+        raise DataError("The model has no genes to show.")
+    row = found.row(factor)
+    seen = (found.values_ks[row] >= found.low_k[row]) & (found.values_ks[row] <= found.high_k[row])
+    return found.genes[int(np.abs(found.change_ksg[row, seen]).max(axis=0).argmax())]
