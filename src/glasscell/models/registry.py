@@ -17,6 +17,7 @@ BUILT_IN: Mapping[str, str] = {
     "linear_scvi": "glasscell.models.scvi.family:LINEAR",
     "scanvi": "glasscell.models.scvi.family:SCANVI",
     "scvi": "glasscell.models.scvi.family:SCVI",
+    "spatial_attention": "glasscell.models.spatial_attention.family:FAMILY",
     "torch_module": "glasscell.models.torch_module.family:FAMILY",
     "vae": "glasscell.models.vae.family:FAMILY",
 }

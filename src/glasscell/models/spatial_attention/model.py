@@ -1,0 +1,247 @@
+"""A trained network of neighbours as explanations see it: evaluation mode, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from copy import deepcopy
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+from torch import Tensor
+
+from glasscell.errors import NotCompatible
+from glasscell.models.target import Target, require_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from glasscell.data.neighbour import GraphSpec
+    from glasscell.models.info import ModelInfo
+    from glasscell.models.preprocessing import Preprocessing
+    from glasscell.models.protocol import CellBatch, Intervention
+    from glasscell.models.spatial_attention.network import SpatialNetwork
+
+
+class SpatialModel:
+    """One published network of the family ``spatial_attention``.
+
+    It offers UsesNeighbours, Attends, Encodes, Decodes, Structured, Intervenes and FindsDomains. Latents are
+    found up to a rotation, so they have numbers and no names; domains are numbered by size, largest first.
+
+    Parameters
+    ----------
+    network
+        Trained; a copy is kept.
+    info
+        Words about the family.
+    genes
+        Names of the inputs.
+    preprocessing
+        How counts become its input.
+    graph
+        How neighbours are found.
+    """
+
+    hops = 1
+    tokens: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        network: SpatialNetwork,
+        info: ModelInfo,
+        genes: tuple[str, ...],
+        preprocessing: Preprocessing,
+        graph: GraphSpec,
+    ) -> None:
+        self.network = deepcopy(network).eval().requires_grad_(False)
+        self._info, self._genes, self._preprocessing, self._graph = info, genes, preprocessing, graph
+
+    @property
+    def info(self) -> ModelInfo:
+        """Words about the family."""
+        return self._info
+
+    @property
+    def genes(self) -> tuple[str, ...]:
+        """Input genes, in order."""
+        return self._genes
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How counts become this model's input."""
+        return self._preprocessing
+
+    @property
+    def graph(self) -> GraphSpec:
+        """How neighbours are found."""
+        return self._graph
+
+    @property
+    def n_latent(self) -> int:
+        """Latent dimensions."""
+        return int(self.network.domain_mean.shape[1])
+
+    @property
+    def n_domains(self) -> int:
+        """Groups of the mixture over latents."""
+        return len(self.network.domain_mean)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.network.loadings.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number type of weights and input."""
+        return self.network.loadings.dtype
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of everything a score depends on; the same on every device."""
+        words = {**self.description(), "genes": self.genes}
+        digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
+        for name, tensor in sorted(self.network.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def description(self) -> Mapping[str, Any]:
+        """Return what rebuilds the model beside weights, genes and settings."""
+        return {
+            "preprocessing": self.preprocessing.to_json(),
+            "graph": self.graph.to_json(),
+            "n_components": len(self.network.loadings),
+        }
+
+    def targets(self) -> tuple[Target, ...]:
+        """Return domains and latents, by number."""
+        return self._known_targets
+
+    def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Return a copy elsewhere or in another precision."""
+        network = deepcopy(self.network).to(device=device, dtype=dtype)
+        return type(self)(network, self.info, self.genes, self.preprocessing, self.graph)
+
+    def score(self, batch: CellBatch, target: Target) -> Tensor:
+        """Return a latent's mean or a domain's logit for each centre, ``(m,)``."""
+        require_target(target, self._known_targets, self.info.title)
+        values_cz = self.encode(batch) if target.kind == "latent" else self.domain_logits(batch)
+        return values_cz[:, int(target.name)]
+
+    def encode(self, batch: CellBatch) -> Tensor:
+        """Return latents of the centres, ``(m, n_latent)``."""
+        parts_cp, edges, centre = self._seen(batch)
+        keep = torch.ones(len(centre), dtype=torch.bool, device=centre.device)
+        return self.network.encode(parts_cp, edges, centre, parts_cp[centre], keep)
+
+    def domain_logits(self, batch: CellBatch) -> Tensor:
+        """Return log of weight times density of each domain, less their mean, ``(m, n_domains)``."""
+        return self.logits_of(self.encode(batch))
+
+    def logits_of(self, latent_cz: Tensor) -> Tensor:
+        """Return the logits of domains at some latents, ``(n, n_domains)``: a linear map."""
+        return latent_cz @ self.network.domain_weight.T + self.network.domain_offset
+
+    def decode(self, latent_cz: Tensor, batch: CellBatch) -> Tensor:
+        """Return decoded (not measured) expression, in the unit of the input, ``(n, n_genes)``."""
+        return self.network.expression(self.network.decode(latent_cz))
+
+    def attention(self, batch: CellBatch) -> Tensor:
+        """Return the weight of every edge, ``(n_edges, 1, heads)``.
+
+        Weights of the edges into a centre and the weight of itself sum to one, so that times degree + 1
+        they are relative to uniform.
+        """
+        parts_cp, edges, centre = self._seen(batch)
+        keep = torch.ones(len(centre), dtype=torch.bool, device=centre.device)
+        return self.network.attend(parts_cp, edges, centre, parts_cp[centre], keep)[1][:, None]
+
+    def parts(self) -> Mapping[str, Any]:
+        """Return components of expression and the mixture: read-only arrays by name."""
+        network = self.network
+        found = {
+            "components": network.loadings,
+            "domain means": network.domain_mean,
+            "domain covariance": network.domain_covariance,
+        }
+        arrays = {name: tensor.cpu().numpy().copy() for name, tensor in found.items()}
+        for array in arrays.values():
+            array.setflags(write=False)
+        return arrays
+
+    def apply(self, batch: CellBatch, intervention: Intervention) -> CellBatch:
+        """Return the batch without some edges, with others' neighbours or with genes of the centres set.
+
+        Raises
+        ------
+        NotCompatible
+            Something else is asked for, or a gene is unknown.
+        """
+        asked = {
+            name
+            for name in ("latents", "action", "batch", "drop_tokens")
+            if getattr(intervention, name, None) is not None
+        }
+        if asked or intervention.renormalise:
+            said = ", ".join(sorted(asked)) or "library sizes"
+            raise NotCompatible(
+                f"{self.info.title} cannot change {said}: change genes, edges or neighbours instead."
+            )
+        if intervention.genes is not None:
+            batch = self._with_genes(batch, intervention.genes)
+        if intervention.neighbours is not None:
+            batch = self._with_neighbours(batch, intervention.neighbours)
+        if intervention.drop_edges is not None:
+            edges = self._edges(batch)
+            kept = torch.ones(edges.shape[1], dtype=torch.bool, device=edges.device)
+            kept[torch.as_tensor(list(intervention.drop_edges), dtype=torch.int64, device=edges.device)] = (
+                False
+            )
+            batch = replace(batch, edges=edges[:, kept])
+        return batch
+
+    def _with_genes(self, batch: CellBatch, genes: Mapping[str, float]) -> CellBatch:
+        place = {name: column for column, name in enumerate(self.genes)}
+        unknown = [gene for gene in genes if gene not in place]
+        if unknown:
+            raise NotCompatible(f"The model does not know the gene {unknown[0]!r}: choose one of its inputs.")
+        expression = batch.expression.clone()
+        centre = self._centre(batch)
+        for gene, value in genes.items():
+            expression[centre, place[gene]] = value
+        return batch.with_expression(expression)
+
+    def _with_neighbours(self, batch: CellBatch, stand_in: Any) -> CellBatch:
+        """Give each row the senders of another row of the batch."""
+        edges = self._edges(batch)
+        wanted = torch.as_tensor(list(stand_in), dtype=torch.int64, device=edges.device)
+        if len(wanted) != len(batch):
+            raise NotCompatible("Swapping neighbours needs a row of the batch for each of its rows.")
+        receivers, places = (wanted[:, None] == edges[1][None]).nonzero(as_tuple=True)
+        senders = edges[0][places]
+        other = senders != receivers
+        return replace(batch, edges=torch.stack([senders[other], receivers[other]]))
+
+    def _seen(self, batch: CellBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return components of all rows, edges and centres."""
+        return self.network.components(batch.expression), self._edges(batch), self._centre(batch)
+
+    def _edges(self, batch: CellBatch) -> Tensor:
+        if batch.edges is None:
+            raise NotCompatible(
+                f"{self.info.title} looks at neighbours: make the batch from data with coordinates."
+            )
+        return batch.edges
+
+    def _centre(self, batch: CellBatch) -> Tensor:
+        everyone = torch.arange(len(batch), device=batch.expression.device)
+        return everyone if batch.centre is None else batch.centre
+
+    @cached_property
+    def _known_targets(self) -> tuple[Target, ...]:
+        domains = (Target("domain", str(number)) for number in range(self.n_domains))
+        return (*domains, *(Target("latent", str(number)) for number in range(self.n_latent)))

@@ -1,0 +1,167 @@
+"""Cells described with their neighbours: the network against its formula, the domains, the promises."""
+
+import anndata as ad
+import numpy as np
+import pytest
+import torch
+
+from glasscell.data.dataset import Dataset
+from glasscell.errors import NotCompatible
+from glasscell.models.batch import make_batch
+from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.fit import fit
+from glasscell.models.fit_request import FitRequest
+from glasscell.models.preflight import check
+from glasscell.models.protocol import (
+    Attends,
+    CellBatch,
+    Decodes,
+    Encodes,
+    FirstLinear,
+    Intervenes,
+    Intervention,
+    Model,
+    Structured,
+    UsesNeighbours,
+)
+from glasscell.models.spatial_attention.family import FAMILY, SpatialParams, make_network
+from glasscell.models.target import Target
+from glasscell.testing.check import check_model
+
+SMALL = SpatialParams(n_domains=3, n_components=8, n_latent=5, hidden=16, heads=2, k=5, starts=3)
+
+
+def layered(n_side: int = 18, n_genes: int = 30, seed: int = 0, positions: bool = True) -> Dataset:
+    """Three layers of tissue; a third of the genes is higher in each."""
+    rng = np.random.default_rng(seed)
+    points = np.stack(np.divmod(np.arange(n_side**2), n_side), axis=1) + rng.normal(0, 0.05, (n_side**2, 2))
+    layer = np.minimum(2, (points[:, 0].clip(0) * 3 // n_side).astype(int))
+    rate = np.ones((n_side**2, n_genes)) * 1.5
+    rate[np.arange(n_genes) % 3 == layer[:, None]] *= 2.5
+    table = ad.AnnData(rng.poisson(rate).astype(np.float32), obsm={"spatial": points} if positions else {})
+    table.obs["layer"] = [f"layer {number}" for number in layer]
+    return Dataset(table)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return layered()
+
+
+@pytest.fixture(scope="module")
+def bundle(dataset: Dataset):
+    return fit(dataset, FitRequest(family="spatial_attention", params=SMALL, seed=0))
+
+
+@pytest.fixture(scope="module")
+def net(bundle):
+    return bundle.folds[0]
+
+
+def test_it_keeps_the_promises_of_a_model(dataset, net):
+    for protocol in (Model, UsesNeighbours, Attends, Encodes, Decodes, Structured, Intervenes):
+        assert isinstance(net, protocol)
+    assert not isinstance(net, FirstLinear)
+    check_model(net, make_batch(dataset, net, np.arange(9)))
+
+
+def test_the_latent_is_the_formula(dataset, net):
+    """GATv2, eq. 7 of arXiv:2105.14491, head by head and edge by edge, in float64."""
+    double = net.to(dtype=torch.float64)
+    cells = np.array([40, 3, 200])
+    batch = make_batch(dataset, double, cells)
+    weights = {name: tensor.numpy() for name, tensor in double.network.state_dict().items()}
+    x = batch.expression.numpy()
+    z = np.clip((x - weights["standardise.mean"]) / weights["standardise.scale"], -10, 10)
+    p = z @ weights["loadings"].T / weights["unit"]
+    w_l, b_l = weights["conv.lin_l.weight"], weights["conv.lin_l.bias"]
+    w_r, b_r = weights["conv.lin_r.weight"], weights["conv.lin_r.bias"]
+    a, wide = weights["conv.att"][0], weights["conv.att"].shape[2]
+    found_cz, found_eh = double.encode(batch).numpy(), double.attention(batch).numpy()[:, 0]
+    for row, centre in enumerate(batch.centre.tolist()):
+        into = [e for e in range(batch.edges.shape[1]) if int(batch.edges[1, e]) == centre]
+        senders = [int(batch.edges[0, e]) for e in into] + [centre]
+        seen = []
+        for head in range(2):
+            part = slice(head * wide, (head + 1) * wide)
+            sent = [(w_l @ p[j] + b_l)[part] for j in senders]
+            got = (w_r @ p[centre] + b_r)[part]
+            sums = [s + got for s in sent]
+            logits = np.array([a[head] @ np.where(s > 0, s, 0.2 * s) for s in sums])
+            alpha = np.exp(logits) / np.exp(logits).sum()
+            assert found_eh[into, head] == pytest.approx(alpha[:-1], abs=1e-12)
+            seen.append(sum(weight * s for weight, s in zip(alpha, sent, strict=True)))
+        h = np.concatenate(seen) + weights["conv.bias"]
+        h = np.where(h > 0, h, np.exp(h) - 1)
+        assert found_cz[row] == pytest.approx(
+            weights["latent.weight"] @ h + weights["latent.bias"], abs=1e-10
+        )
+
+
+def test_a_cell_depends_on_itself_and_its_neighbours_and_on_no_other(dataset, net):
+    batch = make_batch(dataset, net, np.array([60, 61]))
+    target = Target("latent", "0")
+    x = batch.expression.clone().requires_grad_()
+    net.score(batch.with_expression(x), target)[0].backward()
+    moved = set(torch.nonzero(x.grad.abs().sum(dim=1) > 0).ravel().tolist())
+    wanted = {int(s) for s, r in batch.edges.T.tolist() if r == 0} | {0}
+    assert moved == wanted
+    assert len(wanted) == 6
+
+
+def test_batches_alone_and_together_give_the_same(dataset, bundle, net):
+    cells = np.array([5, 100, 5, 323])
+    together = net.encode(make_batch(dataset, net, cells)).numpy()
+    alone = np.concatenate([net.encode(make_batch(dataset, net, cells[i : i + 1])).numpy() for i in range(4)])
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert together == pytest.approx(bundle.cells.latent_cz[cells], abs=1e-5)
+
+
+def test_an_edge_removed_is_gone_and_only_it(dataset, net):
+    batch = make_batch(dataset, net, np.array([50, 120]))
+    first = [e for e in range(batch.edges.shape[1]) if int(batch.edges[1, e]) == 0]
+    fewer = net.apply(batch, Intervention(drop_edges=(first[2],)))
+    assert fewer.edges.shape[1] == batch.edges.shape[1] - 1
+    before, after = net.attention(batch), net.attention(fewer)
+    kept = [e for e in range(batch.edges.shape[1]) if e != first[2]]
+    share = before[kept][:5] / (1 - before[first[2]])  # softmax over what is left
+    others = [place for place, e in enumerate(kept) if e in first]
+    assert torch.allclose(after[others], (before[kept] / (1 - before[first[2]]))[others], atol=1e-6)
+    assert share.shape[0] == 5
+    change = (net.encode(fewer) - net.encode(batch)).abs().sum(dim=1)
+    assert change[0] > 1e-4
+    assert change[1] < 1e-6
+    lonely = net.apply(batch, Intervention(drop_edges=tuple(range(batch.edges.shape[1]))))
+    own = net.encode(
+        CellBatch(batch.expression[batch.centre], batch.indices[batch.centre], edges=lonely.edges)
+    )
+    assert torch.allclose(net.encode(lonely), own, atol=1e-6)
+
+
+def test_it_saves_loads_and_scores_bit_equal(dataset, bundle, net, tmp_path):
+    back = load_bundle(save_bundle(bundle, tmp_path / "model")).folds[0]
+    batch = make_batch(dataset, net, np.arange(30))
+    assert back.fingerprint == net.fingerprint
+    for target in net.targets():
+        assert torch.equal(back.score(batch, target), net.score(batch, target))
+    again = fit(dataset, FitRequest(family="spatial_attention", params=SMALL, seed=0))
+    assert again.folds[0].fingerprint == net.fingerprint
+    other = fit(dataset, FitRequest(family="spatial_attention", params=SMALL, seed=1))
+    assert other.folds[0].fingerprint != net.fingerprint
+
+
+def test_what_it_needs_is_said_before_and_at_training():
+    dataset = layered(positions=False)
+    assert any("looks at neighbours" in reason for reason in check("spatial_attention", dataset).reasons)
+    with pytest.raises(NotCompatible, match="looks at neighbours"):
+        fit(dataset, FitRequest(family="spatial_attention", params=SMALL))
+
+
+def test_making_a_network_draws_no_random_number():
+    state = torch.random.get_rng_state()
+    one, two = (make_network(SMALL, 30, 8, 4) for _ in range(2))
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert all(
+        torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True)
+    )
+    assert FAMILY.why_not == ""
