@@ -172,7 +172,7 @@ class QtAttentionMapView(AttentionView):
         self._fold = Fold("Settings", self.form, is_open=False)
         self._layers = Fold("Layers and heads", self.multiples)
         column_of(
-            row_of(self.which, self.quantity, stretch=0),
+            row_of(self.which, self.quantity, stretch=1),
             self.heatmap,
             row_of(self.closer, self.wider, self.home, None, self.save),
             self.place,
@@ -182,7 +182,7 @@ class QtAttentionMapView(AttentionView):
             self.notes,
             parent=self._result,
         )
-        self.which.setMinimumWidth(120)
+        self.which.setMinimumWidth(110)
         column = column_of(
             choices,
             self._fold,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from glasscell.views.heat import HeatPanel
 
 NAME_PX = 11  # least height of a row whose name is drawn
-SLANT = 58  # room for the names of columns, which stand upright
+HEADS = 84  # most room for the names of columns, which stand upright
 GAP = 8
 
 
@@ -61,12 +61,12 @@ def paint_heads(painter: QPainter, heatmap: QtHeatmap, panel: HeatPanel, box: QR
         if column % step or not box.left() <= x <= box.right():
             continue
         name = painter.fontMetrics().elidedText(
-            picture.columns[column], Qt.TextElideMode.ElideRight, SLANT - 4
+            picture.columns[column], Qt.TextElideMode.ElideRight, heatmap.heads_height() - 4
         )
         painter.save()
         painter.translate(x, box.top() - 3)
         painter.rotate(-90)
-        painter.drawText(QRectF(0, -7, SLANT, 14), int(Qt.AlignmentFlag.AlignVCenter), name)
+        painter.drawText(QRectF(0, -7, HEADS, 14), int(Qt.AlignmentFlag.AlignVCenter), name)
         painter.restore()
 
 

@@ -8,7 +8,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QPainter
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from glasscell.qt.heat_paint import GAP, SLANT, paint_bar, paint_heads, paint_mark, paint_row_names
+from glasscell.qt.heat_paint import GAP, HEADS, paint_bar, paint_heads, paint_mark, paint_row_names
 from glasscell.qt.style import theme_of
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class QtHeatmap(QWidget):
         n_panels = 1 if self._picture is None else len(self._picture.panels)
         names = self.names_width()
         width = (self.width() - names - GAP * n_panels - 2) / n_panels
-        top = _HEAD + SLANT
+        top = _HEAD + self.heads_height()
         return QRectF(names + GAP + panel * (width + GAP), top, width, max(self.height() - top - _FOOT, 10))
 
     def place_at(self, point: QPointF) -> Place | None:
@@ -251,6 +251,12 @@ class QtHeatmap(QWidget):
             height, width = rgba.shape[:2]
             image = QImage(rgba.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888)
             self._images.append(image.copy())
+
+    def heads_height(self) -> int:
+        """Return the room that names of columns take, standing upright."""
+        names = () if self._picture is None else self._picture.columns
+        longest = max((self.fontMetrics().horizontalAdvance(name) for name in names), default=0)
+        return int(min(0.85 * longest + 8, HEADS))
 
     def names_width(self) -> int:
         """Return the room that names of rows take."""

@@ -28,7 +28,7 @@ def map_words(which: str) -> str:
     """Say a map in words."""
     kind, _, place = which.partition(":")
     if kind == "mean":
-        return "mean of layers and heads"
+        return "all heads"
     if kind == "norm":
         return "norm-weighted"
     if kind == "head":

@@ -1,0 +1,172 @@
+"""The attention dock pressed: ask, click a place, choose a head, hover a cell; on an empty viewer, and twice."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .conftest import canvas_pixels, hover, settled, spin, wait
+
+pytestmark = pytest.mark.gui
+CLASSES = ("left", "right")
+
+
+@pytest.fixture(autouse=True)
+def _toy_families() -> Iterator[None]:
+    from glasscell.models.registry import FAMILIES
+    from glasscell.testing.attending_toy import EDGE_FAMILY, TOKEN_FAMILY
+
+    for family in (TOKEN_FAMILY, EDGE_FAMILY):
+        FAMILIES.register(family)
+    yield
+    for family in (TOKEN_FAMILY, EDGE_FAMILY):
+        FAMILIES.unregister(family.info.key)
+
+
+def press(button: Any) -> None:
+    """Click a button with the mouse."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    assert button.isEnabled()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def choose(box: Any, key: str) -> None:
+    assert box.findData(key) >= 0, key
+    box.setCurrentIndex(box.findData(key))
+    box.activated.emit(box.currentIndex())
+
+
+def click(widget: Any, point: Any) -> None:
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=point.toPoint())
+
+
+def give_model(session: Any, kind: str) -> None:
+    """Make a toy the session's model."""
+    from glasscell.models.batch import preprocessing_for
+    from glasscell.testing.attending_toy import toy_neighbours, toy_tokens
+    from glasscell.testing.toy_net import toy_bundle
+
+    dataset = session.dataset
+    genes, recipe = [str(name) for name in dataset.genes.names], preprocessing_for(dataset)
+    truth = np.asarray(dataset.obs["half"].cat.codes, np.int32)
+    if kind == "tokens":
+        sets = [list(range(5 * k, 5 * k + 5)) for k in range(8)]
+        nets = [toy_tokens(genes, CLASSES, sets, seed, recipe) for seed in (0, 9)]
+    else:
+        nets = [toy_neighbours(genes, CLASSES, seed, recipe) for seed in (0, 9)]
+    made = replace(
+        toy_bundle(dataset, nets[:1], truth, CLASSES, nets[1]), family=nets[0].info.key, labels_name="half"
+    )
+    session.update(model=session.hold("bundle", made))
+
+
+def shots(shown: Any, name: str) -> None:
+    """Keep pictures of the window in both themes where a folder is named."""
+    folder = os.environ.get("GLASSCELL_PICTURES")
+    if folder:
+        for theme in ("dark", "light"):
+            shown.viewer.theme = theme
+            spin(0.5)
+            shown.desk.tissue.canvas.main_window.grab().save(f"{folder}/{name}_{theme}.png")
+        shown.viewer.theme = "dark"
+        spin(0.2)
+
+
+def test_tokens_in_the_window(window: Callable[..., Any], grid_file: Path, tmp_path: Path) -> None:
+    shown = window(grid_file)
+    settled(shown.desk)
+    session, view = shown.desk.session, shown.docks["Attention"].view
+    shown.raise_dock("Attention")
+    spin(0.1)
+    assert not view.ask.isEnabled()
+    assert "model that attends" in view.reason.whole_text()
+    give_model(session, "tokens")
+    spin(0.1)
+    assert view.by.name() == "half"
+    before = canvas_pixels(shown.viewer)
+    press(view.ask)
+    settled(shown.desk)
+    heat = view.heatmap.picture
+    assert [panel.key for panel in heat.panels] == ["relative", "removed"]
+    assert set(heat.columns) == set(CLASSES)
+    assert len(heat.rows) == 8
+    place = type(view.heatmap).place_at(view.heatmap, view.heatmap.box(0).center())
+    click(view.heatmap, view.heatmap.centre_of(place))
+    settled(shown.desk)
+    channel = session.state.colouring.channel
+    assert (channel.kind, channel.key) == ("attention", heat.rows[place.row])
+    assert channel.param("quantity") == "relative"
+    assert np.abs(canvas_pixels(shown.viewer).astype(int) - before).max() > 30
+    shots(shown, "attention_tokens")
+    click(view.heatmap, view.heatmap.centre_of(place._replace(panel=1)))
+    assert session.state.colouring.channel.param("quantity") == "removed"
+    click(view.multiples, view.multiples.box(1).center())
+    assert view.which.name() == "head:1.1"
+    assert "layer 1, head 1" in view.heatmap.picture.panels[0].title
+    choose(view.quantity, "weight")
+    assert view.heatmap.picture.panels[0].unit == "weight"
+    press(view.closer)
+    assert view.heatmap.rows.shown < 8
+    press(view.home)
+    assert view.heatmap.rows.shown == 8
+    view.rows.clicked.emit(view.rows.genes.index(1, 0))
+    assert session.state.colouring.channel.key == view.rows.genes.texts[1][0]
+    view.table_requested.emit(tmp_path / "attention.csv")
+    settled(shown.desk)
+    assert "change_when_removed" in (tmp_path / "attention.csv").read_text().splitlines()[0]
+    assert "not what matters" in view.notes.whole_text()
+
+
+def test_neighbours_on_the_tissue(window: Callable[..., Any], grid_file: Path) -> None:
+    shown = window(grid_file)
+    settled(shown.desk)
+    session, dock = shown.desk.session, shown.docks["Attention"]
+    shown.raise_dock("Attention")
+    give_model(session, "neighbours")
+    press(dock.view.ask)
+    settled(shown.desk)
+    sheet = dock.edges.sheet
+    assert sheet.picture is None
+    x, y = session.dataset.positions_cd[210]
+    hover(shown.desk, float(x), float(y))
+    wait(lambda: sheet.picture is not None, 5)
+    assert sheet.picture.cell == 210
+    assert len(sheet.lines()) == 4
+    widest = int(np.argmax(sheet.picture.widths))
+    line = sheet.lines()[widest]
+    seen = sheet.grab().toImage()
+    middle = seen.pixelColor(line.pointAt(0.5).toPoint())
+    wanted = sheet.picture.colours[widest]
+    parts = [int(wanted[place : place + 2], 16) for place in (1, 3, 5)]
+    assert np.abs(np.array(middle.getRgb()[:3]) - parts).max() < 40
+    shots(shown, "attention_edges")
+    hover(shown.desk, -50.0, -50.0)
+    assert sheet.picture is None
+    assert set(dock.view.heatmap.picture.rows) == set(dock.view.heatmap.picture.columns) == set(CLASSES)
+
+
+def test_empty_viewer_twice_and_late(viewer: Any, grid_file: Path) -> None:
+    from glasscell.plugin.attention_dock import AttentionDock
+
+    pair = [AttentionDock(viewer) for _ in range(2)]
+    for number, dock in enumerate(pair):
+        viewer.window.add_dock_widget(dock, name=f"Attention {number}")
+    wait(lambda: pair[1].view is not None, 20)
+    assert not pair[0].view.ask.isEnabled()
+    assert "Open data first" in pair[0].view.reason.whole_text()
+    pair[0].desk.open(grid_file)
+    settled(pair[0].desk)
+    assert "model that attends" in pair[0].view.reason.whole_text()
+    viewer.window.remove_dock_widget(pair[0])
+    spin(0.1)
+    assert pair[0]._ended
+    assert not pair[1]._ended
