@@ -27,6 +27,8 @@ TRAVERSING = "Traverse "
 ALL = "all"
 #: Up to this many decoded numbers the steps beside the slider are worked out before they are asked for.
 MOST_AHEAD = 2_000_000_000
+#: Steps worked out together ahead of the slider: their cells are gathered once.
+AT_ONCE = 3
 _SLIDE, _AHEAD = ("traversal", "slide"), ("traversal", "ahead")
 
 
@@ -140,8 +142,7 @@ class Slides:
         dataset, bundle = need_dataset(session), session.context.bundle(found.model)  # type: ignore[union-attr]
 
         def work(job: JobHandle) -> None:
-            for one in needed:
-                kept.fill(one, dataset, bundle, job)
+            kept.fill(needed, dataset, bundle, job)
 
         def done(job: Job[None]) -> None:
             if job.outcome is Outcome.FAILED and job.error is not None:
@@ -180,16 +181,16 @@ class Slides:
         self._look_ahead(found, kept, position)
 
     def _look_ahead(self, found: Traversal, kept: CellMap, position: Position) -> None:
-        """Work out the nearest step not known yet, and so on, unless the slider stands elsewhere by then."""
+        """Work out the nearest steps not known yet, and so on, unless the slider stands elsewhere by then."""
         session = self._session
-        step = kept.next_after(position.step)
+        steps = kept.next_after(position.step, AT_ONCE)
         work_left = len(found.start) * len(found.genes) * found.n_steps
-        if step is None or work_left > MOST_AHEAD or self._wanted != position or session.jobs.closed:
+        if not steps or work_left > MOST_AHEAD or self._wanted != position or session.jobs.closed:
             return
         dataset, bundle = need_dataset(session), session.context.bundle(found.model)  # type: ignore[union-attr]
 
         def work(job: JobHandle) -> None:
-            kept.fill(step, dataset, bundle, job)
+            kept.fill(steps, dataset, bundle, job)
 
         def done(job: Job[None]) -> None:
             if job.outcome is Outcome.DONE and self._is_latest(found):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,8 @@ from glasscell.errors import NotCompatible
 from glasscell.jobs import QUIET, JobHandle
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from glasscell.data.dataset import Dataset
@@ -57,15 +58,14 @@ class CellMap:
         )
         return low, high
 
-    def next_after(self, step: int) -> int | None:
-        """Return the step nearest to one that is not known yet; None when all are."""
+    def next_after(self, step: int, n: int = 1) -> list[int]:
+        """Return the steps nearest to one that are not known yet; none when all are."""
         left = np.flatnonzero(~self.done)
-        return int(left[np.abs(left - step).argmin()]) if len(left) else None
+        order = np.argsort(np.abs(left - step), kind="stable")[:n]
+        return [int(one) for one in left[order]]
 
-    def fill(
-        self, step: int, dataset: Dataset, bundle: Bundle, job: JobHandle = QUIET
-    ) -> NDArray[np.float32]:
-        """Work one step out unless it is known, and return the change in each starting cell.
+    def fill(self, steps: Sequence[int], dataset: Dataset, bundle: Bundle, job: JobHandle = QUIET) -> None:
+        """Work steps out unless they are known.
 
         Raises
         ------
@@ -77,13 +77,23 @@ class CellMap:
 
         if bundle.id != self.found.model:
             raise NotCompatible("This traversal is of another model; traverse again.")
-        if not self.done[step]:
-            net, start = need_decoder(bundle), self.found.start
-            decode = partial(cell_values, dataset, net, self.found.latent_cz, start, self.gene, job=job)
-            if self._base_c is None:
-                self._base_c = decode()
-            value = float(self.found.values_ks[self.row, step])
-            self.change_sc[step] = decode(factor=self.factor, value=value) - self._base_c
+        wanted = [step for step in dict.fromkeys(steps) if not self.done[step]]
+        if not wanted:
+            return
+        values: list[float | None] = [float(self.found.values_ks[self.row, step]) for step in wanted]
+        first = self._base_c is None
+        found_sc = cell_values(
+            dataset,
+            need_decoder(bundle),
+            self.found.latent_cz,
+            self.found.start,
+            self.gene,
+            self.factor,
+            [None, *values] if first else values,
+            job,
+        )
+        if first:
+            self._base_c, found_sc = found_sc[0], found_sc[1:]
+        for step, values_c in zip(wanted, found_sc, strict=True):
+            self.change_sc[step] = values_c - self._base_c
             self.done[step] = True
-        change_c: NDArray[np.float32] = self.change_sc[step]
-        return change_c

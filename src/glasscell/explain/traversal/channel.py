@@ -46,7 +46,9 @@ def resolve_traversal(context: Any, ref: ChannelRef) -> CellValues:
     row = found.row(factor)
     bundle = context.bundle(found.model)
     values_c = np.full(context.dataset.n_cells, np.nan, np.float32)
-    values_c[found.start] = cell_map(context, found, ref.key, factor).fill(step, context.dataset, bundle)
+    kept = cell_map(context, found, ref.key, factor)
+    kept.fill([step], context.dataset, bundle)
+    values_c[found.start] = kept.change_sc[step]
     observed = found.is_observed(factor, step)
     at = f"{found.title(factor)} set to {found.values_ks[row, step]:.3g}"
     return CellValues(

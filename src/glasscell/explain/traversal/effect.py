@@ -10,8 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: A rate below one count per million of the size decoded counts as this; nothing is a multiple of nothing.
-PSEUDO = 1e-6
 DIRECTIONS = ("up", "down")
 
 
@@ -37,7 +35,7 @@ class Effects:
         return self.highest_kdg * self.lowest_kdg
 
 
-def possible_effects(up_ksg: NDArray[Any], down_ksg: NDArray[Any], floor: float = PSEUDO) -> Effects:
+def possible_effects(up_ksg: NDArray[Any], down_ksg: NDArray[Any], pseudo: float = 0.0) -> Effects:
     """Work out what each factor could do with the others at their least and at their most.
 
     Exact for a decoder that adds up the rates of its factors, when each is given alone; for any other decoder
@@ -48,8 +46,9 @@ def possible_effects(up_ksg: NDArray[Any], down_ksg: NDArray[Any], floor: float 
     up_ksg, down_ksg
         What each factor gives as rates (not logs) as its latent goes from 0 to its observed maximum, and to
         its minimum, all others 0, ``(n_factors, n_steps, n_genes)``.
-    floor
-        Smallest rate taken for one.
+    pseudo
+        Rate added to every sum, so that a gene that is hardly there is no gene that changes manifold; 0 is
+        the definition to the letter.
 
     References
     ----------
@@ -60,8 +59,9 @@ def possible_effects(up_ksg: NDArray[Any], down_ksg: NDArray[Any], floor: float 
     least_kg, most_kg = least_kdg.min(axis=1), most_kdg.max(axis=1)
 
     def change(others_kg: NDArray[np.float64]) -> NDArray[np.float32]:
-        top = np.maximum(others_kg[:, None] + most_kdg, floor)
-        bottom = np.maximum(others_kg[:, None] + least_kdg, floor)
-        return np.asarray(np.log(top) - np.log(bottom), np.float32)
+        top = others_kg[:, None] + most_kdg + pseudo
+        bottom = others_kg[:, None] + least_kdg + pseudo
+        tiny = np.finfo(np.float64).tiny
+        return np.asarray(np.log(np.maximum(top, tiny)) - np.log(np.maximum(bottom, tiny)), np.float32)
 
     return Effects(change(least_kg.sum(axis=0) - least_kg), change(most_kg.sum(axis=0) - most_kg))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from glasscell.models.protocol import CellBatch
 
 BLOCK = 512
+#: Decoded numbers at a time that stay in the processor's cache: three times as fast as many.
+FEW_NUMBERS = 1_500_000
 _LOG_KINDS = ("lognorm", "log1p", "stored")
 
 
@@ -66,16 +68,21 @@ class Decoding:
         ModelError
             The decoder gives something that is no number.
         """
-        latent_cz = self.latent_cz
-        if factor is not None:
-            latent_cz = latent_cz.clone()
-            latent_cz[:, factor] = value
-        decoded_cg: NDArray[Any] = self.net.decode(latent_cz, self.batch).cpu().numpy()
+        latent_cz = self.latent_cz if factor is None else self.moved(factor, value)
+        decoded_cg: NDArray[Any] = self.decode(latent_cz).cpu().numpy()
         if not np.isfinite(decoded_cg).all():
             raise ModelError(
                 f"The decoder gives no finite number with latent {factor} at {value:.3g}: train it anew."
             )
         return decoded_cg
+
+    def moved(self, factor: int, value: float | None) -> torch.Tensor:
+        """Return the latents with one set to a value, or as they are without one."""
+        if value is None:
+            return self.latent_cz
+        latent_cz = self.latent_cz.clone()
+        latent_cz[:, factor] = value
+        return latent_cz
 
     def slopes(self, factors: Sequence[int], job: JobHandle = QUIET) -> NDArray[np.float64]:
         """Return the mean derivative of decoded expression by each latent, ``(n_factors, n_genes)``.
@@ -136,17 +143,18 @@ def sweep(
     return base_g.astype(np.float32), change_ksg
 
 
+@torch.no_grad()
 def cell_values(
     dataset: Dataset,
     net: Any,
     latent_cz: NDArray[Any],
     cells: NDArray[Any],
     gene: int,
-    factor: int | None = None,
-    value: float = 0.0,
+    factor: int,
+    values: Sequence[float | None],
     job: JobHandle = QUIET,
 ) -> NDArray[np.float32]:
-    """Return what is expected of one gene in each cell, with a latent set to a value when one is given.
+    """Return what is expected of one gene in each cell, with a latent set to each of some values.
 
     Parameters
     ----------
@@ -156,18 +164,29 @@ def cell_values(
         Rows asked for, ``(n,)``.
     gene
         Place among the model's genes.
+    values
+        None leaves the latent as it is.
 
     Returns
     -------
-    ``(n,)``, in the unit of the model's input.
+    ``(n_values, n)``, in the unit of the model's input.
+
+    Raises
+    ------
+    ModelError
+        The decoder gives something that is no number.
     """
-    expected_c = np.empty(len(cells), np.float32)
-    for start in range(0, len(cells), BLOCK):
-        job.report(start / len(cells), "decoding cells")
-        part = slice(start, start + BLOCK)
+    expected_sc = np.empty((len(values), len(cells)), np.float32)
+    block = int(np.clip(FEW_NUMBERS // max(len(net.genes), 1), 32, 2048))
+    for start in range(0, len(cells), block):
+        part = slice(start, start + block)
         some = decoding(dataset, net, cells[part], latent_cz)
-        expected_c[part] = some.expected(factor, value)[:, gene]
-    return expected_c
+        for row, value in enumerate(values):
+            job.report(start / len(cells), "decoding cells")
+            expected_sc[row, part] = some.decode(some.moved(factor, value))[:, gene].cpu().numpy()
+    if not np.isfinite(expected_sc).all():
+        raise ModelError(f"The decoder gives no finite number along latent {factor}: train it anew.")
+    return expected_sc
 
 
 def rates(net: Any, decoded_cg: NDArray[Any]) -> NDArray[np.float64]:

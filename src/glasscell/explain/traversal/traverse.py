@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Numbers a result may hold.
 MOST_NUMBERS = 400_000_000
+#: Added to the sum of rates of a gene, as a share of the sum over genes: one count per ten thousand.
+PSEUDO_SHARE = 1e-4
 LENDERS = 8  # cells that lend their batch to the possible effects
 
 
@@ -82,7 +84,8 @@ def traverse(
     some = engine.decoding(dataset, net, drawn, latent_cz)
     base_g, change_ksg = engine.sweep(some, factors.tolist(), values_ks, job)
     lenders = engine.decoding(dataset, net, drawn[:LENDERS], latent_cz)
-    effects = possible_effects(*engine.rates_from_rest(lenders, latent_cz, job=job))
+    up_ksg, down_ksg = engine.rates_from_rest(lenders, latent_cz, job=job)
+    effects = possible_effects(up_ksg, down_ksg, PSEUDO_SHARE * float(up_ksg[:, 0].sum(axis=-1).sum()))
     return Traversal(
         factors=tuple(factors.tolist()),
         names=tuple(latent_names(net)[k] for k in factors),
