@@ -1,4 +1,4 @@
-"""The attention dock pressed: ask, click a place, choose a head, hover a cell; on an empty viewer, and twice."""
+"""The attention dock pressed: ask, click a place, choose a head, hover a cell; on an empty viewer, twice."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 #: In place of a change that was not measured: the colour that cells without a value have.
 NOT_MEASURED = "#a07840"
-_KEY_WIDTH, _KEY_HEIGHT = 268, 62
+_KEY_WIDTH, _KEY_HEIGHT = 344, 62
+#: Drawn around every edge, so that pale ones are seen on any ground.
+HALO = "#101010"
 
 
 class EdgeSheet(QWidget):
@@ -63,7 +65,7 @@ class EdgeSheet(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for line, width, colour in zip(self.lines(), picture.widths, picture.colours, strict=False):
-            for ink, more in ((self._ground(), 2.0), (QColor(colour or NOT_MEASURED), 0.0)):
+            for ink, more in ((QColor(HALO), 2.0), (QColor(colour or NOT_MEASURED), 0.0)):
                 pen = QPen(ink, float(width) + more, cap=Qt.PenCapStyle.RoundCap)
                 pen.setStyle(Qt.PenStyle.SolidLine if colour or more else Qt.PenStyle.DotLine)
                 painter.setPen(pen)

@@ -27,6 +27,10 @@ def paint_row_names(painter: QPainter, heatmap: QtHeatmap, under: Place | None) 
         return
     box, theme, width = heatmap.box(0), theme_of(heatmap), heatmap.names_width()
     height = box.height() / rows.shown
+    painter.setPen(QColor(theme.muted))
+    for number, words in enumerate(picture.corner):
+        line = QRectF(0, box.top() - 30 + 14 * number, width, 14)
+        painter.drawText(line, int(Qt.AlignmentFlag.AlignRight), words)
     step = max(1, -(-NAME_PX // max(int(height), 1)))
     pointed = -1 if under is None else under.row
     painter.save()

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 #: How the titles of these jobs begin.
 ATTENDING = "Attention by "
-#: Groups that are no obs column: the named groups, and what the model predicts.
-PREDICTED = "predicted class"
+#: Groups that are no obs column: what the model predicts, or the domains it finds.
+PREDICTED, DOMAINS = "predicted class", "predicted domain"
 WHICH = ("all", "selection")
 
 
@@ -106,9 +106,31 @@ def grouping(by: str, dataset: Dataset, bundle: Bundle, context: Context | None 
             raise DataError("This model was trained on other cells: choose a column of groups.")
         codes = np.where(known, np.nan_to_num(chances_ck).argmax(axis=1), -1).astype(np.int32)
         return Labels(PREDICTED, codes, tuple(bundle.classes))
+    if by == DOMAINS and DOMAINS not in dataset.obs.columns:
+        return _domains(dataset, bundle)
     if by == GROUPS and context is not None and GROUPS not in dataset.obs.columns:
         return labels_from_groups({group.name: group.cells.mask(context) for group in context.groups})
     return read_labels(dataset, by)
+
+
+def _domains(dataset: Dataset, bundle: Bundle) -> Labels:
+    """Group cells by the domain that the model finds likeliest from their latents."""
+    import torch
+
+    from glasscell.data.labels import Labels
+
+    model: Any = bundle.folds[0]
+    latent_cz = bundle.cells.latent_cz
+    if not hasattr(model, "logits_of") or latent_cz is None:
+        raise DataError("This model finds no domains: choose a column of groups.")
+    rows = bundle.rows(dataset, np.arange(dataset.n_cells))
+    if not (rows >= 0).any():
+        raise DataError("This model was trained on other cells: choose a column of groups.")
+    with torch.no_grad():
+        latent = torch.as_tensor(latent_cz).to(model.device, model.dtype)
+        found = model.logits_of(latent).argmax(dim=1).cpu().numpy()
+    codes = np.where(rows >= 0, found[rows], -1).astype(np.int32)
+    return Labels(DOMAINS, codes, tuple(f"domain {number}" for number in range(model.n_domains)))
 
 
 def table(session: Core) -> Callable[[], pd.DataFrame] | None:

@@ -37,10 +37,13 @@ def attention_picture(found: Attention, which: str = "mean", quantity: str = "re
         _removed(turned(found.removed_gt), found),
     )
     parts = f"{len(found.cells):,} cells by {found.provenance.by}"
-    target = {"predicted": "each cell's predicted class", "latent_shift": "how far the latent moves"}
+    what = "domain" if found.unit.endswith("domains") else "class"
+    target = {"predicted": f"each cell's predicted {what}", "latent_shift": "how far the latent moves"}
     measured = target.get(found.provenance.target, found.provenance.target)
     return AttentionPicture(
-        heat=HeatPicture(*names, panels),
+        heat=HeatPicture(
+            *names, panels, ("cells →", f"{'tokens' if found.what == 'token' else 'neighbours'} ↓")
+        ),
         multiples=_multiples(found, names, turned),
         maps=tuple((one, map_words(one)) for one in found.maps),
         which=which,

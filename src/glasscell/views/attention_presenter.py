@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from glasscell.data.column import categorical_codes, is_continuous
 from glasscell.data.report import why_no_cells
-from glasscell.session.attending import ATTENDING, PREDICTED
+from glasscell.session.attending import ATTENDING, DOMAINS, PREDICTED
 from glasscell.session.training import GROUPS
 from glasscell.views.attention_picture import REMOVED, SHOWN, attention_picture, place_text
 from glasscell.views.attention_view import AttentionView
@@ -104,6 +104,8 @@ class AttentionPresenter(Presenter[AttentionView]):
         if dataset is None:
             return []
         found = [(PREDICTED, PREDICTED)] if bundle is not None and bundle.classes else []
+        if bundle is not None and hasattr(bundle.folds[0], "logits_of"):
+            found.append((DOMAINS, DOMAINS))
         if len(self.session.state.groups) > 1 and GROUPS not in dataset.obs.columns:
             found.append((GROUPS, "named groups"))
         for column in map(str, dataset.obs.columns):
@@ -209,12 +211,14 @@ class AttentionPresenter(Presenter[AttentionView]):
 
 def _targets(bundle: Bundle) -> list[tuple[str, str]]:
     """Offer what removal can be measured on; what is left empty is the model's own default."""
+    from glasscell.explain.attention.change import sorts_cells
     from glasscell.explain.attention.request import LATENT_SHIFT
     from glasscell.models.protocol import Classifies, Encodes
 
     model, found = bundle.folds[0], []
-    if isinstance(model, Classifies):
-        found.append(("", "each cell's predicted class"))
+    if sorts_cells(model):
+        what = "class" if isinstance(model, Classifies) else "domain"
+        found.append(("", f"each cell's predicted {what}"))
     if isinstance(model, Encodes):
         found.append((LATENT_SHIFT if found else "", "how far the latent moves"))
     return found + [(str(target), str(target)) for target in model.targets()[:MOST_TARGETS]]

@@ -67,11 +67,14 @@ class HeatPicture:
     ----------
     rows, columns
         Names, in the order drawn.
+    corner
+        What columns and rows are, for the corner between their names.
     """
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     panels: tuple[HeatPanel, ...]
+    corner: tuple[str, str] = ("", "")
 
 
 def symmetric_limits(*tables: NDArray[np.floating[Any]], share: float = 0.99) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import torch
 
 from glasscell.errors import NotCompatible
 from glasscell.explain.attention.request import LATENT_SHIFT, PREDICTED
-from glasscell.models.protocol import Classifies, Encodes, Intervenes, Intervention
+from glasscell.models.protocol import Classifies, Encodes
 from glasscell.models.target import Target, parse_target, require_target
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Change:
             return (model.score(batch, self.target),)
         if self.text == LATENT_SHIFT:
             return (model.encode(batch),)
-        logits_ck = model.logits(batch)
+        logits_ck = sorted_logits(model, batch)
         best_c = logits_ck.argmax(dim=1)
         return _against_others(logits_ck, best_c), best_c
 
@@ -58,7 +58,18 @@ class Change:
         if self.text == LATENT_SHIFT:
             shift: Tensor = torch.linalg.vector_norm(model.encode(batch) - start[0], dim=1)
             return shift
-        return _against_others(model.logits(batch), start[1]) - start[0]
+        return _against_others(sorted_logits(model, batch), start[1]) - start[0]
+
+
+def sorts_cells(model: object) -> bool:
+    """Whether a model puts cells into classes or domains."""
+    return isinstance(model, Classifies) or hasattr(model, "domain_logits")
+
+
+def sorted_logits(model: Any, batch: CellBatch) -> Tensor:
+    """Return the logits of classes, or of domains, ``(n, n_classes)``."""
+    logits_ck: Tensor = model.logits(batch) if isinstance(model, Classifies) else model.domain_logits(batch)
+    return logits_ck
 
 
 def _against_others(logits_ck: Tensor, class_c: Tensor) -> Tensor:
@@ -76,11 +87,12 @@ def choose_change(model: Model, text: str, classes: Sequence[str] = ()) -> Chang
         The model has no such target, and the sentence says which it has.
     """
     if not text:
-        text = PREDICTED if isinstance(model, Classifies) else LATENT_SHIFT
+        text = PREDICTED if sorts_cells(model) else LATENT_SHIFT
     if text == PREDICTED:
-        if not isinstance(model, Classifies):
+        if not sorts_cells(model):
             raise NotCompatible(f"{model.info.title} predicts no class: choose latent_shift or a target.")
-        return Change(PREDICTED, "logit against other classes")
+        others = "classes" if isinstance(model, Classifies) else "domains"
+        return Change(PREDICTED, f"logit against other {others}")
     if text == LATENT_SHIFT:
         if not isinstance(model, Encodes):
             raise NotCompatible(f"{model.info.title} has no latent space: choose one of its targets.")
@@ -88,8 +100,3 @@ def choose_change(model: Model, text: str, classes: Sequence[str] = ()) -> Chang
     target = parse_target(text, classes)
     require_target(target, model.targets(), model.info.title)
     return Change(str(target), target.unit, target)
-
-
-def without(model: Intervenes, batch: CellBatch, intervention: Intervention) -> CellBatch:
-    """Return the batch after a removal."""
-    return model.apply(batch, intervention)

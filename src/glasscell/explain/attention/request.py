@@ -62,8 +62,8 @@ class AttentionRequest:
         Indices of the cells; None for all.
     target
         What the removal is measured on: ``class:L5`` and other targets of the model, ``predicted`` (each
-        cell's predicted class against the others) or ``latent_shift`` (how far its latent moves). Empty
-        takes the predicted class, and the latent shift for a model without classes.
+        cell's predicted class, or domain, against the others) or ``latent_shift`` (how far its latent
+        moves). Empty takes the predicted class, and the latent shift for a model without classes.
     nets
         ``held_out``: each cell by the net that did not see it in training; ``fold:2``: all by one net.
     params
