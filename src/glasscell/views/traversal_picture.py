@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glasscell.data.column import categorical_codes, is_continuous
+from glasscell.explain.gene_set import CAUTION, overlap
 from glasscell.explain.traversal.result import BEYOND
 from glasscell.views.traversal_view import (
     FactorPicture,
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glasscell.data.dataset import Dataset
-    from glasscell.explain.gene_set import GeneSet
+    from glasscell.explain.gene_set import GeneSet, SetOverlap
     from glasscell.explain.traversal import Traversal
 
-N_BINS = 48
+N_BINS, N_TESTED = 48, 100
 N_GENES, N_SETS, N_SPECIFIC = 8, 6, 8
 VANISHED_NOTE = "carries nothing: it never leaves 0 by more than 0.5"
 NOT_MEASURED = "Stability over seeds is not measured for this model."
@@ -124,6 +125,22 @@ def factor_picture(found: Traversal, factor: int, stability: str = "") -> Factor
         links=found.links[found.row(factor)],
         stability=stability or NOT_MEASURED,
     )
+
+
+def strongest_gene(found: Traversal, factor: int) -> str:
+    """Return the gene whose mean change over the observed range is largest."""
+    row = found.row(factor)
+    seen = (found.values_ks[row] >= found.low_k[row]) & (found.values_ks[row] <= found.high_k[row])
+    return found.genes[int(np.abs(found.change_ksg[row, seen]).max(axis=0).argmax())]
+
+
+def tested_sets(found: Traversal, factor: int, sets: Sequence[GeneSet]) -> tuple[tuple[SetOverlap, ...], str]:
+    """Test which sets the genes that a factor moves most over its observed range fall into."""
+    row = found.row(factor)
+    low, high = (found.step_of(factor, end[row]) for end in (found.low_k, found.high_k))
+    change_g = np.abs(found.change_ksg[row, high] - found.change_ksg[row, low])
+    most = [found.genes[int(g)] for g in np.argsort(-change_g, kind="stable")[:N_TESTED]]
+    return overlap(most, found.genes, sets), f"Of the {len(most)} genes it moves most. {CAUTION}"
 
 
 def gate_picture(net: Any) -> GatePicture | None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from glasscell.data.channel import ChannelRef
-from glasscell.errors import DataError
 from glasscell.explain.traversal.request import why_no_traversal
 from glasscell.jobs import Outcome
 from glasscell.session.traversing import ALL, TRAVERSING
 from glasscell.views.presenter import Presenter
-from glasscell.views.traversal_picture import factor_picture, gate_picture, step_picture, sweep_picture
+from glasscell.views.traversal_picture import (
+    factor_picture,
+    gate_picture,
+    step_picture,
+    strongest_gene,
+    sweep_picture,
+    tested_sets,
+)
+from glasscell.views.traversal_player import Player
 from glasscell.views.traversal_start import starts
 from glasscell.views.traversal_view import TraversalView
 
@@ -25,7 +30,6 @@ if TYPE_CHECKING:
     from glasscell.jobs import Job
     from glasscell.session import Session, State
 
-PLAY_MS = 120
 NOTHING = "Nothing is traversed yet: choose where to start, then sweep."
 
 
@@ -38,7 +42,12 @@ class TraversalPresenter(Presenter[TraversalView]):
         self._job: Job[Any] | None = None
         self._at: tuple[int, int] | None = None  # factor and step shown
         self._gene, self._pinned = "", False
-        self._light, self._playing, self._way = True, False, 1
+        self._light = True
+        self._player = Player(
+            lambda: session.jobs.dispatcher,
+            lambda factor, step: self._move(factor, step, True),
+            view.set_playing,
+        )
         self._sets: tuple[GeneSet, ...] = ()
         self.listen(session.made, self._on_made)
         self.listen(session.jobs.changed, self._follow)
@@ -59,7 +68,7 @@ class TraversalPresenter(Presenter[TraversalView]):
 
     def close(self) -> None:
         """Let go, and leave no cell lit."""
-        self._playing = False
+        self._player.stop()
         super().close()
         if self.session.lit_cells is not None:
             self.session.light(None)
@@ -98,7 +107,7 @@ class TraversalPresenter(Presenter[TraversalView]):
             self._show()
 
     def _show(self) -> None:
-        self._stop()
+        self._player.stop()
         self._at = None
         found = self._found()
         self.view.set_factor(None)
@@ -121,7 +130,7 @@ class TraversalPresenter(Presenter[TraversalView]):
             self._job.cancel()
 
     def _on_slider(self, factor: int, step: int, moving: bool) -> None:
-        self._stop()
+        self._player.stop()
         self._move(factor, step, moving)
 
     def _move(self, factor: int, step: int, moving: bool) -> Job[Any] | None:
@@ -131,10 +140,7 @@ class TraversalPresenter(Presenter[TraversalView]):
             return None
         with self.spoken("Moving the factor"):
             if self._at is None or self._at[0] != factor:
-                self.view.set_factor(factor_picture(found, factor))
-                if not self._pinned:
-                    self._gene = strongest_gene(found, factor)
-                self.view.set_gene(self._gene, self._pinned)
+                self._begin(found, factor)
             self._at = (factor, step)
             self.view.set_step(
                 factor, step, step_picture(found, factor, step, self.session.dataset, self._sets)
@@ -143,6 +149,15 @@ class TraversalPresenter(Presenter[TraversalView]):
             job = self.session.slides.to(self._gene, factor, step, moving=moving, light=self._light)
             return job
         return None
+
+    def _begin(self, found: Traversal, factor: int) -> None:
+        """Turn to another factor."""
+        self.view.set_factor(factor_picture(found, factor))
+        if not self._pinned:
+            self._gene = strongest_gene(found, factor)
+        self.view.set_gene(self._gene, self._pinned)
+        if self._sets:
+            self._test_sets(factor)
 
     def _again(self) -> None:
         if self._at is not None:
@@ -162,12 +177,12 @@ class TraversalPresenter(Presenter[TraversalView]):
             if gene:
                 found.gene(gene)  # refuses an unknown one
             self._pinned = bool(gene)
-            at = self._at[0] if self._at is not None else found.factors[0]
-            self._gene = gene or strongest_gene(found, at)
-            self.view.set_gene(self._gene, self._pinned)
             if self._at is None:
-                row = found.row(at)
-                self._at = (at, int(found.middle_k[row]))
+                factor = found.factors[0]
+                self._at = (factor, int(found.middle_k[0]))
+                self.view.set_factor(factor_picture(found, factor))
+            self._gene = gene or strongest_gene(found, self._at[0])
+            self.view.set_gene(self._gene, self._pinned)
             self._again()
 
     def _on_factor_painted(self, factor: int) -> None:
@@ -181,64 +196,29 @@ class TraversalPresenter(Presenter[TraversalView]):
     def _on_play(self, play: bool) -> None:
         found = self._found()
         if not play or found is None:
-            self._stop()
+            self._player.stop()
             return
         if self._at is None:
             factor = sweep_picture(found).rows[0].factor
             self._at = (factor, int(found.middle_k[found.row(factor)]))
-        self._playing, self._way = True, 1
-        self.view.set_playing(True)
-        self._play()
-
-    def _play(self) -> None:
-        """Take one step to and fro within what was observed; the next only when this one is shown."""
-        found = self._found()
-        if not self._playing or found is None or self._at is None or not self._links:
-            return
-        factor, step = self._at
-        if not (0 <= step + self._way < found.n_steps and found.is_observed(factor, step + self._way)):
-            self._way = -self._way
-        after = step + self._way
-        if not (0 <= after < found.n_steps):
-            self._stop()
-            return
-        job = self._move(factor, after, True)
-        if not self._playing:
-            return
-
-        def next_step() -> None:
-            self.session.jobs.dispatcher.call_later(PLAY_MS, self._play)
-
-        if job is None:
-            next_step()
-        else:
-            job.finished.connect(lambda _job: next_step())
-
-    def _stop(self) -> None:
-        if self._playing:
-            self._playing = False
-            self.view.set_playing(False)
+            self._begin(found, factor)
+        self._player.play(found, *self._at)
 
     def _on_gene_sets(self, path: Path) -> None:
         from glasscell.explain.gene_set import read_gmt
 
         with self.spoken("Opening gene sets"):
             self._sets = read_gmt(path)
-            self._test_sets()
+            self._test_sets(None if self._at is None else self._at[0])
             self._again()
 
-    def _test_sets(self) -> None:
-        from glasscell.explain.gene_set import CAUTION, overlap
-
+    def _test_sets(self, factor: int | None) -> None:
         found = self._found()
-        if found is None or self._at is None:
+        if found is None or factor is None:
             self.view.set_gene_sets(None, f"{len(self._sets)} gene sets are open; move a factor to see them.")
             return
-        change_g = found.change_ksg[found.row(self._at[0]), found.n_steps - 1]
-        most = [found.genes[int(g)] for g in np.argsort(-np.abs(change_g), kind="stable")[:100]]
-        self.view.set_gene_sets(
-            overlap(most, found.genes, self._sets), f"Of the 100 genes it moves most. {CAUTION}"
-        )
+        with self.spoken("Testing gene sets"):
+            self.view.set_gene_sets(*tested_sets(found, factor, self._sets))
 
     def _follow(self) -> None:
         running = [job for job in self.session.jobs.active if job.title.startswith(TRAVERSING)]
@@ -254,18 +234,3 @@ class TraversalPresenter(Presenter[TraversalView]):
             if job.outcome is not Outcome.DONE:
                 self._show()
             self._follow()
-
-
-def strongest_gene(found: Traversal, factor: int) -> str:
-    """Return the gene whose mean change over the observed range is largest.
-
-    Raises
-    ------
-    DataError
-        The model has no genes.
-    """
-    if not found.genes:
-        raise DataError("The model has no genes to show.")
-    row = found.row(factor)
-    seen = (found.values_ks[row] >= found.low_k[row]) & (found.values_ks[row] <= found.high_k[row])
-    return found.genes[int(np.abs(found.change_ksg[row, seen]).max(axis=0).argmax())]

@@ -19,12 +19,13 @@ MOST_VALUES, MOST_STARTS = 40, 300
 
 def starts(session: Session) -> list[tuple[str, str, Selection | str]]:
     """List all cells, the selected ones, groups, and values of label columns: key, words, what it is."""
-    offered: list[tuple[str, str, Selection | str]] = [(ALL, "all cells", ALL)]
+    dataset = session.dataset
+    cells = "cells" if dataset is None else dataset.observations
+    offered: list[tuple[str, str, Selection | str]] = [(ALL, f"all {cells}", ALL)]
     if not isinstance(session.state.selection, Everything):
-        offered.append((SELECTED, "selected cells", SELECTED))
+        offered.append((SELECTED, f"selected {cells}", SELECTED))
     names_of_groups = [group.name for group in session.state.groups]
     offered += [(f"{GROUP}{name}", f"group {name}", f"{GROUP}{name}") for name in names_of_groups]
-    dataset = session.dataset
     for column in () if dataset is None else dataset.obs.columns:
         if dataset is None or is_continuous(dataset.obs[column]):
             continue
