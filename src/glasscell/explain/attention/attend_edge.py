@@ -33,7 +33,8 @@ def attend_edges(asked: Asked, job: JobHandle) -> EdgeAttention:
     maps = map_names(found.weights_elh.shape[1], found.weights_elh.shape[2])
     weight_mgt, relative_mgt, n_edges_gt = _grouped(found, maps, ends, n_groups, first_e, n_cells)
     removed_e = _edge_removal(asked, found, Part(job, 0.2, 0.6, "Removing edges"))
-    removed_ct = _sender_removal(asked, Part(job, 0.6, 0.8, "Removing neighbours by group"))
+    drawn = _draw_pairs(asked, found)
+    removed_ct = _sender_removal(asked, drawn, Part(job, 0.6, 0.8, "Removing neighbours by group"))
     twin, random, notes = _nulls(asked, maps, relative_mgt, Part(job, 0.8, 1.0, "Asking null nets"))
     removed_gt, n_removed_gt = group_means(removed_ct, asked.group_of_cell[asked.cells], n_groups)
     job.report(1.0, "Attention is read")
@@ -131,12 +132,26 @@ def _edge_removal(asked: Asked, found: EdgeMaps, job: JobHandle) -> Floats:
     return removed_e
 
 
-def _sender_removal(asked: Asked, job: JobHandle) -> Floats:
+def _draw_pairs(asked: Asked, found: EdgeMaps) -> Ints:
+    """Draw up to so many cells of each group next to each other group, so that no pair goes unmeasured."""
+    n_groups, rng = len(asked.groups), np.random.default_rng(asked.seed)
+    receiving, sending = asked.group_of_cell[found.receivers], asked.group_of_cell[found.senders]
+    proper = (found.senders != found.receivers) & (receiving >= 0) & (sending >= 0)
+    pair_e = receiving * n_groups + sending
+    kept = [
+        rng.permutation(np.unique(found.receivers[proper & (pair_e == pair)]))[: asked.params.removal_cells]
+        for pair in np.unique(pair_e[proper])
+    ]
+    chosen = np.unique(np.concatenate(kept)) if kept else np.zeros(0, np.int32)
+    return np.searchsorted(asked.cells, chosen).astype(np.int32)
+
+
+def _sender_removal(asked: Asked, drawn: Ints, job: JobHandle) -> Floats:
     removed_ct = np.full((len(asked.cells), len(asked.groups)), np.nan, np.float32)
     done = 0
     for net in asked.nets:
-        rows = asked.rows_of(net, asked.drawn)
-        share = Part(job, done / len(asked.drawn), (done + len(rows)) / len(asked.drawn), "")
+        rows = asked.rows_of(net, drawn)
+        share = Part(job, done / len(drawn), (done + len(rows)) / len(drawn), "")
         done += len(rows)
         if len(rows):
             removed_ct[rows] = sender_removal(
