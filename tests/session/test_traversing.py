@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,18 +13,19 @@ from glasscell.errors import DataError, NotCompatible
 from glasscell.session import Session
 from glasscell.session.resolve import Ready
 from glasscell.testing.planted import planted_dataset
+from glasscell.testing.toy_latent import ToyLatent, latent_bundle
 from glasscell.views.paint import LIT, paint
 from glasscell.views.palette import pack, to_rgb
-
-FAST = {"n_latent": 4, "hidden": 16, "max_epochs": 6, "batch_size": 32}
 
 
 @pytest.fixture(scope="module")
 def trained() -> Iterator[Session]:
     session = Session()
-    session.open_dataset(planted_dataset(n_cells=150, n_genes=40, n_sections=2))
-    session.fit(family="vae", params=FAST, batch="section")
-    assert session.jobs.wait_idle(120)
+    dataset = planted_dataset(n_cells=150, n_genes=40, n_sections=2)
+    session.open_dataset(dataset)
+    weights_zg = np.random.default_rng(0).normal(size=(4, 40))
+    bundle = latent_bundle(dataset, ToyLatent(weights_zg, [str(g) for g in dataset.genes.names]))
+    session.update(model=session.hold("bundle", replace(bundle, family="vae")))
     session.traverse("label=K1").wait(60)
     yield session
     assert session.close()

@@ -138,7 +138,8 @@ def _save(
         module, name = _WRITE_BACK.split(":")
         write_back = getattr(importlib.import_module(module), name)
         for result in results:
-            write_back(adata, result)
+            own = getattr(result, "write_into", None)  # a kind of result with keys of its own
+            write_back(adata, result) if own is None else own(adata)
 
     def write_to(fresh: Path) -> None:
         job.report(0.2, f"Writing {path.name}")

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from glasscell.session.core import Core
 
 
+#: Kinds of results that a saved file keeps the latest of, when they can write themselves.
+WRITTEN = ("traversal", "attention", "perturbation")
+
+
 def open_path(
     session: Core, path: Path | Sequence[Path], opening: list[Job[Any]], **wish: str | None
 ) -> Job[Any]:
@@ -93,11 +97,12 @@ def prepare(session: Core, params: PrepareParams | Mapping[str, Any] | None) -> 
 
 
 def save_data(session: Core, path: Path) -> Job[Any]:
-    """Write the dataset with its groups, notes and current explanation, all or nothing.
+    """Write the dataset with its groups, notes, current explanation and latest results, all or nothing.
 
     The path may be the file the data came from; what was there is kept as ``NAME.previous.h5ad``.
     """
     dataset, explanation, state = need_dataset(session), session.explanation, session.state
+    others = [found for kind in WRITTEN if hasattr(found := session.latest(kind), "write_into")]
     there = path.exists()
 
     def work(job: JobHandle) -> Path:
@@ -107,7 +112,7 @@ def save_data(session: Core, path: Path) -> Job[Any]:
         adata = dataset.editable()
         write_groups(adata, state.groups, state.annotations)
         out = dataset.with_adata(adata)
-        results = () if explanation is None else (explanation,)
+        results = tuple(result for result in (explanation, *others) if result is not None)
         return write(out, path, explanations=results, keep_previous=True, job=job)
 
     def commit(job: Job[Path], written: Path) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    from anndata import AnnData
     from numpy.typing import NDArray
 
     from glasscell.explain.gene_set import GeneSet
@@ -194,6 +195,12 @@ class Traversal:
         row = self.row(factor)
         seen = (self.values_ks[row] >= self.low_k[row]) & (self.values_ks[row] <= self.high_k[row])
         return float(np.abs(self.change_ksg[row, seen, self.gene(gene)]).max(initial=0.0))
+
+    def write_into(self, adata: AnnData) -> str:
+        """Write itself into an AnnData and return the key; see ``traversal.store``."""
+        from glasscell.explain.traversal.store import write_traversal
+
+        return write_traversal(adata, self)
 
     def table(self) -> pd.DataFrame:
         """One row per factor and gene: change at the ends of the observed range, slope, possible effects."""
