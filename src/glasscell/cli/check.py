@@ -9,6 +9,8 @@ import typer
 
 from glasscell.cli.console import print_json, say
 from glasscell.cli.option import (
+    ActionOption,
+    ControlOption,
     DonorOption,
     FileArgument,
     JsonOption,
@@ -27,6 +29,8 @@ def check_command(
     ] = "classifier",
     labels: Annotated[str, typer.Option("--labels", metavar="COLUMN", help="Obs column to learn")] = "",
     batch: Annotated[str, typer.Option("--batch", metavar="COLUMN", help="Obs column of a batch")] = "",
+    action: ActionOption = "",
+    control: ControlOption = "",
     rename: Annotated[
         str, typer.Option("--rename", help="ignore-case, or a CSV of: name in the file, name in the model")
     ] = "",
@@ -42,7 +46,9 @@ def check_command(
     from glasscell.models.preflight import check
 
     use_network(network)
-    found = check(model, open_file(file, section, donor), labels, batch, rename=read_rename(rename))
+    dataset = open_file(file, section, donor)
+    names = read_rename(rename)
+    found = check(model, dataset, labels, batch, action=action, control=control, rename=names)
     if json:
         print_json(found.to_json())
     else:

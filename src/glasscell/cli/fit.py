@@ -10,6 +10,8 @@ import typer
 
 from glasscell.cli.console import print_json, print_table, say, shell_job
 from glasscell.cli.option import (
+    ActionOption,
+    ControlOption,
     CountsOption,
     DonorOption,
     FileArgument,
@@ -52,6 +54,8 @@ def fit_command(
         str,
         typer.Option("--batch", metavar="COLUMN", help="Obs column of a technical batch to take out"),
     ] = "",
+    action: ActionOption = "",
+    control: ControlOption = "",
     section: SectionOption = "",
     donor: DonorOption = "",
     counts: CountsOption = "",
@@ -71,13 +75,14 @@ def fit_command(
     from glasscell.models.fit import FitRequest, fit, fit_twin
 
     started = time.monotonic()
-    chosen = _chosen(model, labels, network, settings)
+    chosen = _chosen(model, labels, action, network, settings)
     dataset = open_file(file, section, donor, counts, genes)
     classes = read_labels(dataset, labels) if labels else None
     scheme = split or (default_scheme(dataset) if classes else "")
     plan = make_split(dataset, scheme, n_folds=folds, seed=seed, labels=classes) if scheme else None
     groups = read_labels(dataset, batch) if batch else None
-    request = FitRequest(classes, plan, model, chosen, seed, device, groups)
+    done = read_labels(dataset, action) if action else None
+    request = FitRequest(classes, plan, model, chosen, seed, device, groups, done, control)
     with shell_job("Training") as job:
         bundle = fit(dataset, request, job)
         bundle = fit_twin(bundle, dataset, request, job)
@@ -91,7 +96,7 @@ def fit_command(
     say(f"Model written to {out}.")
 
 
-def _chosen(model: str, labels: str, network: str, settings: list[str]) -> FamilyParams:
+def _chosen(model: str, labels: str, action: str, network: str, settings: list[str]) -> FamilyParams:
     """Return the family's settings; refuse a family that learns classes without their column."""
     from glasscell.models.registry import family
     from glasscell.views.form import build
@@ -99,6 +104,9 @@ def _chosen(model: str, labels: str, network: str, settings: list[str]) -> Famil
     info, params = family(model).info, family(model).params
     if info.needs_labels and not labels:
         raise typer.BadParameter(f"{info.title} learns classes: name their column.", param_hint="--labels")
+    if info.needs_action and not action:
+        said = f"{info.title} learns what perturbations do: name their column."
+        raise typer.BadParameter(said, param_hint="--action")
     own = use_network(network)
     given = [f"network={own}", *settings] if own and model == "torch_module" else settings
     return build(params, settings_of(params, given))

@@ -28,6 +28,12 @@ SectionOption = Annotated[
 DonorOption = Annotated[
     str, typer.Option("--donor", metavar="COLUMN", help="Obs column that names the donor")
 ]
+ActionOption = Annotated[
+    str, typer.Option("--action", metavar="COLUMN", help="Obs column of what was done to each cell")
+]
+ControlOption = Annotated[
+    str, typer.Option("--control", metavar="NAME", help="Name of the control in that column")
+]
 CountsOption = Annotated[
     str, typer.Option("--counts", metavar="MATRIX", help="Where counts are: X, raw or layers/NAME")
 ]

@@ -12,7 +12,7 @@ from glasscell.data.column import categorical_codes
 from glasscell.data.neighbour import neighbour_graph
 from glasscell.errors import DataError, NotCompatible
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import CellBatch, Model, UsesBatch, UsesNeighbours
+from glasscell.models.protocol import CellBatch, Model, UsesAction, UsesBatch, UsesNeighbours
 from glasscell.models.row import input_rows
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ def make_batch(
         indices=torch.from_numpy(indices).to(target),
         size=size,
         batch=_batch_codes(dataset, model, indices, target),
+        action=_action_codes(dataset, model, indices, target),
         **around,
     )
 
@@ -145,10 +146,31 @@ def _batch_codes(
     dataset: Dataset, model: Model, indices: NDArray[np.integer[Any]], device: torch.device
 ) -> torch.Tensor | None:
     """Return the codes of the cells' batches; -1 for a batch the model has not seen, None without any."""
-    if not isinstance(model, UsesBatch) or not model.batches or model.batch_column not in dataset.obs.columns:
+    if not isinstance(model, UsesBatch) or not model.batches:
         return None
-    codes, names = categorical_codes(dataset.obs[model.batch_column])
-    place = {name: code for code, name in enumerate(model.batches)}
+    return _codes(dataset, model.batch_column, model.batches, indices, device)
+
+
+def _action_codes(
+    dataset: Dataset, model: Model, indices: NDArray[np.integer[Any]], device: torch.device
+) -> torch.Tensor | None:
+    """Return the codes of what was done to the cells; -1 for what the model has not seen."""
+    if not isinstance(model, UsesAction):
+        return None
+    return _codes(dataset, model.action_column, model.actions, indices, device)
+
+
+def _codes(
+    dataset: Dataset,
+    column: str,
+    own: Sequence[str],
+    indices: NDArray[np.integer[Any]],
+    device: torch.device,
+) -> torch.Tensor | None:
+    if column not in dataset.obs.columns:
+        return None
+    codes, names = categorical_codes(dataset.obs[column])
+    place = {name: code for code, name in enumerate(own)}
     known = np.array([place.get(name, -1) for name in names] + [-1], np.int64)
     return torch.from_numpy(known[codes[indices]]).to(device)
 

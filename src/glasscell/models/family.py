@@ -42,6 +42,9 @@ class TrainingData:
         from; no names when no batch was asked for.
     neighbours
         Of each cell on the tissue; None unless the family's ``info.needs_positions``.
+    action, actions, action_column, control
+        What was done to each cell, ``(n,)`` int32, -1 for unknown, the names, the obs column they came
+        from, and which name is the control; None and empty unless the family's ``info.needs_action``.
     """
 
     rows: Rows
@@ -55,6 +58,10 @@ class TrainingData:
     batches: tuple[str, ...] = ()
     batch_column: str = ""
     neighbours: Neighbours | None = None
+    action: NDArray[np.int32] | None = None
+    actions: tuple[str, ...] = ()
+    action_column: str = ""
+    control: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,6 +38,10 @@ class FitRequest:
     batch
         Technical batch of every cell, -1 for none, whose effect the model takes out; families whose
         ``info.takes_batch`` is False refuse it.
+    action, control
+        What was done to every cell (its perturbation), -1 for unknown, and the name of the control among
+        the classes; empty for the one that is called as a control usually is. Families whose
+        ``info.needs_action`` is True need it, the others refuse it.
     """
 
     labels: Labels | None = None
@@ -47,3 +51,5 @@ class FitRequest:
     seed: int = 0
     device: str = "auto"
     batch: Labels | None = None
+    action: Labels | None = None
+    control: str = ""

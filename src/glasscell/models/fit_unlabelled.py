@@ -63,6 +63,8 @@ def fit_unlabelled(dataset: Dataset, request: FitRequest, job: JobHandle) -> Bun
     held_out = _held_out(dataset, request)
     train = np.flatnonzero(~held_out if request.split is None else request.split.training(0))
     strata = np.zeros(len(train), np.int64) if data.batch is None else data.batch[train] + 1
+    if data.action is not None:
+        strata = strata * (len(data.actions) + 1) + data.action[train] + 1
     aside = set_aside(train, strata, np.zeros(len(train), np.int64), net_seed(request.seed, 0))
     plan = FoldPlan(aside.train, aside.valid, net_seed(request.seed, 0), device)
     net, curve, notes = family.train(data, plan, params, Span(job, 0.0, 0.9, "fold 1 of 1"))

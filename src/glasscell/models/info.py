@@ -41,6 +41,8 @@ class ModelInfo:
         Whether it can take the effect of a technical batch out; ``TrainingData.batch`` is then given.
     needs_positions
         Whether it looks at neighbours on the tissue; ``TrainingData.neighbours`` is then given.
+    needs_action
+        Whether it learns what perturbations do; ``TrainingData.action`` is then given.
     input_kind
         Its input when it takes counts otherwise than log-normalised: a kind of ``Preprocessing``, or empty.
     """
@@ -56,6 +58,7 @@ class ModelInfo:
     needs_counts: bool = False
     takes_batch: bool = False
     needs_positions: bool = False
+    needs_action: bool = False
     input_kind: Literal["", "log1p", "counts"] = ""
 
     def to_json(self) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class PreflightLine:
     Parameters
     ----------
     name
-        ``cells``, ``counts``, ``labels``, ``coordinates``, ``batch`` or ``genes``.
+        ``cells``, ``counts``, ``labels``, ``coordinates``, ``batch``, ``actions`` or ``genes``.
     verdict
         ``yes``; ``warning``: yes, but read the sentence; ``no``: the sentence says why and what to do.
     sentence
@@ -94,6 +94,8 @@ def check(
     labels: str | Labels = "",
     batch: str = "",
     *,
+    action: str = "",
+    control: str = "",
     rename: Mapping[str, str] | str = "",
     min_overlap: float = MIN_OVERLAP,
 ) -> Preflight:
@@ -110,6 +112,9 @@ def check(
         Obs column with the classes, or the labels themselves; of use for families that learn classes.
     batch
         Obs column with a technical batch.
+    action, control
+        Obs column of what was done to each cell, and the name of the control in it; for families that learn
+        perturbations.
     rename
         Names of the file's genes in the model; see ``match_genes``.
     min_overlap
@@ -136,6 +141,8 @@ def check(
     if isinstance(model, str):
         info = find_family(model).info
         lines = _for_training(info, dataset, labels, batch)
+        if info.needs_action:
+            lines.insert(-1, _actions(info, dataset, action, control))
         return Preflight(f"Train {info.title}", tuple(lines))
     net = model.folds[0] if hasattr(model, "folds") else model
     lines = _for_applying(net, dataset, rename, min_overlap)
@@ -262,6 +269,27 @@ def _batch(info: ModelInfo, dataset: Dataset, labels: Labels | None, batch: str)
             "batch", "yes", f"{words}; hold whole {noun}s out to see whether it carries over."
         )
     return PreflightLine("batch", "yes", "One section of one donor, as far as the file says.")
+
+
+def _actions(info: ModelInfo, dataset: Dataset, column: str, control: str) -> PreflightLine:
+    from glasscell.data.control import find_control
+
+    if not column:
+        said = f"{info.title} learns what perturbations do: name the column of actions."
+        return PreflightLine("actions", "no", said)
+    try:
+        labels = _read(dataset, column)
+        control = find_control(labels.classes, control)
+    except GlasscellError as error:
+        return PreflightLine("actions", "no", str(error))
+    sizes = labels.counts()
+    said = (
+        f"{labels.name}: {labels.n_classes - 1:,} actions and {control}, at least {sizes.min():,} cells each"
+    )
+    if sizes.min() < FEW_CELLS_A_CLASS:
+        rare = labels.classes[int(sizes.argmin())]
+        return PreflightLine("actions", "warning", f"{said}. {rare} is rare: its shift is hardly known.")
+    return PreflightLine("actions", "yes", f"{said}.")
 
 
 def _follows(codes: np.ndarray[Any, Any], groups: np.ndarray[Any, Any]) -> bool:

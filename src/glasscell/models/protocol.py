@@ -221,6 +221,26 @@ class UsesBatch(Protocol):
 
 
 @runtime_checkable
+class UsesAction(Protocol):
+    """A model that knows what was done to a cell; ``make_batch`` then fills ``CellBatch.action``."""
+
+    @property
+    def action_column(self) -> str:
+        """Obs column it was trained with."""
+        ...
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the perturbations, control included, in the order of the codes."""
+        ...
+
+    @property
+    def control(self) -> str:
+        """Which of them is the control."""
+        ...
+
+
+@runtime_checkable
 class Attends(Protocol):
     """A model that weighs tokens or neighbours."""
 

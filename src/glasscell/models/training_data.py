@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from glasscell.data.control import find_control
 from glasscell.data.neighbour import neighbour_graph
 from glasscell.errors import DataError, NotCompatible
 from glasscell.models.batch import check_table, graph_tensors, preprocessing_for
@@ -35,9 +36,9 @@ def check_request(dataset: Dataset, request: FitRequest, family: Family) -> None
     Raises
     ------
     NotCompatible
-        It needs labels, counts or takes no batch, and the request or the data say otherwise.
+        It needs labels, counts or actions or takes no batch, and the request or the data say otherwise.
     DataError
-        Labels, split or batch belong to another dataset.
+        Labels, split, batch or actions belong to another dataset, or no action is the control.
     """
     info = family.info
     if info.needs_labels and (request.labels is None or request.split is None):
@@ -56,10 +57,17 @@ def check_request(dataset: Dataset, request: FitRequest, family: Family) -> None
         )
     if request.batch is not None and not info.takes_batch:
         raise NotCompatible(f"{info.title} cannot take a batch out: leave the batch out.")
+    if info.needs_action and request.action is None:
+        raise NotCompatible(f"{info.title} learns what perturbations do: name the column of actions.")
+    if request.action is not None:
+        if not info.needs_action:
+            raise NotCompatible(f"{info.title} knows no actions: leave the column of actions out.")
+        find_control(request.action.classes, request.control)
     sizes = {
         "labels": None if request.labels is None else len(request.labels.codes),
         "split": None if request.split is None else len(request.split.folds),
         "batch": None if request.batch is None else len(request.batch.codes),
+        "action": None if request.action is None else len(request.action.codes),
     }
     wrong = {name: size for name, size in sizes.items() if size not in (None, dataset.n_cells)}
     if wrong:
@@ -96,7 +104,7 @@ def training_data(
     if family.info.needs_counts:
         counts = Rows(sparse.csr_matrix(dataset.expression_cg("counts"), dtype=np.float32), device)
     own = labels.codes if labels is not None else np.full(dataset.n_cells, -1, np.int32)
-    batch = request.batch
+    batch, action = request.batch, request.action
     return TrainingData(
         rows=Rows(table_cg, device),
         size=None if sizes_c is None else np.asarray(sizes_c, np.float32),
@@ -109,6 +117,10 @@ def training_data(
         batches=() if batch is None else batch.classes,
         batch_column="" if batch is None else batch.name,
         neighbours=_neighbours(dataset, request, family),
+        action=None if action is None else np.asarray(action.codes, np.int32),
+        actions=() if action is None else action.classes,
+        action_column="" if action is None else action.name,
+        control="" if action is None else find_control(action.classes, request.control),
     )
 
 
@@ -127,14 +139,16 @@ def batch_of(data: TrainingData, indices: torch.Tensor, net: Model) -> CellBatch
         ego = data.neighbours.ego(indices.cpu().numpy(), net.hops, disjoint=False)
         around, indices = graph_tensors(ego, net.device), torch.from_numpy(ego.rows)
     size = None if data.size is None else torch.from_numpy(data.size)[indices].to(net.device)
-    batch = None
-    if data.batch is not None:
-        batch = torch.from_numpy(data.batch.astype(np.int64))[indices].to(net.device)
+    batch, action = (
+        None if codes is None else torch.from_numpy(codes.astype(np.int64))[indices].to(net.device)
+        for codes in (data.batch, data.action)
+    )
     return CellBatch(
         expression=data.rows.take(indices).to(net.device),
         indices=indices.to(net.device),
         size=size,
         batch=batch,
+        action=action,
         **around,
     )
 
@@ -157,6 +171,7 @@ def provenance(
         "n_labelled": n_labelled,
         "n_genes": dataset.n_genes,
         "batch": "" if request.batch is None else request.batch.name,
+        "action": "" if request.action is None else request.action.name,
         "versions": {name: _version(name) for name in ("glasscell", "torch", "numpy", "anndata")},
     }
 

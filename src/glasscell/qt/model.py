@@ -48,6 +48,8 @@ class QtModelView(ModelView):
         self.scheme = Choice("How cells are held out; figures always name it")
         self.family = Choice("Kind of model: with labels it learns classes, without it finds latents")
         self.batch = Choice("Technical batch whose effect is taken out of the latents")
+        self.action = Choice("What was done to each cell: its perturbation")
+        self.control = Choice("Which of these is no perturbation")
         self.seed = WholeBox(0)
         self.seed.setToolTip(plain_tip("Same seed, same split and same model"))
         self.form = QtForm()
@@ -66,7 +68,7 @@ class QtModelView(ModelView):
         self.save = button("Save model…", "Save the trained model to a new folder")
         self.load = button("Load model…", "Load a model folder")
         self.scvi = OpenScviButton(self.scvi_requested.emit, self.set_message)
-        self.preflight = QtPreflightView(self._question)
+        self.preflight = QtPreflightView(self._question, self._done)
         self._families: dict[str, FamilyRow] = {}
         self.widget = scrolled(self._content())
         self._connect()
@@ -90,6 +92,14 @@ class QtModelView(ModelView):
     def set_batches(self, names: Sequence[str]) -> None:
         """Offer columns as a batch."""
         self.batch.set_names(("", *names), words={"": "none"})
+
+    def set_actions(self, names: Sequence[str]) -> None:
+        """Offer columns of perturbations."""
+        self.action.set_names(names)
+
+    def set_controls(self, names: Sequence[str], default: str) -> None:
+        """Offer names of the control."""
+        self.control.set_names(("", *names), default, words={"": "choose"})
 
     def set_labels(self, names: Sequence[str]) -> None:
         """Offer sources of labels."""
@@ -162,6 +172,8 @@ class QtModelView(ModelView):
             ("Learn", self.labels),
             ("Hold out by", self.scheme),
             ("Batch", self.batch),
+            ("Perturbation", self.action),
+            ("Control", self.control),
             ("Seed", self.seed),
         ):
             form.addRow(caption(title), control)
@@ -195,7 +207,8 @@ class QtModelView(ModelView):
 
     def _connect(self) -> None:
         self.family.currentIndexChanged.connect(self._on_family)
-        for choice in (self.family, self.labels, self.batch):
+        self.action.currentIndexChanged.connect(lambda _: self.action_chosen.emit(self.action.name()))
+        for choice in (self.family, self.labels, self.batch, self.action, self.control):
             choice.currentIndexChanged.connect(lambda _: self.preflight.asked.emit())
         self.train.clicked.connect(self._on_train)
         self.cancel.clicked.connect(lambda: self.cancel_requested.emit())
@@ -211,6 +224,8 @@ class QtModelView(ModelView):
         self._form.setRowVisible(self.labels, needs_labels)
         self._form.setRowVisible(self.scheme, needs_labels)
         self._form.setRowVisible(self.batch, row is not None and row.takes_batch)
+        self._form.setRowVisible(self.action, row is not None and row.needs_action)
+        self._form.setRowVisible(self.control, row is not None and row.needs_action)
         self.train.setToolTip(plain_tip(_TRAIN_TIP if needs_labels else _TRAIN_ALL_TIP))
 
     def _question(self) -> tuple[str, str, str]:
@@ -219,6 +234,12 @@ class QtModelView(ModelView):
         batch = self.batch.name() if row is not None and row.takes_batch else ""
         labels = self.labels.name() if row is None or row.needs_labels else ""
         return self.family.name(), labels, batch
+
+    def _done(self) -> tuple[str, str]:
+        """Return the columns of perturbations and the control, as far as the kind of model uses them."""
+        row = self._families.get(self.family.name())
+        needs_action = row is not None and row.needs_action
+        return (self.action.name(), self.control.name()) if needs_action else ("", "")
 
     def _on_family(self) -> None:
         self._fit_form()
@@ -232,6 +253,7 @@ class QtModelView(ModelView):
             return
         row = self._families.get(self.family.name())
         needs_labels = row is None or row.needs_labels
+        action, control = self._done()
         self.fit_requested.emit(
             {
                 "labels": self.labels.name() if needs_labels else "",
@@ -240,6 +262,8 @@ class QtModelView(ModelView):
                 "params": params,
                 "seed": self.seed.value(),
                 "batch": self.batch.name() if row is not None and row.takes_batch else "",
+                "action": action,
+                "control": control,
             }
         )
 

@@ -56,9 +56,13 @@ class LineList(QWidget):
 class QtPreflightView(PreflightView):
     """Both lists in Qt, as parts of the Model dock: ``widget`` and ``applying_widget``."""
 
-    def __init__(self, question: Callable[[], tuple[str, str, str]]) -> None:
+    def __init__(
+        self,
+        question: Callable[[], tuple[str, str, str]],
+        done: Callable[[], tuple[str, str]] = lambda: ("", ""),
+    ) -> None:
         super().__init__()
-        self._question = question
+        self._question, self._done = question, done
         self.training, self.applying = LineList(), LineList()
         self.notes = PlainLabel("", "muted")
         self.apply = button("Apply to the open data", "Predict every cell of the open file with this model")
@@ -97,6 +101,10 @@ class QtPreflightView(PreflightView):
     def question(self) -> tuple[str, str, str]:
         """Return what the dock around it has chosen."""
         return self._question()
+
+    def done(self) -> tuple[str, str]:
+        """Return the column of perturbations and the control that the dock around it has chosen."""
+        return self._done()
 
     def set_training(self, title: str, lines: Sequence[PreflightLine]) -> None:
         """Show whether the chosen model can be trained."""

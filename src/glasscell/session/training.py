@@ -42,6 +42,9 @@ class FitWish:
         As in ``FitRequest``.
     batch
         An obs column whose effect is taken out; empty for none.
+    action, control
+        An obs column that says what was done to each cell, and the name of the control in it (empty: the
+        one called so); for families that learn perturbations.
     """
 
     labels: str = ""
@@ -51,6 +54,8 @@ class FitWish:
     seed: int = 0
     device: str = "auto"
     batch: str = ""
+    action: str = ""
+    control: str = ""
 
 
 def fit(session: Core, wish: FitWish) -> Job[Any]:
@@ -96,15 +101,17 @@ def make_request(wish: FitWish, context: Context) -> FitRequest:
 
     dataset, params = context.dataset, make_params(family(wish.family).params, wish.params)
     batch = read_labels(dataset, wish.batch) if wish.batch else None
+    action = read_labels(dataset, wish.action) if wish.action else None
+    done: dict[str, Any] = {"batch": batch, "action": action, "control": wish.control}
     if not wish.labels:
         folds = make_split(dataset, wish.split, seed=wish.seed) if wish.split else None
-        return FitRequest(None, folds, wish.family, params, wish.seed, wish.device, batch)
+        return FitRequest(None, folds, wish.family, params, wish.seed, wish.device, **done)
     if wish.labels == GROUPS and GROUPS not in dataset.obs.columns:
         labels = labels_from_groups({group.name: group.cells.mask(context) for group in context.groups})
     else:
         labels = read_labels(dataset, wish.labels)
     folds = make_split(dataset, wish.split or default_scheme(dataset), seed=wish.seed, labels=labels)
-    return FitRequest(labels, folds, wish.family, params, wish.seed, wish.device, batch)
+    return FitRequest(labels, folds, wish.family, params, wish.seed, wish.device, **done)
 
 
 def train_twin(session: Core, bundle: Bundle, request: FitRequest, context: Context) -> Job[Any]:

@@ -28,7 +28,9 @@ def family_rows() -> tuple[FamilyRow, ...]:
         info = family.info
         why_not = family.why_not if isinstance(family, MayBeAbsent) else ""
         tip = f"{info.works_for} Not for: {info.fails_for}"
-        rows.append(FamilyRow(key, info.title, info.needs_labels, info.takes_batch, tip, why_not))
+        rows.append(
+            FamilyRow(key, info.title, info.needs_labels, info.takes_batch, tip, why_not, info.needs_action)
+        )
     return tuple(rows)
 
 

@@ -9,6 +9,7 @@ from glasscell.data.report import why_no_cells
 from glasscell.session.message import sentence
 from glasscell.session.rules import label_columns
 from glasscell.session.training import GROUPS, TRAINING
+from glasscell.views.action_choice import action_columns, controls
 from glasscell.views.family_choice import family_rows, why_not_these
 from glasscell.views.form import fields
 from glasscell.views.model_view import ModelView
@@ -45,6 +46,7 @@ class ModelPresenter(Presenter[ModelView]):
         self.listen(view.group_requested, self._on_group)
         self.listen(session.stored, self._on_stored)
         self.listen(view.family_chosen, self._on_family)
+        self.listen(view.action_chosen, self._show_controls)
         view.set_families(tuple(self._families.values()))
         self._show_form()
         view.set_busy(False)
@@ -72,14 +74,24 @@ class ModelPresenter(Presenter[ModelView]):
         self.view.set_labels(labels)
         self.view.set_schemes(*schemes(dataset))
         self.view.set_batches(columns)
+        actions = action_columns(dataset, columns)
+        self.view.set_actions(actions)
+        self._show_controls(actions[0] if actions else "")
         reason = why_not_these(self._families[self._family], dataset, labels)
         self.view.set_enabled(not reason, reason)
 
     def _show_nothing(self, reason: str) -> None:
         self.view.set_labels(())
         self.view.set_batches(())
+        self.view.set_actions(())
+        self.view.set_controls((), "")
         self.view.set_schemes((), "")
         self.view.set_enabled(False, reason)
+
+    def _show_controls(self, column: str) -> None:
+        dataset = self.session.dataset
+        if dataset is not None:
+            self.view.set_controls(*controls(dataset, column))
 
     def _show_form(self) -> None:
         from glasscell.models.registry import family

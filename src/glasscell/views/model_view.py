@@ -20,10 +20,12 @@ class ModelView(View):
     """Choose labels, split and parameters; train, watch, cancel, save, load; see how good it is.
 
     ``fit_requested`` carries ``{"labels": str, "split": str, "family": str, "params": dict, "seed": int,
-    "batch": str}``; labels and split are empty for a family that learns without labels.
+    "batch": str, "action": str, "control": str}``; labels and split are empty for a family that learns
+    without labels, action and control for one that learns no perturbations.
     """
 
     fit_requested = Signal(dict)
+    action_chosen = Signal(str)  # obs column, to list its values
     family_chosen = Signal(str)  # registry key, to show its form
     cancel_requested = Signal()
     save_requested = Signal(object)  # Path
@@ -38,6 +40,14 @@ class ModelView(View):
     @abstractmethod
     def set_batches(self, names: Sequence[str]) -> None:
         """Offer these columns as a technical batch to take out, besides none."""
+
+    @abstractmethod
+    def set_actions(self, names: Sequence[str]) -> None:
+        """Offer these columns as what was done to each cell."""
+
+    @abstractmethod
+    def set_controls(self, names: Sequence[str], default: str) -> None:
+        """Offer these values of the chosen column as the control."""
 
     @abstractmethod
     def set_labels(self, names: Sequence[str]) -> None:

@@ -57,7 +57,8 @@ class PreflightPresenter(Presenter[PreflightView]):
             self.view.set_training("", ())
             return
         try:
-            found = check(family, dataset, self._labels(labels), batch)
+            action, control = self.view.done()
+            found = check(family, dataset, self._labels(labels), batch, action=action, control=control)
         except GlasscellError:
             self.view.set_training("", ())
             return

@@ -26,6 +26,10 @@ class PreflightView(View):
     def question(self) -> tuple[str, str, str]:
         """Return family, labels and batch as they are chosen now."""
 
+    def done(self) -> tuple[str, str]:
+        """Return the column of perturbations and the control as they are chosen now; empty for none."""
+        return "", ""
+
     @abstractmethod
     def set_training(self, title: str, lines: Sequence[PreflightLine]) -> None:
         """Show whether the chosen model can be trained; no lines hide the list."""

@@ -81,6 +81,7 @@ class FamilyRow:
     takes_batch: bool
     tip: str
     why_not: str = ""
+    needs_action: bool = False
 
 
 @dataclass(frozen=True)
