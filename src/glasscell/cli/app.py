@@ -17,6 +17,7 @@ from glasscell.cli.info import info_command
 from glasscell.cli.open_scvi import open_scvi_command
 from glasscell.cli.prepare import prepare_command
 from glasscell.cli.report import report_command
+from glasscell.cli.traverse import traverse_command
 from glasscell.cli.view import demo_command, view_command
 from glasscell.errors import GlasscellError
 
@@ -34,6 +35,7 @@ app.command("fit")(fit_command)
 app.command("apply")(apply_command)
 app.command("explain")(explain_command)
 app.command("attend")(attend_command)
+app.command("traverse")(traverse_command)
 app.command("contrast")(contrast_command)
 app.command("open-scvi")(open_scvi_command)
 app.command("figure")(figure_command)
