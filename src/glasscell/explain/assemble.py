@@ -95,15 +95,23 @@ def _explain_dense(
     dtype = np.dtype(str(nets[0].dtype).removeprefix("torch."))
     plan_table(n, n_genes, dtype.itemsize + 1)
     values_cg, above_cg = np.empty((n, n_genes), dtype), np.empty((n, n_genes), bool)
+    own_cg: Any = None
     delta = np.zeros(n)
     passes = max(1, getattr(plan.question.params, "steps", 1) // 8)
     for net in np.unique(net_of_cell):
         for part in blocks(plan, nets[net], net_of_cell == net, job, passes):
             block = attribute_batch(nets[net], part.batch, plan.question, part.starts_bg, part.start_of_row)
             values_cg[part.rows] = block.values_cg.cpu().numpy()
-            above_cg[part.rows] = (part.batch.expression > part.starts_bg[part.start_of_row]).cpu().numpy()
+            if block.own_cg is not None:
+                own_cg = np.empty((n, n_genes), dtype) if own_cg is None else own_cg
+                own_cg[part.rows] = block.own_cg.cpu().numpy()
+            above = part.batch.expression > part.starts_bg[part.start_of_row]
+            centre = slice(None) if part.batch.centre is None else part.batch.centre
+            above_cg[part.rows] = above[centre].cpu().numpy()
             delta[part.rows] = (block.score_c - block.start_score_c).double().cpu().numpy()
-    return with_gap(DenseAttribution(**shared, values_cg=values_cg, above_cg=above_cg), plan, delta)
+    return with_gap(
+        DenseAttribution(**shared, values_cg=values_cg, above_cg=above_cg, own_cg=own_cg), plan, delta
+    )
 
 
 def completeness_gap(total_c: NDArray[Any], delta_c: NDArray[Any]) -> float:

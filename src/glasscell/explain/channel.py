@@ -8,6 +8,7 @@ import numpy as np
 
 from glasscell.data.channel import CellValues, ChannelContext, ChannelRef
 from glasscell.errors import DataError
+from glasscell.explain.dense import DenseAttribution
 
 if TYPE_CHECKING:
     from glasscell.explain.result import Explanation
@@ -19,7 +20,8 @@ def resolve_attribution(context: ChannelContext, ref: ChannelRef) -> CellValues:
     Raises
     ------
     DataError
-        The reference names no explanation, one of another dataset, or a gene the model does not know.
+        The reference names no explanation, one of another dataset, a gene the model does not know, or a
+        part (``own``, ``neighbours``) that this explanation does not tell apart.
     """
     name = ref.param("explanation")
     if not isinstance(name, str) or not name:
@@ -27,9 +29,15 @@ def resolve_attribution(context: ChannelContext, ref: ChannelRef) -> CellValues:
     explanation: Explanation = context.explanation(name)
     if explanation.n_cells != context.dataset.n_cells:
         raise DataError("This explanation is of another dataset; explain this one first.")
+    part = str(ref.param("part", "all"))
+    if part != "all":
+        if not isinstance(explanation, DenseAttribution):
+            raise DataError("This model looks at one cell at a time, so its neighbours have no part.")
+        explanation = explanation.part(part)
     target = explanation.target.partition(":")[2]
+    whose = {"own": " by the cell's own", "neighbours": " by its neighbours'"}.get(part, "")
     return CellValues(
-        title=f"{ref.key}: share in {target}",
+        title=f"{ref.key}: share in {target}{whose}",
         unit=explanation.unit,
         values=np.asarray(explanation.gene(ref.key), np.float32),
         centre=0.0,
@@ -37,9 +45,10 @@ def resolve_attribution(context: ChannelContext, ref: ChannelRef) -> CellValues:
     )
 
 
-def attribution_ref(explanation: Explanation, gene: str) -> ChannelRef:
-    """Return the name under which a gene's attribution can be coloured by."""
-    return ChannelRef.make("attribution", gene, explanation=explanation.id)
+def attribution_ref(explanation: Explanation, gene: str, part: str = "all") -> ChannelRef:
+    """Return the name under which a gene's attribution can be coloured by, or one part of it."""
+    apart = {} if part == "all" else {"part": part}
+    return ChannelRef.make("attribution", gene, explanation=explanation.id, **apart)
 
 
 def training_note(explanation: Explanation) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+PARTS = ("own", "neighbours", "all")
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DenseAttribution(Explanation):
     """One number per explained cell and gene.
@@ -25,11 +28,15 @@ class DenseAttribution(Explanation):
     values_cg
         Attributions, ``(n, n_genes)``.
     above_cg
-        Whether each input lies above its baseline, ``(n, n_genes)``.
+        Whether each cell's own input lies above its baseline, ``(n, n_genes)``.
+    own_cg
+        The part of ``values_cg`` that comes from the cell's own genes, the rest being its neighbours';
+        None for models that look at one cell at a time.
     """
 
     values_cg: Floats
     above_cg: Bools
+    own_cg: Floats | None = None
 
     def __post_init__(self) -> None:
         """Refuse a table that does not fit its axes."""
@@ -39,12 +46,42 @@ class DenseAttribution(Explanation):
             raise DataError(
                 f"A table of {shape[0]} cells x {shape[1]} genes is needed; got {self.values_cg.shape}."
             )
+        if self.own_cg is not None and self.own_cg.shape != shape:
+            raise DataError(f"The own part of {shape[0]} x {shape[1]} is needed; got {self.own_cg.shape}.")
         self.values_cg.setflags(write=False)
+
+    def part(self, which: str) -> DenseAttribution:
+        """Return what comes from the cells' own genes, or from those of their neighbours.
+
+        Parameters
+        ----------
+        which
+            ``own``, ``neighbours`` or ``all``; the first two add up to the last.
+
+        Raises
+        ------
+        DataError
+            The model looks at one cell at a time, or there is no such part.
+        """
+        if which == "all":
+            return self
+        if which not in PARTS:
+            raise DataError(f"There is no part {which!r}; there are {', '.join(PARTS)}.")
+        if self.own_cg is None:
+            raise DataError("This model looks at one cell at a time, so its neighbours have no part.")
+        words = replace(self.provenance, params={**self.provenance.params, "part": which})
+        values_cg = self.own_cg if which == "own" else self.values_cg - self.own_cg
+        figures = {name: value for name, value in self.diagnostics.items() if name != "completeness_gap"}
+        twin = self.twin.part(which) if isinstance(self.twin, DenseAttribution) else None
+        return replace(
+            self, values_cg=values_cg, own_cg=None, provenance=words, diagnostics=figures, twin=twin
+        )
 
     @property
     def nbytes(self) -> int:
         """Memory held, in bytes."""
-        return self.values_cg.nbytes + self.above_cg.nbytes
+        own = 0 if self.own_cg is None else self.own_cg.nbytes
+        return self.values_cg.nbytes + self.above_cg.nbytes + own
 
     def block(self, rows: Sequence[int] | NDArray[np.intp]) -> Floats:
         """Return a few rows of the table, ``(len(rows), n_genes)``."""

@@ -32,6 +32,7 @@ _OWN = {
     FactoredAttribution: ("baselines_bg", "baseline_of_cell", "gradients_ch", "net_of_cell"),
     DenseAttribution: ("values_cg", "above_cg"),
 }
+_MAY_LACK = ("mean_difference_g", "own_cg")
 _DIFFERENCES = ("input - baseline", "input", "one")
 
 
@@ -92,8 +93,8 @@ def _describe(explanation: Explanation, prefix: str, arrays: dict[str, NDArray[A
     kind = type(explanation)
     if kind not in _OWN:
         raise DataError(f"An explanation of kind {kind.__name__} cannot be saved; write it back into a file.")
-    for name in (*_SHARED, *_OWN[kind]):
-        array = getattr(explanation, name)
+    for name in (*_SHARED, *_OWN[kind], *_MAY_LACK):
+        array = getattr(explanation, name, None)
         if array is not None:
             arrays[prefix + name] = np.asarray(array)
     words: dict[str, Any] = {
@@ -135,6 +136,8 @@ def _rebuild(
         "mean_difference_g": arrays.get(prefix + "mean_difference_g"),
         "twin": None if twin is None else _rebuild(twin, prefix + "twin/", arrays, depth + 1),
     }
+    if kind is DenseAttribution:
+        values["own_cg"] = arrays.get(prefix + "own_cg")
     if kind is FactoredAttribution:
         if words["difference"] not in _DIFFERENCES:
             raise ValueError("difference")

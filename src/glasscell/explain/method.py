@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -38,6 +38,31 @@ class MethodParams(BaseModel):
     """Settings of a method: frozen, validated, with a help text for every field."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Params = TypeVar("Params", bound=MethodParams)
+
+
+def valid_params(wanted: type[Params], values: Mapping[str, Any] | MethodParams | None, title: str) -> Params:
+    """Validate settings; a bad one is reported in one sentence that lists those there are.
+
+    Raises
+    ------
+    GlasscellError
+        A setting is unknown or out of range.
+    """
+    if isinstance(values, wanted):
+        return values
+    given = values.model_dump() if isinstance(values, BaseModel) else dict(values or {})
+    try:
+        return wanted(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(wanted.model_fields) or "none"
+        raise GlasscellError(
+            f"{title}: setting {name!r} is not usable ({first['msg']}). Settings of this method: {known}."
+        ) from error
 
 
 class Engine(ABC):
@@ -102,19 +127,7 @@ class MethodInfo:
 
     def make_params(self, values: Mapping[str, Any] | MethodParams | None = None) -> MethodParams:
         """Validate settings; a bad one is reported in one sentence."""
-        if isinstance(values, self.params):
-            return values
-        given = values.model_dump() if isinstance(values, BaseModel) else dict(values or {})
-        try:
-            return self.params(**given)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            known = ", ".join(self.params.model_fields) or "none"
-            raise GlasscellError(
-                f"{self.title}: setting {name!r} is not usable ({first['msg']}). "
-                f"Settings of this method: {known}."
-            ) from error
+        return valid_params(self.params, values, self.title)
 
 
 BUILT_IN: Mapping[str, str] = {
@@ -193,8 +206,6 @@ def why_not(method: str | MethodInfo, model: object) -> str | None:
         wanted = getattr(protocol, need, None)
         if wanted is None or not isinstance(model, wanted):
             return f"{info.title} does not fit this model: {NEEDS.get(need, 'it does not offer ' + need)}."
-    if isinstance(model, protocol.UsesNeighbours) and not isinstance(model, protocol.FirstLinear):
-        return f"{info.title} does not fit this model: cells look at neighbours, so gradients mix them."
     kinds = {target.kind for target in model.targets()} if isinstance(model, protocol.Model) else set()
     if kinds and not kinds & set(info.target):
         return (

@@ -59,3 +59,35 @@ def score_of(model: Model, batch: CellBatch, target: Target) -> ScoreOf:
         return model.score(take_rows(batch, rows).with_expression(values), target)
 
     return score
+
+
+def ego_score_of(model: Model, batch: CellBatch, target: Target) -> ScoreOf:
+    """Return the score of a model that looks at neighbours as a function of all rows of a batch.
+
+    Halo rows score zero, so that the gradient of the sum holds what each row does to its own centre. It
+    takes whole batches, stacked: Captum repeats them so for points of a path.
+    """
+    n = len(batch)
+    centre = torch.arange(n, device=batch.expression.device) if batch.centre is None else batch.centre
+
+    def score(values: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        parts = []
+        for one in torch.split(values, n):
+            nothing = one.new_zeros(n)
+            parts.append(nothing.index_add(0, centre, model.score(batch.with_expression(one), target)))
+        return torch.cat(parts)
+
+    return score
+
+
+def owner_of_row(batch: CellBatch, hops: int) -> torch.Tensor:
+    """Return which centre each row of disjoint ego graphs belongs to, ``(n,)``; -1 for none."""
+    centre, edges = batch.centre, batch.edges
+    assert centre is not None
+    assert edges is not None
+    owner = torch.full((len(batch),), -1, dtype=torch.int64, device=centre.device)
+    owner[centre] = torch.arange(len(centre), device=centre.device)
+    for _ in range(hops):
+        known = (owner[edges[1]] >= 0) & (owner[edges[0]] < 0)
+        owner[edges[0][known]] = owner[edges[1][known]]
+    return owner

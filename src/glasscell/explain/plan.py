@@ -82,7 +82,10 @@ def _unit(info: MethodInfo, target_unit: str) -> str:
 
 
 class Block(NamedTuple):
-    """Some cells of a plan: their rows in the result, their batch, and the baselines."""
+    """Some cells of a plan: their rows in the result, their batch, and the baselines.
+
+    ``start_of_row`` has an entry for each row of the batch; the rows of the cells come first.
+    """
 
     rows: NDArray[np.intp]
     batch: CellBatch
@@ -105,13 +108,16 @@ def blocks(
     import torch
 
     from glasscell.models.batch import make_batch
+    from glasscell.models.protocol import UsesNeighbours
 
     all_rows = np.flatnonzero(inside)
-    size = max(1, min(4096, BLOCK_NUMBERS // max(1, len(net.genes) * passes)))
+    halo = 1 + net.graph.k if isinstance(net, UsesNeighbours) else 1
+    size = max(1, min(4096, BLOCK_NUMBERS // max(1, len(net.genes) * passes * halo)))
     starts_bg = torch.as_tensor(plan.baseline.values_bg).to(net.device, net.dtype)
     for first in range(0, len(all_rows), size):
         rows = all_rows[first : first + size]
         job.report(None if not len(plan.cells) else float(rows[0]) / len(plan.cells), "")
-        cells = plan.cells[rows]
-        start_of_row = torch.as_tensor(plan.baseline.of_cell[cells].astype(np.int64)).to(net.device)
-        yield Block(rows, make_batch(plan.dataset, net, cells), starts_bg, start_of_row)
+        batch = make_batch(plan.dataset, net, plan.cells[rows])
+        of_row = plan.baseline.of_cell[batch.indices.cpu().numpy()]
+        start_of_row = torch.as_tensor(of_row.astype(np.int64)).to(net.device)
+        yield Block(rows, batch, starts_bg, start_of_row)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import torch
 
 from glasscell.errors import ModelError
-from glasscell.explain.network import gradient_of, score_of, take_rows
+from glasscell.explain.network import ego_score_of, gradient_of, owner_of_row, score_of, take_rows
 from glasscell.explain.parallel import map_pieces
+from glasscell.models.protocol import UsesNeighbours
 
 if TYPE_CHECKING:
     from glasscell.explain.method import MethodInfo, MethodParams
@@ -56,11 +57,15 @@ class FactoredBlock:
 
 @dataclass(frozen=True, eq=False)
 class DenseBlock:
-    """Attributions of a batch, ``(n, n_genes)``, and scores of its cells and baselines, ``(n,)``."""
+    """Attributions of a batch, ``(n, n_genes)``, and scores of its cells and baselines, ``(n,)``.
+
+    For models that look at neighbours ``own_cg`` is the part of the cells' own genes; the rest is theirs.
+    """
 
     values_cg: torch.Tensor
     score_c: torch.Tensor
     start_score_c: torch.Tensor
+    own_cg: torch.Tensor | None = None
 
 
 def factor_batch(
@@ -128,8 +133,11 @@ def attribute_batch(
 ) -> DenseBlock:
     """Explain cells through the whole network; for networks that do not begin with a linear layer.
 
-    The path lies in the model's expression input. Parameters are those of ``factor_batch``.
+    The path lies in the model's expression input. Parameters are those of ``factor_batch``; where cells look
+    at neighbours ``start_of_row`` has the halo rows too, and these go along the path with their centre.
     """
+    if isinstance(model, UsesNeighbours):
+        return _attribute_ego(model, batch, question, starts_bg[start_of_row], model.hops)
     score = score_of(model, batch, question.target)
     rows = torch.arange(len(batch), device=batch.expression.device)
     start_cg = starts_bg[start_of_row]
@@ -138,6 +146,22 @@ def attribute_batch(
         score_c, start_score_c = score(batch.expression, rows), score(start_cg, rows)
     _check_finite(values_cg, batch)
     return DenseBlock(values_cg, score_c, start_score_c)
+
+
+def _attribute_ego(
+    model: Model, batch: CellBatch, question: Question, start_cg: torch.Tensor, hops: int
+) -> DenseBlock:
+    """Explain cells through themselves and their neighbours, kept apart."""
+    score = ego_score_of(model, batch, question.target)
+    values_rg = question.info.engine.dense(score, batch.expression, start_cg, question.params)
+    _check_finite(values_rg, batch)
+    centre = torch.arange(len(batch), device=values_rg.device) if batch.centre is None else batch.centre
+    owner = owner_of_row(replace(batch, centre=centre), hops)
+    own_cg, owned = values_rg[centre], owner >= 0
+    values_cg = torch.zeros_like(own_cg).index_add_(0, owner[owned], values_rg[owned])
+    with torch.no_grad():
+        ends = [model.score(batch.with_expression(x), question.target) for x in (batch.expression, start_cg)]
+    return DenseBlock(values_cg, ends[0], ends[1], own_cg)
 
 
 def factors(model: object) -> bool:

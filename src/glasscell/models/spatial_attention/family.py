@@ -64,6 +64,12 @@ class SpatialParams(FamilyParams):
         title="Attention",
         description="1/degree: all neighbours count the same; the row that learnt weights must beat.",
     )
+    own: Literal["a neighbour", "apart"] = Field(
+        "a neighbour",
+        title="Own expression",
+        description="a neighbour: weighed like the others, for domains; apart: with weights of its own, to see "
+        "what neighbours add to it.",
+    )
     hide_own: float = Field(
         0.5,
         ge=0,
@@ -71,12 +77,12 @@ class SpatialParams(FamilyParams):
         title="Own expression hidden",
         description="Share of cells foretold from neighbours alone at each step, so that those are used.",
     )
-    gene_dropout: float = Field(
+    hide_genes: float = Field(
         0.0,
         ge=0,
         le=0.95,
-        title="Gene dropout",
-        description="Share of a cell's own genes hidden at each step.",
+        title="Genes hidden",
+        description="Share of a cell's own genes hidden at each step and foretold from all else; 0: none.",
     )
     starts: int = Field(
         20, ge=1, le=200, title="Mixture starts", description="The likeliest of so many divisions is kept."
@@ -209,8 +215,7 @@ def make_network(params: SpatialParams, n_genes: int, n_components: int, seed: i
             n_latent=params.n_latent,
             heads=params.heads,
             n_domains=params.n_domains,
-            hide_own=params.hide_own,
-            gene_dropout=params.gene_dropout,
+            own_apart=params.own == "apart",
             uniform=params.attention == "1/degree",
         )
     network.seed(seed)

@@ -55,7 +55,8 @@ def neighbour_figures(
         assert batch.centre is not None
         parts_cp = network.components(batch.expression)
         truth_cp = parts_cp[batch.centre]
-        _, foretold_cp = network(parts_cp, batch.edges, batch.centre, hidden=True)
+        unseen = torch.zeros(len(batch.centre), dtype=torch.bool, device=parts_cp.device)
+        _, foretold_cp = network(parts_cp, batch.edges, batch.centre, truth_cp, unseen)
         into = torch.zeros_like(parts_cp).index_add_(0, batch.edges[1], parts_cp[batch.edges[0]])
         degree = torch.bincount(batch.edges[1], minlength=len(parts_cp)).clamp(min=1)
         mean_cp = (into / degree[:, None])[batch.centre]

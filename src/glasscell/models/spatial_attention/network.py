@@ -6,23 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from glasscell.models.layer import Dropout, Noise, Standardise
+from glasscell.models.layer import Standardise
 
 CLIP = 10.0
-
-
-class HideOwn(Noise):
-    """Decides cell by cell whether it must be foretold without its own expression; never in evaluation."""
-
-    def __init__(self, rate: float) -> None:
-        super().__init__()
-        self.rate = rate
-
-    def forward(self, n: int, device: torch.device) -> Tensor:
-        """Return which cells keep their own expression, bool ``(n,)``."""
-        if not self.training:
-            return torch.ones(n, dtype=torch.bool, device=device)
-        return torch.rand(n, generator=self.generator, device=device) >= self.rate
 
 
 class SpatialNetwork(nn.Module):
@@ -34,10 +20,8 @@ class SpatialNetwork(nn.Module):
         Sizes; ``hidden`` is a multiple of ``heads``.
     n_domains
         Groups of the mixture over latents.
-    hide_own
-        Share of cells that are foretold from their neighbours alone, in training.
-    gene_dropout
-        Share of genes hidden from the cell itself, in training.
+    own_apart
+        A cell's own expression has weights of its own; off: it is one more neighbour of itself.
     uniform
         Every neighbour counts the same: weights of 1 / degree instead of learnt ones.
 
@@ -62,8 +46,7 @@ class SpatialNetwork(nn.Module):
         n_latent: int,
         heads: int,
         n_domains: int,
-        hide_own: float = 0.5,
-        gene_dropout: float = 0.0,
+        own_apart: bool = False,
         uniform: bool = False,
     ) -> None:
         from torch_geometric.nn import GATv2Conv
@@ -74,10 +57,10 @@ class SpatialNetwork(nn.Module):
         self.register_buffer("loadings", torch.zeros(n_components, n_genes))
         self.register_buffer("unit", torch.ones(()))
         self.conv = GATv2Conv(n_components, hidden // heads, heads=heads, add_self_loops=False)
+        self.own = nn.Linear(n_components, hidden, bias=False) if own_apart else None
         self.latent = nn.Linear(hidden, n_latent)
         self.first = nn.Linear(n_latent, hidden)
         self.last = nn.Linear(hidden, n_components)
-        self.hide, self.drop = HideOwn(hide_own), Dropout(gene_dropout)
         self.register_buffer("domain_weight", torch.zeros(n_domains, n_latent))
         self.register_buffer("domain_offset", torch.zeros(n_domains))
         self.register_buffer("domain_mean", torch.zeros(n_domains, n_latent))
@@ -104,11 +87,8 @@ class SpatialNetwork(nn.Module):
                     weight.copy_(drawn.mul_(bound))
 
     def components(self, x_cg: Tensor) -> Tensor:
-        """Return components of standardised expression, clipped, ``(n, n_components)``.
-
-        In training some genes are hidden, so this is asked for a cell's own view only.
-        """
-        parts_cp: Tensor = functional.linear(self.drop(self.standardised(x_cg)), self.loadings) / self.unit
+        """Return components of standardised expression, clipped, ``(n, n_components)``."""
+        parts_cp: Tensor = functional.linear(self.standardised(x_cg), self.loadings) / self.unit
         return parts_cp
 
     def standardised(self, x_cg: Tensor) -> Tensor:
@@ -137,7 +117,7 @@ class SpatialNetwork(nn.Module):
         Returns
         -------
         What is seen, ``(m, hidden)``, and the weight of every edge, ``(n_edges, heads)``. Weights of a
-        centre's edges and of itself sum to one.
+        centre's edges sum to one, with that of itself where it is its own neighbour.
         """
         n, m = len(parts_cp), len(centre)
         places = torch.arange(m, device=centre.device)
@@ -145,10 +125,14 @@ class SpatialNetwork(nn.Module):
         place_of_row[centre] = places
         into = place_of_row[edges[1]]
         used = into >= 0
-        own = torch.stack([n + places[keep], places[keep]])
+        itself = keep if self.own is None else keep & False
+        own = torch.stack([n + places[itself], places[itself]])
         joined = torch.cat([torch.stack([edges[0][used], into[used]]), own], dim=1)
-        views = (torch.cat([parts_cp, own_mp]), own_mp * keep[:, None])
+        known_mp = own_mp * keep[:, None]
+        views = (torch.cat([parts_cp, own_mp]), known_mp)
         seen, (_, weights) = self.conv(views, joined, return_attention_weights=True)
+        if self.own is not None:
+            seen = seen + self.own(known_mp)
         weight_eh = parts_cp.new_zeros(edges.shape[1], self.heads)
         weight_eh[used] = weights[: len(weights) - own.shape[1]]
         return seen, weight_eh
@@ -170,24 +154,8 @@ class SpatialNetwork(nn.Module):
         return standard_cg * self.standardise.scale + self.standardise.mean
 
     def forward(
-        self,
-        parts_cp: Tensor,
-        edges: Tensor,
-        centre: Tensor,
-        own_cg: Tensor | None = None,
-        *,
-        hidden: bool = False,
+        self, parts_cp: Tensor, edges: Tensor, centre: Tensor, own_mp: Tensor, keep: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return latents and decoded components of the centres.
-
-        Parameters
-        ----------
-        own_cg
-            Expression of the centres, of which they see some genes; None: their components.
-        hidden
-            No centre sees itself: all are foretold from neighbours.
-        """
-        own_mp = parts_cp[centre] if own_cg is None else self.components(own_cg)
-        keep = self.hide(len(centre), centre.device) & (not hidden)
+        """Return latents and decoded components of the centres; see ``attend``."""
         latent_cz = self.encode(parts_cp, edges, centre, own_mp, keep)
         return latent_cz, self.decode(latent_cz)

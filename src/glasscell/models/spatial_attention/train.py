@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import torch
@@ -43,7 +44,7 @@ def train_network(
     """
     set_components(network, data, plan.train, plan.seed, Span(job, 0.0, 0.05))
     parts_cp = component_table(network, data, plan.device, Span(job, 0.05, 0.1))
-    task = _Task(data, parts_cp, params)
+    task = _Task(data, network, parts_cp, plan, params)
     settings = LoopSettings(
         max_epochs=params.max_epochs,
         batch_size=params.batch_size,
@@ -92,12 +93,25 @@ def set_domains(
 
 
 class _Task:
-    """Components of all cells, their graph, and the loss."""
+    """Components of all cells, their graph, and the loss.
 
-    def __init__(self, data: TrainingData, parts_cp: Tensor, params: SpatialParams) -> None:
+    In training a cell either does not see itself at all, or sees some of its genes, so that a network
+    which copies learns nothing: what is hidden must be foretold from the rest and from neighbours.
+    """
+
+    def __init__(
+        self,
+        data: TrainingData,
+        network: SpatialNetwork,
+        parts_cp: Tensor,
+        plan: FoldPlan,
+        params: SpatialParams,
+    ) -> None:
         assert data.neighbours is not None
-        self.data, self.parts_cp, self.params = data, parts_cp, params
+        self.data, self.parts_cp, self.params, self.seed = data, parts_cp, params, plan.seed
         self.neighbours = data.neighbours
+        self.reader = deepcopy(network).to(parts_cp.device).eval()
+        self.noise = torch.Generator(device=parts_cp.device).manual_seed(plan.seed)
 
     def around(self, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return components of some cells and their neighbours, edges and centres."""
@@ -109,14 +123,39 @@ class _Task:
         return self.parts_cp[rows], edges, centre
 
     def loss(self, network: nn.Module, indices: Tensor) -> Tensor:
-        """Return the squared error of components; judged on cells that do not see themselves."""
+        """Return the squared error, per component or per hidden gene.
+
+        Validation hides the same every time: where cells are hidden in training, all of them.
+        """
         parts_cp, edges, centre = self.around(indices)
-        own_cg = None
-        if network.training and self.params.gene_dropout > 0:
-            own_cg = self.data.rows.take(indices)
-        hidden = not network.training and self.params.hide_own > 0
-        _, decoded_mp = network(parts_cp, edges, centre, own_cg, hidden=hidden)
+        device, hide_own = parts_cp.device, self.params.hide_own
+        noise = self.noise if network.training else torch.Generator(device=device).manual_seed(self.seed)
+        keep = torch.rand(len(centre), generator=noise, device=device) >= hide_own
+        if not network.training and hide_own > 0:
+            keep &= False
+        if self.params.hide_genes > 0:
+            return self._gene_loss(network, indices, (parts_cp, edges, centre, keep), noise)
+        _, decoded_mp = network(parts_cp, edges, centre, parts_cp[centre], keep)
         return functional.mse_loss(decoded_mp, parts_cp[centre])
+
+    def _gene_loss(
+        self,
+        network: nn.Module,
+        indices: Tensor,
+        seen: tuple[Tensor, Tensor, Tensor, Tensor],
+        noise: torch.Generator,
+    ) -> Tensor:
+        """Hide genes of cells from themselves and return the squared error of those genes, standardised."""
+        parts_cp, edges, centre, keep = seen
+        reader, rate = self.reader, self.params.hide_genes
+        standard_cg = reader.standardised(self.data.rows.take(indices).to(parts_cp.device))
+        hidden_cg = torch.rand(standard_cg.shape, generator=noise, device=parts_cp.device) < rate
+        shown_cg = standard_cg.masked_fill(hidden_cg, 0.0) / (1 - rate)
+        own_mp = functional.linear(shown_cg, reader.loadings) / reader.unit
+        _, decoded_mp = network(parts_cp, edges, centre, own_mp, keep)
+        decoded_cg = functional.linear(decoded_mp * reader.unit, reader.loadings.T)
+        hidden_cg |= ~keep[:, None]
+        return functional.mse_loss(decoded_cg[hidden_cg], standard_cg[hidden_cg])
 
     @torch.no_grad()
     def latents(self, network: SpatialNetwork, job: JobHandle) -> NDArray[np.float32]:
