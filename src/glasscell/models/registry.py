@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BUILT_IN: Mapping[str, str] = {
     "classifier": "glasscell.models.classifier.family:FAMILY",
+    "additive_vae": "glasscell.models.additive_vae.family:FAMILY",
     "linear_scvi": "glasscell.models.scvi.family:LINEAR",
     "scanvi": "glasscell.models.scvi.family:SCANVI",
     "scvi": "glasscell.models.scvi.family:SCVI",

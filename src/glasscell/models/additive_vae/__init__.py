@@ -1,0 +1,1 @@
+"""Family ``additive_vae``: counts through latents whose effects on genes add up."""

@@ -1,0 +1,76 @@
+"""How a family that models counts through latents is trained: loss, warm-up and the loop's settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from glasscell.jobs import JobHandle
+    from glasscell.models.family import FoldPlan, TrainingData
+    from glasscell.models.vae.params import VaeParams
+
+_STEPS = 8
+_SMALLEST_BATCH = 16
+_RARE = 0.5
+
+
+class CountTask:
+    """Data and loss of one net that gives each cell's log-likelihood and its divergence from the prior."""
+
+    def __init__(self, data: TrainingData, plan: FoldPlan, params: VaeParams) -> None:
+        assert data.counts is not None
+        assert data.size is not None
+        self.data, self.plan, self.params, self.counts = data, plan, params, data.counts
+        device = torch.device(plan.device)
+        self.size = torch.from_numpy(data.size).to(device)
+        self.batch = None if data.batch is None else torch.from_numpy(data.batch.astype(np.int64)).to(device)
+        self.batch_size = min(params.batch_size, max(_SMALLEST_BATCH, len(plan.train) // _STEPS))
+        self.warm_up_steps = params.warm_up * max(1, len(plan.train) // self.batch_size)
+
+    def run(self, network: nn.Module, job: JobHandle) -> LoopResult:
+        """Train a freshly made network."""
+        params, plan = self.params, self.plan
+        settings = LoopSettings(
+            max_epochs=params.max_epochs,
+            batch_size=self.batch_size,
+            learning_rate=params.learning_rate,
+            weight_decay=params.weight_decay,
+            patience=params.patience,
+            epochs=plan.epochs,
+        )
+        return fit_loop(
+            network, self.loss, plan.train, plan.valid, settings, seed=plan.seed, device=plan.device, job=job
+        )
+
+    def loss(self, network: nn.Module, indices: Tensor) -> Tensor:
+        """Return the negative evidence lower bound per gene, the prior's pull warmed up in training."""
+        at = indices.to(self.size.device)
+        fit_c, divergence_c = network(
+            self.data.rows.take(indices),
+            self.counts.take(indices),
+            self.size[at],
+            None if self.batch is None else self.batch[at],
+        )
+        weight = self.params.kl_weight
+        if network.training:
+            steps = network.steps
+            assert isinstance(steps, Tensor)
+            steps += 1
+            weight *= min(1.0, float(steps) / max(1, self.warm_up_steps))
+        bound: Tensor = (weight * divergence_c - fit_c).mean() / len(self.data.genes)
+        return bound
+
+
+def log_gene_share(data: TrainingData, cells: NDArray[np.int64]) -> Tensor:
+    """Return the log of each gene's share in the counts of some cells, ``(n_genes,)``."""
+    assert data.counts is not None
+    total_g = np.asarray(data.counts.table_cg[cells].sum(axis=0), np.float64).ravel() + _RARE
+    return torch.from_numpy(np.log(total_g / total_g.sum()))
