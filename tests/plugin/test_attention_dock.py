@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ CLASSES = ("left", "right")
 @pytest.fixture(autouse=True)
 def _toy_families() -> Iterator[None]:
     from glasscell.models.registry import FAMILIES
-    from glasscell.testing.attending_toy import EDGE_FAMILY, TOKEN_FAMILY
+    from glasscell.testing.attending_family import EDGE_FAMILY, TOKEN_FAMILY
 
     for family in (TOKEN_FAMILY, EDGE_FAMILY):
         FAMILIES.register(family)
@@ -51,22 +50,10 @@ def click(widget: Any, point: Any) -> None:
 
 def give_model(session: Any, kind: str) -> None:
     """Make a toy the session's model."""
-    from glasscell.models.batch import preprocessing_for
-    from glasscell.testing.attending_toy import toy_neighbours, toy_tokens
-    from glasscell.testing.toy_net import toy_bundle
+    from glasscell.testing.attending_family import attending_bundle
 
-    dataset = session.dataset
-    genes, recipe = [str(name) for name in dataset.genes.names], preprocessing_for(dataset)
-    truth = np.asarray(dataset.obs["half"].cat.codes, np.int32)
-    if kind == "tokens":
-        sets = [list(range(5 * k, 5 * k + 5)) for k in range(8)]
-        nets = [toy_tokens(genes, CLASSES, sets, seed, recipe) for seed in (0, 9)]
-    else:
-        nets = [toy_neighbours(genes, CLASSES, seed, recipe) for seed in (0, 9)]
-    made = replace(
-        toy_bundle(dataset, nets[:1], truth, CLASSES, nets[1]), family=nets[0].info.key, labels_name="half"
-    )
-    session.update(model=session.hold("bundle", made))
+    bundle = attending_bundle(session.dataset, "half", kind, sets=8)
+    session.update(model=session.hold("bundle", bundle))
 
 
 def shots(shown: Any, name: str) -> None:

@@ -90,7 +90,8 @@ def attend_command(
         return
     for group in found.groups:
         rows = [_row(row) for row in found.top(group, top, which=which)]
-        print_table(f"{group}: attention, {which}", _header(found), rows)
+        measured = f"removed: change of {found.provenance.target} in {found.unit}"
+        print_table(f"{group}: attention, {which}; {measured}", _header(found), rows)
     for note in found.notes:
         say(note, style="yellow")
 
@@ -106,8 +107,7 @@ def _write(dataset: Dataset, found: Attention, out: Path) -> None:
 
 
 def _header(found: Attention) -> list[str]:
-    change = f"removed: change of {found.provenance.target} ({found.unit})"
-    return [found.what, "weight", "over uniform", change, "in cells", "z twin", "z re-initialised"]
+    return [found.what, "weight", "x uniform", "removed", "cells", "z twin", "z random"]
 
 
 def _result(found: Attention, which: str, top: int) -> dict[str, Any]:

@@ -10,15 +10,20 @@ from torch import Tensor, nn
 
 from glasscell.data.neighbour import GraphSpec
 from glasscell.errors import NotCompatible
-from glasscell.models.info import FamilyParams, ModelInfo
-from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.info import ModelInfo
 from glasscell.models.protocol import CellBatch
 from glasscell.testing.toy_net import ToyModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from glasscell.models.preprocessing import Preprocessing
     from glasscell.models.protocol import Intervention
+
+
+KINDS = ("class", "contrast")
+TOKEN_INFO = ModelInfo("toy_tokens", "Toy of tokens", "", "Tests.", "Everything else.", 1, KINDS)
+EDGE_INFO = ModelInfo("toy_neighbours", "Toy of neighbours", "", "Tests.", "Everything else.", 1, KINDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +108,7 @@ class ToyTokens(ToyModel):
         preprocessing: Preprocessing | None = None,
     ) -> None:
         super().__init__(network, genes, classes, preprocessing)
-        self.info = TOKEN_FAMILY.info
+        self.info = TOKEN_INFO
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -185,7 +190,7 @@ class ToyNeighbours(ToyModel):
         preprocessing: Preprocessing | None = None,
     ) -> None:
         super().__init__(network, genes, classes, preprocessing)
-        self.info = EDGE_FAMILY.info
+        self.info = EDGE_INFO
 
     hops = 1
     graph = GraphSpec("knn", 4)
@@ -217,65 +222,6 @@ class ToyNeighbours(ToyModel):
         keep = torch.ones(batch.edges.shape[1], dtype=torch.bool)
         keep[list(intervention.drop_edges or ())] = False
         return replace(batch, edges=batch.edges[:, keep])
-
-
-class ToyFamily:
-    """Takes toys apart and rebuilds them, so that they can be re-initialised and saved."""
-
-    params: type[FamilyParams] = FamilyParams
-
-    def __init__(self, key: str, title: str, model: str) -> None:
-        self.info = ModelInfo(key, title, "", "Tests.", "Everything else.", 1, ("class", "contrast"))
-        self._model = model
-
-    def train(self, data: Any, plan: Any, params: Any, job: Any) -> Any:
-        """Refuse: toys are made, not trained."""
-        raise NotCompatible(f"{self.info.title} is made by tests and learns nothing: choose another model.")
-
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights by name; which genes make a token is no weight."""
-        return {name: value for name, value in model.network.state_dict().items() if name != "mask"}
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return sizes, sets of genes and preprocessing."""
-        network = model.network
-        mask = network.mask.tolist() if hasattr(network, "mask") else []
-        return {
-            "heads": network.heads,
-            "layers": getattr(network, "n_layers", 1),
-            "mask": mask,
-            "preprocessing": model.preprocessing.to_json(),
-        }
-
-    def restore(
-        self,
-        description: Mapping[str, Any],
-        tensors: Mapping[str, Tensor],
-        *,
-        params: FamilyParams,
-        genes: tuple[str, ...],
-        classes: tuple[str, ...],
-    ) -> ToyModel:
-        """Rebuild a toy with these weights."""
-        recipe = Preprocessing.from_json(description["preprocessing"])
-        heads = int(description["heads"])
-        with torch.random.fork_rng():
-            if self._model == "tokens":
-                mask_tg = torch.tensor(description["mask"], dtype=tensors["scale"].dtype)
-                sets = [torch.nonzero(row)[:, 0].tolist() for row in mask_tg]
-                network: nn.Module = TokenNetwork(
-                    sets, len(genes), len(classes), int(description["layers"]), heads
-                )
-                network = network.to(mask_tg.dtype)
-                network.load_state_dict({**tensors, "mask": mask_tg})
-                return ToyTokens(network, genes, classes, recipe).to(dtype=tensors["scale"].dtype)
-            network = EdgeNetwork(len(genes), len(classes), heads)
-            network.load_state_dict(dict(tensors))
-        return ToyNeighbours(network, genes, classes, recipe).to(dtype=tensors["lift"].dtype)
-
-
-TOKEN_FAMILY = ToyFamily("toy_tokens", "Toy of tokens", "tokens")
-EDGE_FAMILY = ToyFamily("toy_neighbours", "Toy of neighbours", "edges")
 
 
 def toy_tokens(
