@@ -31,7 +31,7 @@ lint: setup
 	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy && $(VENV)/bin/lint-imports
 
 sample: setup
-	$(PY) sample_data/make_sample.py
+	$(PY) sample_data/make_sample.py && $(PY) sample_data/make_sets.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist

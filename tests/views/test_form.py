@@ -71,3 +71,12 @@ def test_a_class_no_form_can_show_is_refused() -> None:
         fields(Wild)
     with pytest.raises(GlasscellError, match="has no default"):
         fields(Open)
+
+
+def test_a_str_that_says_so_is_a_path() -> None:
+    class Files(BaseModel):
+        sets: str = Field("a.gmt", json_schema_extra={"path": "Gene sets (*.gmt)"})
+
+    (spec,) = fields(Files)
+    assert (spec.kind, spec.pattern, spec.default) == ("path", "Gene sets (*.gmt)", "a.gmt")
+    assert spec.read(spec.write("/some where/b.gmt")) == "/some where/b.gmt"

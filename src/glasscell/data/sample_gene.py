@@ -113,3 +113,15 @@ def sample_genes() -> tuple[SampleGene, ...]:
             names.append(f"SYN-{invented:03d}")
         genes += [SampleGene(name, role, of) for name in names]
     return tuple(sorted(genes, key=lambda gene: gene.name))
+
+
+def planted_sets() -> dict[str, frozenset[str]]:
+    """Return what was planted, as gene sets: layers (with their passengers), cell types and programmes."""
+    sets: dict[str, set[str]] = {}
+    for gene in sample_genes():
+        role = "layer" if gene.role == "passenger" else gene.role
+        if role in ("layer", "cell_type", "programme"):
+            sets.setdefault(f"{role.upper()}_{gene.of.upper().replace(' ', '_')}", set()).add(gene.name)
+    order = {"LAYER": 0, "CELL": 1, "PROGRAMME": 2}
+    ranked = sorted(sets, key=lambda name: (order[name.partition("_")[0]], name))
+    return {name: frozenset(sets[name]) for name in ranked}

@@ -1,13 +1,13 @@
-"""Gene sets from GMT files, and which of them a list of genes falls into."""
+"""Which gene sets a list of genes falls into."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.data.gene_set import MAX_GENES, MIN_GENES, GeneSet, read_gmt
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
@@ -15,17 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MIN_GENES, MAX_GENES = 5, 500
+__all__ = ["CAUTION", "MAX_GENES", "MIN_GENES", "GeneSet", "SetOverlap", "adjust", "overlap", "read_gmt"]
+
 CAUTION = "The test takes genes for independent, which they are not: read q as an order, not as a certainty."
-
-
-@dataclass(frozen=True)
-class GeneSet:
-    """A named set of genes; ``source`` is the second field of its GMT line."""
-
-    name: str
-    genes: frozenset[str]
-    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,41 +44,6 @@ class SetOverlap:
     p: float
     q: float
     genes: tuple[str, ...]
-
-
-def read_gmt(path: Path | str) -> tuple[GeneSet, ...]:
-    """Read gene sets: a line each, tab-separated: name, description, genes.
-
-    Raises
-    ------
-    DataError
-        The file is absent, is no text, or holds a line without genes.
-    """
-    path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise DataError(
-            f"There is no file {path}; gene sets come as .gmt, for example from MSigDB."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path.name} cannot be read as text ({error}); a GMT file is wanted.") from None
-    sets: dict[str, GeneSet] = {}
-    for number, line in enumerate(lines, 1):
-        fields = [field.strip() for field in line.split("\t")]
-        if not line.strip() or line.startswith("#"):
-            continue
-        if len(fields) < 3 or not fields[0]:
-            raise DataError(
-                f"Line {number} of {path.name} is no gene set: name, description and genes are wanted, "
-                "separated by tabs."
-            )
-        genes = frozenset(filter(None, fields[2:]))
-        before = sets.get(fields[0])
-        sets[fields[0]] = GeneSet(fields[0], genes | (before.genes if before else frozenset()), fields[1])
-    if not sets:
-        raise DataError(f"{path.name} holds no gene set.")
-    return tuple(sets.values())
 
 
 def overlap(

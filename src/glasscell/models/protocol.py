@@ -197,6 +197,16 @@ class Encodes(Protocol):
 
 
 @runtime_checkable
+class NamedLatents(Encodes, Protocol):
+    """A model whose latents have a meaning, such as pathways; its targets are ``latent:NAME``."""
+
+    @property
+    def latent_names(self) -> tuple[str, ...]:
+        """Names of the latents, each once, in the order of the columns of ``encode``."""
+        ...
+
+
+@runtime_checkable
 class Decodes(Protocol):
     """A model that turns latents into expected expression."""
 
@@ -269,6 +279,24 @@ class UsesNeighbours(Protocol):
     @property
     def graph(self) -> GraphSpec:
         """How its neighbours are found in a dataset."""
+        ...
+
+
+@runtime_checkable
+class FindsDomains(Protocol):
+    """A model that divides cells into domains, numbered from 0 by size; its targets ``domain:2``."""
+
+    @property
+    def n_domains(self) -> int:
+        """Count the domains."""
+        ...
+
+    def domain_logits(self, batch: CellBatch) -> Tensor:
+        """Return the logit of each domain for each scored row, ``(n, n_domains)``."""
+        ...
+
+    def logits_of(self, latent_cz: Tensor) -> Tensor:
+        """Return the same from latents, ``(n, n_latent) -> (n, n_domains)``."""
         ...
 
 

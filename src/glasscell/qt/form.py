@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
 from glasscell.qt.number import NumberBox, WholeBox
 from glasscell.qt.style import plain_tip
-from glasscell.qt.text import Choice, Fold, caption, column_of, row_of
+from glasscell.qt.text import Choice, Fold, button, caption, column_of, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,15 +27,15 @@ class Field(QWidget):
         self.spec = spec
         self.control = _control(spec)
         self.switch = QCheckBox() if spec.optional else None
+        tip = f"Choose the file of {spec.title.lower()}"
+        self.browse = button("Browse…", tip) if spec.kind == "path" else None
         self._written = ""
         if self.switch is not None:
             self.switch.setToolTip(plain_tip(f"Use {spec.title.lower()}"))
             self.switch.toggled.connect(self.control.setEnabled)
             self.switch.toggled.connect(self.changed)
-        column_of(
-            row_of(self.switch, self.control, stretch=1) if self.switch else row_of(self.control, stretch=0),
-            parent=self,
-        )
+        parts = [part for part in (self.switch, self.control, self.browse) if part is not None]
+        column_of(row_of(*parts, stretch=parts.index(self.control)), parent=self)
         self.control.setToolTip(plain_tip(spec.help))
         self.control.setAccessibleName(spec.title)
         self.set_value(spec.default)
@@ -95,6 +95,16 @@ class Field(QWidget):
             control.currentIndexChanged.connect(self.changed)
         else:
             control.textEdited.connect(self.changed)
+        if self.browse is not None:
+            self.browse.clicked.connect(self._on_browse)
+
+    def _on_browse(self) -> None:
+        assert isinstance(self.control, QLineEdit)
+        kinds = f"{self.spec.pattern};;All files (*)"
+        path, _ = QFileDialog.getOpenFileName(self, f"Open {self.spec.title.lower()}", "", kinds)
+        if path:
+            self.control.setText(path)
+            self.changed.emit()
 
 
 class QtForm(QWidget):

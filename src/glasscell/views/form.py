@@ -30,7 +30,8 @@ class FieldSpec:
     title
         Of the field, for people.
     kind
-        "int", "float", "bool", "choice", "text", or "list" (numbers or words, separated by commas).
+        "int", "float", "bool", "choice", "text", "path" (of a file), or "list" (numbers or words,
+        separated by commas).
     default
         As the parameter class has it.
     low, high
@@ -47,6 +48,8 @@ class FieldSpec:
         Whether None is a value; its field can be switched off.
     item
         Type of the items of a list.
+    pattern
+        Which files a path may be of, for example "Gene sets (*.gmt)".
     """
 
     name: str
@@ -61,6 +64,7 @@ class FieldSpec:
     advanced: bool = False
     optional: bool = False
     item: type = str
+    pattern: str = ""
 
     def write(self, value: Value) -> str:
         """Write a value as text that ``read`` turns back into an equal value."""
@@ -108,7 +112,8 @@ def fields(params: type[BaseModel] | BaseModel) -> tuple[FieldSpec, ...]:
     ----------
     params
         A pydantic class. What a field can say about itself: ``Field(title=, description=, ge=, le=,
-        json_schema_extra={"advanced": True, "step": 0.1})``.
+        json_schema_extra={"advanced": True, "step": 0.1})``; a str with ``{"path": "Gene sets (*.gmt)"}`` is
+        the path of such a file.
 
     Returns
     -------
@@ -161,10 +166,11 @@ def _spec(owner: str, name: str, info: FieldInfo, default: Value) -> FieldSpec:
     low, high = _bounds(info, integer=kind == "int")
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     step = extra.get("step")
+    pattern = str(extra.get("path", "")) if kind == "text" else ""
     return FieldSpec(
         name=name,
         title=info.title or name.replace("_", " ").capitalize(),
-        kind=kind,
+        kind="path" if pattern else kind,
         default=default,
         low=low,
         high=high,
@@ -174,6 +180,7 @@ def _spec(owner: str, name: str, info: FieldInfo, default: Value) -> FieldSpec:
         advanced=bool(extra.get("advanced", False)),
         optional=optional,
         item=item,
+        pattern=pattern,
     )
 
 
