@@ -157,3 +157,43 @@ def test_empty_viewer_twice_and_late(viewer: Any, grid_file: Path) -> None:
     spin(0.1)
     assert pair[0]._ended
     assert not pair[1]._ended
+
+
+@pytest.mark.slow
+def test_dlpfc_neighbours(window: Callable[..., Any], real_data: Callable[[str], Path]) -> None:
+    """Train on a real section, ask by layer, hover a spot: its edges, and both views by a click."""
+    shown = window(real_data("dlpfc_151673.h5ad"))
+    settled(shown.desk)
+    session, dock = shown.desk.session, shown.docks["Attention"]
+    session.fit(family="spatial_attention", params={"max_epochs": 30})
+    settled(shown.desk)
+    shown.raise_dock("Attention")
+    spin(0.2)
+    view = dock.view
+    choose(view.by, "layer")
+    assert "domain" in view.target.currentText()
+    press(view.ask)
+    settled(shown.desk)
+    found = session.latest("attention")
+    heat = view.heatmap.picture
+    assert set(heat.rows) == set(heat.columns) == set(found.groups)
+    assert np.isfinite(found.removed_e[found.proper_e]).all()
+    assert (found.n_removed_gt[found.n_edges_gt > 0] > 0).all()
+    spot = int(np.flatnonzero(np.asarray(session.dataset.obs["layer"] == "L3"))[200])
+    x, y = dock.desk.tissue.picture.positions_cd[spot]
+    hover(shown.desk, float(x), float(y))
+    wait(lambda: dock.edges.sheet.picture is not None, 5)
+    picture = dock.edges.sheet.picture
+    assert picture.cell == spot
+    assert len(dock.edges.sheet.lines()) == len(found.neighbours(spot).senders) > 5
+    shots(shown, "attention_dlpfc_edges")
+    row, column = heat.rows.index("L3"), heat.columns.index("L3")
+    place = type(view.heatmap.place_at(view.heatmap.box(1).center()))(row, column, 1)
+    click(view.heatmap, view.heatmap.centre_of(place))
+    settled(shown.desk)
+    channel = session.state.colouring.channel
+    assert (channel.key, channel.param("quantity")) == ("L3", "removed")
+    click(view.heatmap, view.heatmap.centre_of(place._replace(panel=0)))
+    settled(shown.desk)
+    assert session.state.colouring.channel.param("quantity") == "relative"
+    shots(shown, "attention_dlpfc_painted")

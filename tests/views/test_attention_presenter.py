@@ -82,7 +82,7 @@ def test_ask_click_and_choose(shown: tuple[Session, Any, Any], tmp_path: Path) -
     assert picture.multiples.shape == (2, 3)
     assert len({panel.limits for panel in picture.multiples.picture.panels}) == 1
     groups, group, _, unit = view.shown["rows"]
-    assert (group, unit) == (groups[0], "logit against other classes")
+    assert (group, unit) == (groups[0], "logit over other classes")
     view.place_clicked.emit("K2", "SET 3", "relative")
     channel = session.state.colouring.channel
     assert (channel.kind, channel.key, channel.param("map")) == ("attention", "SET 3", "mean")

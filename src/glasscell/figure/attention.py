@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Rows that get a name; of more, those whose removal changes most are drawn.
 MOST_ROWS = 60
 _ROW, _NAMES, _BAR = 0.15, 1.9, 0.55
-_MISSING = "#9aa3ae"
+_MISSING = "#c9cdd2"
 
 
 def attention_figure(picture: AttentionPicture) -> Figure:

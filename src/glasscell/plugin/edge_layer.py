@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: In place of a change that was not measured: the colour that cells without a value have.
 NOT_MEASURED = "#a07840"
-_KEY_WIDTH, _KEY_HEIGHT = 344, 62
+_KEY_WIDTH, _KEY_HEIGHT = 344, 76
 #: Drawn around every edge, so that pale ones are seen on any ground.
 HALO = "#101010"
 
@@ -110,10 +110,9 @@ class EdgeSheet(QWidget):
         gradient.setColorAt(1.0, QColor(picture.colour_map[-1]))
         painter.fillRect(strip, gradient)
         low, high = (short(value) for value in picture.limits)
-        words = metrics.elidedText(
-            f"{low} to {high} {picture.unit} when removed", right, int(box.width()) - 94
-        )
-        painter.drawText(QPointF(strip.right() + 6, strip.bottom() + 1), words)
+        painter.drawText(QPointF(strip.right() + 6, strip.bottom() + 1), f"{low} to {high} when removed, in")
+        unit = metrics.elidedText(f"{picture.unit}; dotted: not measured", right, int(box.width()) - 14)
+        painter.drawText(QPointF(box.left() + 8, strip.bottom() + 16), unit)
 
 
 class NapariEdgeView(EdgeView):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glasscell.views.heat import HeatPicture
 
 ROWS = (
-    Column("", "Click one to colour tissue and embedding by the attention to it", 0),
+    Column("attended", "Click one to colour tissue and embedding by the attention to it", 0),
     Column("x unif.", "Mean weight over the weight that uniform attention would give", 50),
     Column("removed", "Measured change of what was asked when this is taken away", 62),
     Column("z twin", "Attention against the twin, a model that could learn nothing of this", 48),
@@ -251,8 +251,7 @@ def _texts(row: AttentionRow) -> tuple[str, ...]:
         row.column,
         said(row.relative, ".2f"),
         said(row.removed, "+.2g"),
-        said(row.z_twin, "+.1f"),
-        said(row.z_random, "+.1f"),
+        *(said(z, "+.1f" if z is None or abs(z) < 99 else "+.0f") for z in (row.z_twin, row.z_random)),
     )
 
 

@@ -100,7 +100,7 @@ class QtMultiples(QWidget):
     def _make_images(self) -> None:
         self._images = []
         for panel in () if self._multiples is None else self._multiples.picture.panels:
-            rgba = panel.rgba(theme_of(self).unknown)
+            rgba = panel.rgba(theme_of(self).edge)
             height, width = rgba.shape[:2]
             image = QImage(rgba.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888)
             self._images.append(image.copy())

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _HEAD, _FOOT = 16, 26
 _STEP = 1.25
+_ROW, _LEAST = 20, 180  # height of a row where there are few, and of the least table with its names
 _MOST_NAME = 0.44  # of the width, for the names of rows
 _MOVED = 4
 
@@ -69,6 +70,11 @@ class QtHeatmap(QWidget):
 
     A wheel zooms rows (with Shift columns), a drag moves, a double click shows everything. ``clicked`` and
     ``hovered`` carry a ``Place``; ``hovered`` carries None off the tables.
+
+    Parameters
+    ----------
+    height
+        The most it takes, in pixels; fewer rows take less.
     """
 
     clicked = Signal(object)
@@ -76,6 +82,7 @@ class QtHeatmap(QWidget):
 
     def __init__(self, height: int = 330) -> None:
         super().__init__()
+        self._most = height
         self._picture: HeatPicture | None = None
         self._images: list[QImage] = []
         self.rows, self.columns = Span(), Span()
@@ -109,6 +116,8 @@ class QtHeatmap(QWidget):
             n_rows, n_columns = (0, 0) if picture is None else (len(picture.rows), len(picture.columns))
             self.rows, self.columns, self._marked = Span(n_rows), Span(n_columns), None
         self._under = None
+        wanted = _HEAD + self.heads_height() + _FOOT + _ROW * self.rows.n
+        self.setFixedHeight(min(max(wanted, _LEAST), self._most))
         self._make_images()
         self.update()
 
@@ -247,7 +256,7 @@ class QtHeatmap(QWidget):
     def _make_images(self) -> None:
         self._images = []
         for panel in () if self._picture is None else self._picture.panels:
-            rgba = panel.rgba(theme_of(self).unknown)
+            rgba = panel.rgba(theme_of(self).edge)
             height, width = rgba.shape[:2]
             image = QImage(rgba.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888)
             self._images.append(image.copy())
@@ -263,7 +272,8 @@ class QtHeatmap(QWidget):
         if self._picture is None:
             return 0
         metrics = self.fontMetrics()
-        longest = max((metrics.horizontalAdvance(name) for name in self._picture.rows), default=0)
+        named = (*self._picture.rows, *self._picture.corner)
+        longest = max((metrics.horizontalAdvance(name) for name in named), default=0)
         return int(min(0.9 * longest + 6, _MOST_NAME * self.width()))
 
     def cell(self, place: Place) -> QRectF:

@@ -109,4 +109,4 @@ def edge_picture(found: Any, cell: int, limits: tuple[float, float]) -> EdgePict
 def _title(relative: NDArray[np.floating[Any]], removed: NDArray[np.floating[Any]]) -> str:
     most = int(np.argmax(relative))
     change = f"removed {removed[most]:+.2g}" if np.isfinite(removed[most]) else "removal not measured here"
-    return f"{len(relative)} neighbours; the most attended has {relative[most]:.1f} x uniform, {change}"
+    return f"{len(relative)} neighbours; most attended {relative[most]:.1f} x uniform, {change}"

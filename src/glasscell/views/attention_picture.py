@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REMOVED = "removed"
 #: Where a session keeps which map and quantity are shown.
 SHOWN = ("shown", "attention")
-LOG2 = "log2, 0 = uniform"
+LOG2 = "log2 x uniform"
 
 
 def attention_picture(found: Attention, which: str = "mean", quantity: str = "relative") -> AttentionPicture:

@@ -92,7 +92,7 @@ def choose_change(model: Model, text: str, classes: Sequence[str] = ()) -> Chang
         if not sorts_cells(model):
             raise NotCompatible(f"{model.info.title} predicts no class: choose latent_shift or a target.")
         others = "classes" if isinstance(model, Classifies) else "domains"
-        return Change(PREDICTED, f"logit against other {others}")
+        return Change(PREDICTED, f"logit over other {others}")
     if text == LATENT_SHIFT:
         if not isinstance(model, Encodes):
             raise NotCompatible(f"{model.info.title} has no latent space: choose one of its targets.")
