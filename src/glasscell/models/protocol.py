@@ -251,6 +251,19 @@ class UsesAction(Protocol):
 
 
 @runtime_checkable
+class GivesActions(Protocol):
+    """A model that says where cells would lie had something else been done to them."""
+
+    def action_code(self, name: str) -> int:
+        """Return the code of a perturbation; raises NotCompatible for one it has not seen, pairs included."""
+        ...
+
+    def given(self, batch: CellBatch, action: int) -> Tensor:
+        """Return the latents the cells would have under another perturbation, ``(n, n_latent)``."""
+        ...
+
+
+@runtime_checkable
 class Attends(Protocol):
     """A model that weighs tokens or neighbours."""
 

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 BUILT_IN: Mapping[str, str] = {
     "classifier": "glasscell.models.classifier.family:FAMILY",
     "additive_vae": "glasscell.models.additive_vae.family:FAMILY",
+    "ivae": "glasscell.models.svae.family:IVAE",
     "linear_scvi": "glasscell.models.scvi.family:LINEAR",
+    "pathway_transformer": "glasscell.models.pathway_transformer.family:FAMILY",
     "scanvi": "glasscell.models.scvi.family:SCANVI",
     "scvi": "glasscell.models.scvi.family:SCVI",
     "spatial_attention": "glasscell.models.spatial_attention.family:FAMILY",
+    "svae": "glasscell.models.svae.family:SVAE",
     "torch_module": "glasscell.models.torch_module.family:FAMILY",
     "vae": "glasscell.models.vae.family:FAMILY",
 }

@@ -214,8 +214,8 @@ class QtModelView(ModelView):
         self.cancel.clicked.connect(lambda: self.cancel_requested.emit())
         self.group.clicked.connect(self._on_group)
         self.group_name.returnPressed.connect(self._on_group)
-        self.save.clicked.connect(self._on_save)
-        self.load.clicked.connect(self._on_load)
+        self.save.clicked.connect(lambda: _save(self))
+        self.load.clicked.connect(lambda: _load(self))
 
     def _fit_form(self) -> None:
         """Show the rows that the chosen kind of model uses."""
@@ -273,12 +273,14 @@ class QtModelView(ModelView):
             self.group_requested.emit(name)
             self.group_name.clear()
 
-    def _on_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self.widget, "Save the model as a folder")
-        if path:
-            self.save_requested.emit(Path(path))
 
-    def _on_load(self) -> None:
-        path = QFileDialog.getExistingDirectory(self.widget, "Load a model folder")
-        if path:
-            self.load_requested.emit(Path(path))
+def _save(view: QtModelView) -> None:
+    path, _ = QFileDialog.getSaveFileName(view.widget, "Save the model as a folder")
+    if path:
+        view.save_requested.emit(Path(path))
+
+
+def _load(view: QtModelView) -> None:
+    path = QFileDialog.getExistingDirectory(view.widget, "Load a model folder")
+    if path:
+        view.load_requested.emit(Path(path))

@@ -1,0 +1,1 @@
+"""Families ``svae`` and ``ivae``: latents that perturbations shift, few each or all."""

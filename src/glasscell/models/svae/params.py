@@ -1,0 +1,71 @@
+"""Settings of ``ivae`` and ``svae``."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from glasscell.models.vae.params import VaeParams
+
+
+class IvaeParams(VaeParams):
+    """Settings of the family ``ivae``: every perturbation shifts every latent."""
+
+    n_latent: int = Field(15, ge=1, le=200, title="Latents", description="Numbers each cell is summed up in.")
+    hidden: int = Field(128, ge=2, le=2048, title="Hidden units", description="Width of each hidden layer.")
+    n_layers: int = Field(
+        2, ge=1, le=4, title="Hidden layers", description="Of the encoder and of the decoder."
+    )
+    dropout: float = Field(
+        0.0, ge=0, le=0.95, title="Hidden dropout", description="Share of hidden units dropped."
+    )
+    input_dropout: float = Field(
+        0.0, ge=0, le=0.95, title="Gene dropout", description="Share of genes hidden from the encoder."
+    )
+    learning_rate: float = Field(
+        3e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of Adam."
+    )
+    weight_decay: float = Field(
+        0.0, ge=0, le=10, title="Weight decay", description="Pull of weights to zero."
+    )
+    batch_size: int = Field(
+        256, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
+    )
+
+    @property
+    def sparse(self) -> bool:
+        """Whether gates are learnt."""
+        return False
+
+    @property
+    def closing(self) -> float:
+        """Weight of the mask's prior."""
+        return 0.0
+
+
+class SvaeParams(IvaeParams):
+    """Settings of the family ``svae``: a perturbation shifts few latents."""
+
+    sparsity: float = Field(
+        50.0,
+        ge=1,
+        le=10000,
+        title="Sparsity",
+        description="K0 of the mask's prior Beta(1, K0): the larger, the fewer latents are shifted.",
+    )
+    mask_epochs: int = Field(
+        60,
+        ge=1,
+        le=10000,
+        title="Epochs of the mask",
+        description="Passes in which it is learnt which perturbation shifts which latent; it is then fixed.",
+    )
+
+    @property
+    def sparse(self) -> bool:
+        """Whether gates are learnt."""
+        return True
+
+    @property
+    def closing(self) -> float:
+        """Weight of the mask's prior, K0 - 1."""
+        return self.sparsity - 1.0

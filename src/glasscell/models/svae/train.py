@@ -1,0 +1,133 @@
+"""How ``svae`` and ``ivae`` are trained: shifts first, then the mask, then everything else once more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from glasscell.errors import NotCompatible
+from glasscell.models.layer import seed_weights
+from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
+from glasscell.models.span import Span
+from glasscell.models.svae.network import ShiftNetwork
+from glasscell.models.svae.params import SvaeParams
+from glasscell.models.vae.train import CountTask, log_gene_share
+
+if TYPE_CHECKING:
+    from glasscell.jobs import JobHandle
+    from glasscell.models.family import FoldPlan, TrainingData
+    from glasscell.models.svae.params import IvaeParams
+
+
+def make_network(
+    params: IvaeParams, n_genes: int, n_batches: int, n_actions: int, control: int, seed: int = 0
+) -> ShiftNetwork:
+    """Make a network with seeded weights, without drawing from the global random state."""
+    with torch.device("meta"):
+        network = ShiftNetwork(
+            n_genes,
+            params.n_latent,
+            n_actions,
+            control,
+            sparse=params.sparse,
+            n_batches=n_batches,
+            hidden=params.hidden,
+            n_layers=params.n_layers,
+            dropout=params.dropout,
+            input_dropout=params.input_dropout,
+            encode_batch=params.encode_batch,
+        )
+    network.to_empty(device="cpu")
+    seed_weights(network, seed)
+    network.start()
+    with torch.no_grad():
+        network.log_dispersion.zero_()
+        network.steps.zero_()
+        network.encoder.log_variance.weight.mul_(0.1)
+    return network
+
+
+class ShiftTask(CountTask):
+    """Data and loss of one net; cells that say nothing of what was done to them are left out."""
+
+    def __init__(self, data: TrainingData, plan: FoldPlan, params: IvaeParams) -> None:
+        assert data.action is not None
+        train, valid = (rows[data.action[rows] >= 0] for rows in (plan.train, plan.valid))
+        if not len(train) or (len(plan.valid) and not len(valid)):
+            raise NotCompatible("No cell says what was done to it: choose another column of actions.")
+        super().__init__(data, replace(plan, train=train, valid=valid), params)
+        self.shift_params = params
+        self.action = torch.from_numpy(data.action.astype(np.int64)).to(self.size.device)
+
+    def train(self, job: JobHandle) -> LoopResult:
+        """Train with the mask for a given time, decide it, and go on until validation says stop."""
+        params, network = self.shift_params, self._fresh()
+        if not isinstance(params, SvaeParams):
+            return self.run(network, job)
+        settings = LoopSettings(
+            max_epochs=params.mask_epochs,
+            batch_size=self.batch_size,
+            learning_rate=params.learning_rate,
+            weight_decay=params.weight_decay,
+            patience=params.patience,
+            epochs=params.mask_epochs,
+        )
+        share, nobody = Span(job, 0.0, 0.5, "mask"), np.empty(0, np.int64)
+        plan = self.plan
+        first = fit_loop(
+            network, self.loss, plan.train, nobody, settings, seed=plan.seed, device=plan.device, job=share
+        )
+        decided = first.network
+        assert isinstance(decided, ShiftNetwork)
+        decided.decided.fill_(True)
+        last = self.run(decided, Span(job, 0.5, 1.0))
+        return LoopResult(last.network, last.curve, tuple(dict.fromkeys((*first.notes, *last.notes))))
+
+    def _fresh(self) -> ShiftNetwork:
+        """Start at the gene shares of the mean cell, with no batch effect and no shifts."""
+        data, plan = self.data, self.plan
+        control = data.actions.index(data.control)
+        network = make_network(
+            self.shift_params, len(data.genes), len(data.batches), len(data.actions), control, plan.seed
+        )
+        mean_g, _ = data.rows.moments(plan.train)
+        network.encoder.standardise.set_moments(torch.from_numpy(mean_g), torch.ones(len(mean_g)))
+        decoder = network.decoder
+        with torch.no_grad():
+            decoder.genes.bias.copy_(log_gene_share(data, plan.train))
+            decoder.genes.weight.mul_(0.1)
+            for shift in (decoder.gene_batch, decoder.first_batch, network.encoder.batch):
+                if shift is not None:
+                    shift.weight.zero_()
+        return network
+
+    def loss(self, network: nn.Module, indices: Tensor) -> Tensor:
+        """Return the negative bound per gene; in training the prior's pull and then the mask's are warmed up.
+
+        The mask's prior is one term for all cells, so a cell bears its share of it, 1 / n of the training
+        cells.
+        """
+        inner = getattr(network, "module", network)
+        assert isinstance(inner, ShiftNetwork)
+        at = indices.to(self.size.device)
+        fit_c, divergence_c = network(
+            self.data.rows.take(indices),
+            self.counts.take(indices),
+            self.size[at],
+            None if self.batch is None else self.batch[at],
+            self.action[at],
+        )
+        pull, closing = self.shift_params.kl_weight, self.shift_params.closing
+        if network.training and not bool(inner.decided):
+            inner.steps += 1
+            warmed = float(inner.steps) / max(1, self.warm_up_steps)
+            pull *= min(1.0, warmed)
+            closing *= min(1.0, max(0.0, warmed - 1.0))
+        bound: Tensor = (pull * divergence_c - fit_c).mean()
+        if closing:
+            bound = bound + closing * inner.closing() / len(self.plan.train)
+        return bound / len(self.data.genes)
