@@ -31,6 +31,7 @@ class ColourPresenter(PaintingPresenter[ColourView]):
         self._index = SearchIndex(())
         self._query = ""
         self.listen(session.stored, self._on_stored)
+        self.listen(session.made, self._on_made)
         self.listen(view.query_typed, self._on_typed)
         self.listen(view.channel_requested, self._on_channel)
         self.listen(view.limits_requested, self._on_limits)
@@ -71,6 +72,10 @@ class ColourPresenter(PaintingPresenter[ColourView]):
 
     def _on_stored(self, kind: str, name: str) -> None:
         if kind == "applied":
+            self._make_index()
+
+    def _on_made(self, kind: str) -> None:
+        if kind == "attention":
             self._make_index()
 
     def _make_index(self) -> None:
@@ -123,7 +128,7 @@ def list_hits(session: Session) -> Iterator[Hit]:
     """
     dataset, bundle, explanation = session.dataset, session.bundle, session.explanation
     groups, facts = session.state.groups, session.facts
-    applied = applied_now(session)
+    applied, attention = applied_now(session), session.latest("attention")
     if dataset is None:
         return iter(())
 
@@ -151,6 +156,10 @@ def list_hits(session: Session) -> Iterator[Hit]:
             about = f"attribution to {explanation.target}"
             for gene in explanation.genes:
                 yield Hit(ChannelRef.make("attribution", gene, explanation=explanation.id), gene, about)
+        if attention is not None:
+            about = f"attention, by {attention.provenance.by}"
+            for column in attention.columns:
+                yield Hit(ChannelRef.make("attention", column, result=attention.id), column, about)
         for key, n_components in facts.embeddings.items():
             for component in range(min(n_components, 50)):
                 title = f"{key.removeprefix('X_')} {component + 1}"
