@@ -30,7 +30,7 @@ def channel_named(
     Parameters
     ----------
     bundle
-        For ``prediction:label``, ``prediction:probability`` and ``prediction:correct``.
+        For ``prediction:label``, ``prediction:probability``, ``prediction:correct`` and ``domain:label``.
     explanation
         For ``attribution:GENE``.
 
@@ -45,7 +45,7 @@ def channel_named(
     kind, mark, key = text.partition(":")
     if mark and kind in ("obs", "gene", "position", "embedding"):
         return ChannelRef.make(kind, key)
-    if mark and kind == "prediction":
+    if mark and kind in ("prediction", "domain"):
         if bundle is None:
             raise DataError(f"Colouring by {text} needs a model: name its folder with --model.")
         return ChannelRef.make(kind, key, model=bundle.id)

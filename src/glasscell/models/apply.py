@@ -15,7 +15,7 @@ from glasscell.models.apply_input import Inputs
 from glasscell.models.bundle_file import load_bundle
 from glasscell.models.gene_match import match_genes
 from glasscell.models.preflight import MIN_OVERLAP, check
-from glasscell.models.protocol import Classifies, Encodes, UsesBatch
+from glasscell.models.protocol import Classifies, Encodes, UsesBatch, UsesNeighbours
 from glasscell.models.span import Span
 from glasscell.models.typicality import Typicality, pooled
 
@@ -111,7 +111,7 @@ def _calibrate(bundle: Bundle, inputs: Inputs) -> tuple[tuple[Typicality | None,
             judges.append(None)
             continue
         batch = inputs.reference_batch(net)
-        latents = _latents(net, batch)
+        latents = _judged(net, batch)
         judges.append(Typicality.learn(_values(batch, inputs), latents, reference.codes, held_out))
         known = held_out & (reference.codes >= 0)
         if isinstance(net, Classifies) and known.any():
@@ -134,9 +134,15 @@ def _calibrate(bundle: Bundle, inputs: Inputs) -> tuple[tuple[Typicality | None,
 
 
 def _values(batch: CellBatch, inputs: Inputs) -> NDArray[np.float64]:
-    """Return the input over the genes in common, float64."""
-    values: NDArray[np.float64] = batch.expression.cpu().numpy()[:, inputs.match.present].astype(np.float64)
+    """Return the input of the scored cells over the genes in common, float64."""
+    expression = batch.expression if batch.centre is None else batch.expression[batch.centre]
+    values: NDArray[np.float64] = expression.cpu().numpy()[:, inputs.match.present].astype(np.float64)
     return values
+
+
+def _judged(net: Model, batch: CellBatch) -> NDArray[np.float64] | None:
+    """Return the latents that cells are judged by; none where neighbours shape them: none are kept."""
+    return None if isinstance(net, UsesNeighbours) else _latents(net, batch)
 
 
 def _latents(net: Model, batch: CellBatch) -> NDArray[np.float64] | None:
@@ -176,7 +182,7 @@ def _run(
         for net, judge in zip(nets, judges, strict=True):
             latents = _latents(net, batch)
             if judge is not None:
-                beyond = beyond + judge.beyond(values_cg, latents)
+                beyond = beyond + judge.beyond(values_cg, _judged(net, batch))
             if keeps and latents is not None and latent_cz is not None:
                 latent_cz[block] = latents
             if isinstance(net, Classifies) and bundle.classes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-from glasscell.models.batch import check_finite
-from glasscell.models.protocol import CellBatch
+from glasscell.data.neighbour import neighbour_graph
+from glasscell.models.batch import check_finite, graph_tensors
+from glasscell.models.protocol import CellBatch, UsesNeighbours
 from glasscell.models.row import normalise
 
 if TYPE_CHECKING:
@@ -59,10 +60,14 @@ class Inputs:
         Parameters
         ----------
         indices
-            Cells of the file, ``(n,)``.
+            Cells of the file, ``(n,)``; for a net that looks at neighbours these come with halo rows.
         codes
             Technical batch of each cell of the file, for models that know batches.
         """
+        around: dict[str, torch.Tensor] = {}
+        if isinstance(net, UsesNeighbours):
+            ego = neighbour_graph(self.dataset, net.graph).ego(indices, net.hops, disjoint=False)
+            indices, around = ego.rows, graph_tensors(ego, net.device)
         columns = self.match.columns[self.match.present]
         rows = sparse.csr_matrix(self.table_cg[indices][:, columns], dtype=np.float32)
         sizes = None
@@ -79,7 +84,7 @@ class Inputs:
         found_cg = rows.toarray()
         wanted = [gene for gene, there in zip(self.match.wanted, self.match.present, strict=True) if there]
         check_finite(found_cg, self.dataset, np.asarray(indices), wanted)
-        return self._assemble(found_cg, np.asarray(indices), sizes, net, codes)
+        return replace(self._assemble(found_cg, np.asarray(indices), sizes, net, codes), **around)
 
     def reference_batch(self, net: Model, *, masked: bool = True) -> CellBatch:
         """Gather the reference cells with the same genes at their mean and the same rescaling.

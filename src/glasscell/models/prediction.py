@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glasscell.models.protocol import FindsDomains
+
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from glasscell.models.bundle import Bundle
 
@@ -18,10 +21,13 @@ def prediction_table(bundle: Bundle) -> pd.DataFrame:
     Returns
     -------
     Columns ``cell, fold, block, truth, prediction, probability``, in the order of the dataset; folds count
-    from 0, ``probability`` is the calibrated one of the predicted class. No row without classes.
+    from 0, ``probability`` is the calibrated one of the predicted class. No row without classes, but
+    ``cell, domain, share`` of a model that finds domains; the share is that under its mixture.
     """
     import pandas as pd
 
+    if isinstance(bundle.folds[0], FindsDomains) and bundle.cells.latent_cz is not None:
+        return _domain_table(bundle.folds[0], bundle.cells.names, bundle.cells.latent_cz)
     cells = bundle.cells
     rows = np.flatnonzero(cells.labelled) if bundle.classes else np.empty(0, np.int64)
     classes, blocks = np.asarray(bundle.classes, object), np.asarray((*cells.block_names, ""), object)
@@ -37,3 +43,15 @@ def prediction_table(bundle: Bundle) -> pd.DataFrame:
             "probability": probabilities_ck[np.arange(len(rows)), prediction],
         }
     )
+
+
+def _domain_table(
+    net: FindsDomains, names: NDArray[np.str_], latent_cz: NDArray[np.floating]
+) -> pd.DataFrame:
+    import pandas as pd
+    import torch
+
+    logits_ck = net.logits_of(torch.from_numpy(np.array(latent_cz)))
+    share_ck = torch.softmax(logits_ck, dim=1).numpy()
+    domain = share_ck.argmax(axis=1)
+    return pd.DataFrame({"cell": names, "domain": domain, "share": share_ck[np.arange(len(names)), domain]})

@@ -14,7 +14,9 @@ from glasscell.views.view import ColourView
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from glasscell.explain.result import Explanation
     from glasscell.jobs import Job, JobHandle
+    from glasscell.models.bundle import Bundle
     from glasscell.session import Session, State
     from glasscell.views.paint import Paint
 
@@ -143,6 +145,7 @@ def list_hits(session: Session) -> Iterator[Hit]:
             for key in ("label", "probability", "correct"):
                 ref = ChannelRef.make("prediction", key, model=bundle.id)
                 yield Hit(ref, f"predicted {key}" if key != "correct" else "prediction correct", "model")
+            yield from _domain_hits(bundle)
         if applied is not None:
             for key, title in KEYS.items():
                 if applied.classes or key not in ("label", "probability"):
@@ -156,6 +159,7 @@ def list_hits(session: Session) -> Iterator[Hit]:
             about = f"attribution to {explanation.target}"
             for gene in explanation.genes:
                 yield Hit(ChannelRef.make("attribution", gene, explanation=explanation.id), gene, about)
+            yield from _part_hits(explanation)
         if attention is not None:
             about = f"attention, by {attention.provenance.by}"
             for column in attention.columns:
@@ -168,3 +172,19 @@ def list_hits(session: Session) -> Iterator[Hit]:
             yield Hit(ChannelRef.make("position", axis), axis, "position")
 
     return hits()
+
+
+def _domain_hits(bundle: Bundle) -> Iterator[Hit]:
+    if hasattr(bundle.folds[0], "domain_logits"):
+        for key, title in (("label", "domain"), ("share", "share of the likeliest domain")):
+            yield Hit(ChannelRef.make("domain", key, model=bundle.id), title, "model")
+
+
+def _part_hits(explanation: Explanation) -> Iterator[Hit]:
+    """List the parts of cells' own genes and of their neighbours', where a model tells them apart."""
+    if getattr(explanation, "own_cg", None) is None:
+        return
+    for part, whose in (("own", "of the cell's own"), ("neighbours", "of its neighbours'")):
+        for gene in explanation.genes:
+            ref = ChannelRef.make("attribution", gene, explanation=explanation.id, part=part)
+            yield Hit(ref, f"{gene}, {part}", f"attribution {whose} to {explanation.target}")

@@ -67,8 +67,8 @@ class SpatialParams(FamilyParams):
     own: Literal["a neighbour", "apart"] = Field(
         "a neighbour",
         title="Own expression",
-        description="a neighbour: weighed like the others, for domains; apart: with weights of its own, to see "
-        "what neighbours add to it.",
+        description="a neighbour: weighed like the others, for domains; apart: with weights of its own, to "
+        "see what neighbours add to it.",
     )
     hide_own: float = Field(
         0.5,
@@ -193,6 +193,8 @@ class SpatialFamily:
             raise ModelError(
                 "The weights do not fit the description of the network: the bundle is damaged."
             ) from error
+        if network.uniform:
+            network.even()
         preprocessing = Preprocessing.from_json(description["preprocessing"])
         graph = GraphSpec.from_json(description["graph"])
         return SpatialModel(network, self.info, genes, preprocessing, graph)
