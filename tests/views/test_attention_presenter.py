@@ -13,12 +13,13 @@ from glasscell.models.registry import FAMILIES
 from glasscell.session import Session
 from glasscell.session.resolve import Ready
 from glasscell.testing.attending_family import EDGE_FAMILY, TOKEN_FAMILY, attending_bundle
-from glasscell.testing.fake_views import fake
+from glasscell.testing.fake_views import FakeColourView, fake
 from glasscell.testing.planted import tiny_adata
 from glasscell.views.attention_edge import UNIFORM_PX, EdgePresenter, EdgeView
 from glasscell.views.attention_picture import REMOVED, attention_picture
 from glasscell.views.attention_presenter import AttentionPresenter
 from glasscell.views.attention_view import AttentionView
+from glasscell.views.colour_presenter import ColourPresenter
 from glasscell.views.heat import HeatPanel, cluster_order, rising_limits, symmetric_limits
 
 FEW = {"removal_cells": 5, "random_nets": 2, "edge_cells": 30}
@@ -179,6 +180,21 @@ def test_order_limits_and_colours() -> None:
     assert rgba[0, 3, :3].tolist() == [0x12, 0x34, 0x56]
     middle = len(panel.colours) // 2
     assert "#" + "".join(f"{v:02x}" for v in rgba[0, 1, :3]) == panel.colours[middle]
+
+
+def test_found_by_searching(shown: tuple[Session, Any, Any]) -> None:
+    session, view, _ = shown
+    colours = FakeColourView()
+    presenter = ColourPresenter(session, colours)
+    give(session, "tokens")
+    ask(session, view)
+    colours.query_typed.emit("SET 4")
+    hit = colours.shown["hits"][0]
+    assert (hit.title, hit.subtitle) == ("SET 4", "attention, by label")
+    colours.channel_requested.emit(hit.ref)
+    assert session.jobs.wait_idle(30)
+    assert "not importance" in colours.shown["message"], "the caption never leaves the removal out"
+    presenter.close()
 
 
 def test_names_from_data_stay_plain(shown: tuple[Session, Any, Any]) -> None:
