@@ -74,6 +74,7 @@ def open_window(
     from glasscell.plugin.contrast_dock import ContrastDock
     from glasscell.plugin.desk import desk_for
     from glasscell.plugin.groups_dock import GroupsDock
+    from glasscell.plugin.perturbation_dock import PerturbationDock
     from glasscell.plugin.traversal_dock import TraversalDock
 
     viewer = napari.Viewer(title="Glasscell", show=show)
@@ -87,6 +88,7 @@ def open_window(
         "Contrast": ContrastDock(viewer),
         "Traversal": TraversalDock(viewer),
         "Attention": AttentionDock(viewer),
+        "Perturbation": PerturbationDock(viewer),
         "Groups": GroupsDock(viewer),
         "Jobs": docks.JobDock(viewer),
     }

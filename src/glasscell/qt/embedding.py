@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QAction, QActionGroup
 from qtpy.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 
+from glasscell.qt.arrow import ArrowItem
 from glasscell.qt.canvas import CellCanvas
 from glasscell.qt.draw import MODES
 from glasscell.qt.icon import icon
 from glasscell.qt.style import adopt, plain_tip, theme_of
-from glasscell.qt.text import Choice, column_of, row_of
+from glasscell.qt.text import Choice, PlainLabel, column_of, row_of
 from glasscell.views.view import EmbeddingView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
+    from glasscell.explain.perturbation.arrow import Arrows
     from glasscell.jobs.dispatcher import Dispatcher
     from glasscell.jobs.runner import JobRunner
 
@@ -67,6 +69,8 @@ class QtEmbeddingView(EmbeddingView):
         super().__init__()
         self.widget = QWidget()
         self.canvas = CellCanvas(dispatcher, runner)
+        self.arrows, self.arrow_note = ArrowItem(), PlainLabel("", "muted")
+        self.canvas.box.addItem(self.arrows, ignoreBounds=True)
         self.choice = Choice("Which embedding to show")
         self.choice.setPlaceholderText("axes")
         self.choice.activated.connect(lambda: self._on_choice(self.choice.name()))
@@ -82,7 +86,7 @@ class QtEmbeddingView(EmbeddingView):
         self._names_row()
         bar = row_of(self.choice, *self.tools.values(), self.modes, self.clear, self.home, stretch=0)
         bar.setSpacing(3)
-        column = column_of(bar, self.names, self.canvas, parent=self.widget)
+        column = column_of(bar, self.names, self.canvas, self.arrow_note, parent=self.widget)
         column.setContentsMargins(6, 6, 6, 6)
         column.setStretch(2, 1)
         self.canvas.hovered.connect(lambda cell: self.cell_hovered.emit(cell))
@@ -94,6 +98,7 @@ class QtEmbeddingView(EmbeddingView):
         adopt(self.widget)
         self.restyle()
         self.set_positions(None, "", "")
+        self.set_arrows(None)
 
     def close_down(self) -> None:
         """Draw no more; the dock is going away."""
@@ -132,6 +137,13 @@ class QtEmbeddingView(EmbeddingView):
     def set_message(self, text: str) -> None:
         """Say why the plot is empty."""
         self.canvas.set_note(text)
+
+    def set_arrows(self, arrows: Arrows | None) -> None:
+        """Draw where cells go."""
+        none_ad = np.empty((0, 2))
+        ends = (none_ad, none_ad) if arrows is None else (arrows.start_ad, arrows.end_ad)
+        self.arrows.set_arrows(*ends, theme_of(self.widget).text)
+        self.arrow_note.set_text("" if arrows is None else arrows.caption)
 
     def restyle(self) -> None:
         """Draw the icons in the colours of the theme."""

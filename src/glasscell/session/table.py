@@ -31,6 +31,8 @@ _MAKERS: dict[str, str] = {
     "metrics": "glasscell.session.table:metrics",
     "attention": "glasscell.session.attending:table",
     "contrast": "glasscell.session.contrasting:table",
+    "perturbation": "glasscell.session.perturbing:table",
+    "stability": "glasscell.session.stability:table",
     "traversal": "glasscell.session.traversing:table",
 }
 

@@ -17,9 +17,12 @@ from glasscell.views.view import EmbeddingView
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from glasscell.explain.perturbation.arrow import Arrows
+    from glasscell.jobs import Job, JobHandle
     from glasscell.session import Session, State, Views
     from glasscell.views.paint import Paint
 
+PERTURBATION = "perturbation"
 NO_EMBEDDING = "No embedding yet. Prepare the data to make one."
 
 
@@ -35,6 +38,7 @@ class EmbeddingPresenter(PaintingPresenter[EmbeddingView]):
         self.listen(view.axes_requested, self._on_axes)
         self.listen(view.axis_names_requested, self._on_axis_names)
         self._show_axes()
+        self._show_arrows()
         self.repaint()
 
     def show_paint(self, painted: Paint | None) -> None:
@@ -49,6 +53,9 @@ class EmbeddingPresenter(PaintingPresenter[EmbeddingView]):
     def _on_changed(self, new: State, old: State) -> None:
         if (new.dataset, _axes_of(new.views)) != (old.dataset, _axes_of(old.views)):
             self._show_axes()
+        shown = [(one.dataset, _axes_of(one.views), one.colouring.channel) for one in (new, old)]
+        if shown[0] != shown[1]:
+            self._show_arrows()
         super()._on_changed(new, old)
 
     def _show_axes(self) -> None:
@@ -91,6 +98,31 @@ class EmbeddingPresenter(PaintingPresenter[EmbeddingView]):
             return
         labels = [f"{one.title} ({one.unit})" if one.unit else one.title for one in (x, y)]
         self._place(np.column_stack([x.values, y.values]).astype(np.float64), *labels)
+
+    def _show_arrows(self) -> None:
+        """Draw where cells go while they are coloured by a perturbation, on the embedding shown."""
+        session = self.session
+        dataset, views, channel = session.dataset, session.state.views, session.state.colouring.channel
+        found = session.latest("perturbation")
+        wanted = channel is not None and channel.kind == PERTURBATION and found is not None
+        if not wanted or found.before_cz is None or views.axes is not None or views.embedding is None:
+            self.view.set_arrows(None)
+            return
+        assert dataset is not None
+        embedding, components = views.embedding, views.components
+
+        def work(job: JobHandle) -> Arrows:
+            from glasscell.explain.perturbation.arrow import arrows
+
+            job.report(None, "arrows")
+            return arrows(dataset, found, embedding, components)
+
+        def done(job: Job[Arrows]) -> None:
+            now = session.state.colouring.channel
+            if self._links and job.result is not None and now is not None and now.kind == PERTURBATION:
+                self.view.set_arrows(job.result)
+
+        session.jobs.submit(work, title="Arrows", lane="view", key=("arrows", id(self)), on_done=done)
 
     def _on_axis_ready(self, job: Any) -> None:
         if self._links and self.session.state.views.axes is not None:

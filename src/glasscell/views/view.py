@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from glasscell.explain.check import Check
+    from glasscell.explain.perturbation.arrow import Arrows
     from glasscell.views.colour import ColourBar, Legend
     from glasscell.views.form import FieldSpec
     from glasscell.views.picture import TissuePicture
@@ -122,6 +123,10 @@ class EmbeddingView(View):
     @abstractmethod
     def set_message(self, text: str) -> None:
         """Say in the middle of the plot why it is empty; an empty string hides the sentence."""
+
+    @abstractmethod
+    def set_arrows(self, arrows: Arrows | None) -> None:
+        """Draw where cells go, with what the arrows mean below; None draws none."""
 
 
 class ColourView(View):

@@ -51,7 +51,7 @@ def ask(net: Any, batch: CellBatch, *, decode: bool = False) -> Answer:
 @torch.no_grad()
 def ask_given(net: Any, batch: CellBatch, action: int, *, decode: bool = False) -> Answer:
     """Ask a net about a batch whose cells are given a perturbation it has learnt."""
-    latent_cz = net.encode(net.given(batch, action)) if hasattr(net, "given") else net.give(batch, action)
+    latent_cz = net.given(batch, action)
     return Answer(latent_cz, None, _decoded(net, batch, latent_cz) if decode else None)
 
 
