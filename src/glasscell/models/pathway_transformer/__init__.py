@@ -1,0 +1,1 @@
+"""Family ``pathway_transformer``: a class token that attends to pathways."""

@@ -1,0 +1,223 @@
+"""Family ``pathway_transformer``: gene sets as tokens, and a class token that attends to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+from torch import Tensor, nn
+from torch.nn import functional
+
+from glasscell.data.gene_set import gene_mask, read_gmt
+from glasscell.errors import ModelError
+from glasscell.models.classifier.network import class_weights
+from glasscell.models.info import FamilyParams, ModelInfo
+from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
+from glasscell.models.pathway_transformer.model import TransformerModel
+from glasscell.models.pathway_transformer.network import TransformerNetwork, seed_network
+from glasscell.models.pathway_transformer.params import TransformerParams
+from glasscell.models.pathway_transformer.token import FREE, TokenSets, token_sets
+from glasscell.models.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from glasscell.jobs import JobHandle
+    from glasscell.models.bundle import Curve
+    from glasscell.models.family import FoldPlan, TrainingData
+
+__all__ = ["FAMILY", "TransformerFamily", "TransformerModel", "TransformerParams", "make_network"]
+
+INFO = ModelInfo(
+    key="pathway_transformer",
+    title="Pathway transformer",
+    source="doi:10.1038/s41467-023-35923-4",
+    works_for="Labels that follow from a cell's own pathways, read off the sets its class token attends to.",
+    fails_for="Sets of another species or panels with few genes of each set; attention is no proof of use.",
+    min_cells=50,
+    target_kinds=("class", "contrast", "latent"),
+)
+_MIN_SCALE = 1e-2
+_BLOCK = 2048
+_STEPS = 8
+_SMALLEST_BATCH = 16
+
+
+class TransformerFamily:
+    """Trains, takes apart and rebuilds transformers over gene sets."""
+
+    info = INFO
+    params: type[FamilyParams] = TransformerParams
+
+    def train(
+        self, data: TrainingData, plan: FoldPlan, params: FamilyParams, job: JobHandle
+    ) -> tuple[TransformerModel, Curve, tuple[str, ...]]:
+        """Train one network and return an immutable copy of it.
+
+        Raises
+        ------
+        DataError
+            The file of gene sets cannot be read, or none of its sets is measured here.
+        ModelError
+            Only one of them is.
+        """
+        assert isinstance(params, TransformerParams)
+        sets = read_token_sets(data.genes, params)
+        task = _Task(data, plan, params, sets)
+        result = task.run(job)
+        network = result.network
+        assert isinstance(network, TransformerNetwork)
+        temperature = task.temperature(network) if len(plan.valid) else 1.0
+        model = TransformerModel(
+            network.cpu(),
+            self.info,
+            data.genes,
+            data.classes,
+            (*sets.names, FREE),
+            data.preprocessing,
+            temperature,
+            params.unknown_below,
+        )
+        return model, result.curve, result.notes
+
+    def tensors(self, model: Any) -> Mapping[str, Tensor]:
+        """Return all weights and the gene sets by name."""
+        return dict(model.network.state_dict())
+
+    def describe(self, model: Any) -> Mapping[str, Any]:
+        """Return temperature, preprocessing and the names of the tokens."""
+        return dict(model.description())
+
+    def restore(
+        self,
+        description: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+        *,
+        params: FamilyParams,
+        genes: tuple[str, ...],
+        classes: tuple[str, ...],
+    ) -> TransformerModel:
+        """Rebuild a model that scores bit-equal; its gene sets come from the bundle, not from their file."""
+        assert isinstance(params, TransformerParams)
+        tokens = tuple(str(name) for name in description["tokens"])
+        damaged = "The weights do not fit the description of the network: the bundle is damaged."
+        try:
+            index, member = tensors["embedding.index"].numpy(), tensors["embedding.member"].numpy()
+            if index.size and not 0 <= index.min() <= index.max() < len(genes):
+                raise ModelError(damaged)
+            network = make_network(params, TokenSets(tokens[:-1], index, member), len(genes), len(classes))
+            network.load_state_dict(dict(tensors))
+        except (KeyError, RuntimeError) as error:
+            raise ModelError(damaged) from error
+        return TransformerModel(
+            network,
+            self.info,
+            genes,
+            classes,
+            tokens,
+            Preprocessing.from_json(description["preprocessing"]),
+            float(description["temperature"]),
+            params.unknown_below,
+        )
+
+
+def read_token_sets(genes: tuple[str, ...], params: TransformerParams) -> TokenSets:
+    """Read the sets that the settings name and find their genes."""
+    mask = gene_mask(
+        read_gmt(params.gene_sets), genes, min_genes=params.min_genes, max_genes=params.max_genes
+    )
+    return token_sets(mask, params.max_tokens)
+
+
+def make_network(
+    params: TransformerParams, sets: TokenSets, n_genes: int, n_classes: int, seed: int = 0
+) -> TransformerNetwork:
+    """Make a network with seeded weights, without drawing from the global random state."""
+    n_sets, largest = sets.index.shape
+    with torch.device("meta"):
+        network = TransformerNetwork(
+            n_sets,
+            largest,
+            n_genes,
+            n_classes,
+            width=params.width,
+            depth=params.depth,
+            heads=params.heads,
+            input_dropout=params.input_dropout,
+            dropout=params.dropout,
+            token_dropout=params.token_dropout,
+            free_dropout=params.free_dropout,
+        )
+    network.to_empty(device="cpu")
+    network.embedding.index.copy_(torch.tensor(sets.index))
+    network.embedding.member.copy_(torch.tensor(sets.member))
+    seed_network(network, seed)
+    return network
+
+
+class _Task:
+    """Data, loss and calibration of one fold."""
+
+    def __init__(
+        self, data: TrainingData, plan: FoldPlan, params: TransformerParams, sets: TokenSets
+    ) -> None:
+        self.data, self.plan, self.params, self.sets = data, plan, params, sets
+        device = torch.device(plan.device)
+        self.codes = torch.from_numpy(data.codes.astype(np.int64)).to(device)
+        train = torch.from_numpy(plan.train).to(device)
+        weight_k = class_weights(self.codes[train].cpu(), len(data.classes), params.class_weight)
+        self.weight_k = weight_k.to(device)
+
+    def run(self, job: JobHandle) -> LoopResult:
+        """Train from a fresh start."""
+        params, plan = self.params, self.plan
+        settings = LoopSettings(
+            max_epochs=params.max_epochs,
+            batch_size=min(params.batch_size, max(_SMALLEST_BATCH, len(plan.train) // _STEPS)),
+            learning_rate=params.learning_rate,
+            weight_decay=params.weight_decay,
+            patience=params.patience,
+            epochs=plan.epochs,
+        )
+        network = self._fresh()
+        return fit_loop(
+            network, self.loss, plan.train, plan.valid, settings, seed=plan.seed, device=plan.device, job=job
+        )
+
+    def _fresh(self) -> TransformerNetwork:
+        data = self.data
+        network = make_network(self.params, self.sets, len(data.genes), len(data.classes), self.plan.seed)
+        mean_g, sd_g = data.rows.moments(self.plan.train)
+        unit = data.preprocessing.kind == "stored"
+        scale_g = np.maximum(sd_g, _MIN_SCALE) if unit else np.ones_like(sd_g)
+        network.standardise.set_moments(torch.from_numpy(mean_g), torch.from_numpy(scale_g))
+        return network
+
+    def loss(self, network: nn.Module, indices: Tensor) -> Tensor:
+        """Return the class-weighted cross-entropy."""
+        truth = self.codes[indices.to(self.codes.device)]
+        return functional.cross_entropy(network(self.data.rows.take(indices)), truth, weight=self.weight_k)
+
+    @torch.no_grad()
+    def temperature(self, network: nn.Module) -> float:
+        """Find the temperature that makes validation probabilities most likely; 1 where it does not help.
+
+        References
+        ----------
+        Guo et al. 2017, arXiv:1706.04599, section 4.2.
+        """
+        valid = torch.from_numpy(self.plan.valid)
+        parts = [network(self.data.rows.take(part)) for part in torch.split(valid, _BLOCK)]
+        logits_ck = torch.cat(parts).double()
+        truth = self.codes[valid.to(self.codes.device)]
+
+        def surprise(log_temperature: float) -> float:
+            return float(functional.cross_entropy(logits_ck / np.exp(log_temperature), truth))
+
+        found = minimize_scalar(surprise, bounds=(np.log(0.5), np.log(10.0)), method="bounded")
+        return float(np.exp(found.x)) if found.fun < surprise(0.0) else 1.0
+
+
+FAMILY = TransformerFamily()

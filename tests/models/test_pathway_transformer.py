@@ -1,0 +1,391 @@
+"""A class token that attends to gene sets: against its formula, token by token, and the promises kept."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from glasscell.data.gene_set import GeneSet, gene_mask, write_gmt
+from glasscell.data.labels import read_labels
+from glasscell.data.split import split
+from glasscell.errors import DataError, JobCancelled, ModelError, NotCompatible
+from glasscell.explain.explain import explain
+from glasscell.explain.randomise import reinitialise
+from glasscell.explain.request import ExplainRequest
+from glasscell.models.batch import make_batch
+from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.fit import fit, fit_twin
+from glasscell.models.fit_request import FitRequest
+from glasscell.models.pathway_transformer import network as network_file
+from glasscell.models.pathway_transformer.family import FAMILY, TransformerParams, make_network
+from glasscell.models.pathway_transformer.model import TransformerModel
+from glasscell.models.pathway_transformer.token import FREE, token_sets
+from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.protocol import (
+    Attends,
+    CellBatch,
+    Classifies,
+    Encodes,
+    Intervenes,
+    Intervention,
+    Model,
+    Structured,
+)
+from glasscell.models.target import Target, parse_target
+from glasscell.testing.check import check_model
+from glasscell.testing.planted import planted_dataset
+
+GENES = tuple(f"G{number}" for number in range(14))
+SETS = (
+    GeneSet("FIRST", frozenset(GENES[:5])),
+    GeneSet("SECOND", frozenset(GENES[3:6])),  # shares two genes with the first
+    GeneSet("THIRD", frozenset(GENES[7:13])),
+)
+
+
+def make_sets(most: int = 100):
+    return token_sets(gene_mask(SETS, GENES, min_genes=1, max_genes=50), most)
+
+
+@pytest.fixture
+def model() -> TransformerModel:
+    params = TransformerParams(width=8, heads=2, depth=3)
+    network = make_network(params, make_sets(), len(GENES), 3, seed=4)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():  # nothing at its special starting value
+        for weight in network.parameters():
+            if weight.ndim == 1:
+                weight.add_(torch.randn(weight.shape, generator=generator) * 0.3)
+        network.standardise.mean.copy_(torch.rand(len(GENES), generator=generator))
+    made = TransformerModel(
+        network,
+        FAMILY.info,
+        GENES,
+        ("a", "b", "c"),
+        ("FIRST", "SECOND", "THIRD", FREE),
+        Preprocessing("stored"),
+        unknown_below=0.5,
+    )
+    return made.to(dtype=torch.float64)
+
+
+@pytest.fixture
+def batch() -> CellBatch:
+    generator = torch.Generator().manual_seed(0)
+    values = torch.rand(6, len(GENES), dtype=torch.float64, generator=generator) * 3
+    return CellBatch(values, torch.arange(6))
+
+
+def normal(vector, layer):
+    centred = vector - vector.mean()
+    return centred / torch.sqrt((centred**2).mean() + layer.eps) * layer.weight + layer.bias
+
+
+def by_hand(model, x_g, left_out=()):
+    """One cell, place by place and head by head: logits, attention, norm-weighted attention, rollout."""
+    net = model.network
+    centred = (x_g - net.standardise.mean) / net.standardise.scale
+    tokens = []
+    for number, one in enumerate(SETS):
+        own = [gene for gene in range(len(GENES)) if GENES[gene] in one.genes]
+        value = net.embedding.place[number].clone()
+        for place, gene in enumerate(own):
+            value += centred[gene] * net.embedding.weight[number, place]
+        tokens.append(value)
+    tokens.append(net.embedding.free.weight @ centred + net.embedding.free.bias)
+    state = [net.class_token[0], *tokens]
+    present = [0, *(1 + token for token in range(4) if token not in left_out)]
+    weights, norms, means = [], [], []
+    for layer in net.layers:
+        seen = [normal(value, layer.norm) for value in state]
+        part = len(seen[0]) // 2
+        new, table = [], torch.zeros(2, 5, 5, dtype=torch.float64)
+        for query_at in range(5):
+            mixed = []
+            for head in range(2):
+                rows = slice(head * part, (head + 1) * part)
+                query = (layer.query.weight @ seen[query_at] + layer.query.bias)[rows]
+                keys = [(layer.key.weight @ one + layer.key.bias)[rows] for one in seen]
+                size = {at: math.exp(float(query @ keys[at]) / math.sqrt(part)) for at in present}
+                for at in present:
+                    table[head, query_at, at] = size[at] / sum(size.values())
+                values = [(layer.value.weight @ one + layer.value.bias)[rows] for one in seen]
+                mixed.append(sum(table[head, query_at, at] * values[at] for at in present))
+            after = state[query_at] + layer.out.weight @ torch.cat(mixed) + layer.out.bias
+            inner = layer.inner.weight @ normal(after, layer.inner_norm) + layer.inner.bias
+            inner = inner * 0.5 * (1 + torch.erf(inner / math.sqrt(2)))
+            new.append(after + layer.outer.weight @ inner + layer.outer.bias)
+        length = torch.zeros(2, 4, dtype=torch.float64)
+        for head in range(2):
+            rows = slice(head * part, (head + 1) * part)
+            for token in range(4):
+                value = (layer.value.weight @ seen[token + 1] + layer.value.bias)[rows]
+                length[head, token] = (layer.out.weight[:, rows] @ value).norm()
+        weights.append(table[:, 0, 1:])
+        norms.append(table[:, 0, 1:] * length)
+        means.append(table.mean(0))
+        state = new
+    rolled = torch.eye(5, dtype=torch.float64)
+    for mean in means:
+        step = mean + torch.eye(5, dtype=torch.float64)
+        rolled = (step / step.sum(1, keepdim=True)) @ rolled
+    logits = net.head.weight @ normal(state[0], net.norm) + net.head.bias
+    return logits, torch.stack(weights), torch.stack(norms), rolled[0, 1:]
+
+
+@pytest.mark.parametrize("left_out", [(), (2,), (0, 3)])
+def test_the_network_is_its_formula(model, batch, left_out):
+    cells = model.apply(batch, Intervention(drop_tokens=left_out))
+    for row in range(len(batch)):
+        logits, weights, norms, rolled = by_hand(model, batch.expression[row], left_out)
+        torch.testing.assert_close(model.logits(cells)[row], logits, rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(model.attention(cells)[row], weights, rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(model.norm_weighted(cells)[row], norms, rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(model.class_rollout(cells)[row], rolled, rtol=1e-10, atol=1e-12)
+
+
+def depends_on_own_genes_only(tokens_of, x_cg) -> bool:
+    """Whether the gradient of every set's token is exactly 0 for genes outside it, and not for its own."""
+    mask_tg = gene_mask(SETS, GENES, min_genes=1).mask_pg
+    jacobian = torch.autograd.functional.jacobian(lambda x: tokens_of(x)[:, : len(SETS)].sum(0), x_cg)
+    moves_tg = (jacobian.abs().sum(dim=(1, 2)) != 0).numpy()  # (tokens, width, n, genes)
+    return bool(np.array_equal(moves_tg, mask_tg))
+
+
+def test_a_token_depends_on_its_own_genes_exactly(model, batch):
+    assert depends_on_own_genes_only(model.network.tokens, batch.expression)
+    mask_tg = np.vstack([gene_mask(SETS, GENES, min_genes=1).mask_pg, np.ones(len(GENES), bool)])
+    before = model.network.tokens(batch.expression)
+    for gene in range(len(GENES)):
+        changed = batch.expression.clone()
+        changed[:, gene] += 1
+        moved_t = (model.network.tokens(changed) != before).any(dim=2).all(dim=0).numpy()
+        still_t = (model.network.tokens(changed) == before).all(dim=2).all(dim=0).numpy()
+        assert np.array_equal(moved_t, mask_tg[:, gene])
+        assert np.array_equal(still_t, ~mask_tg[:, gene])
+
+
+def test_tokens_cut_the_wrong_way_are_found_out(model, batch):
+    def cut_across(x_cg):
+        tokens = model.network.tokens(x_cg)[:, : len(SETS)]
+        n, sets, width = tokens.shape
+        return tokens.reshape(n, width, sets).transpose(1, 2)
+
+    assert not depends_on_own_genes_only(cut_across, batch.expression)
+
+
+def test_a_token_left_out_gets_nothing_and_its_genes_do_not_matter(model, batch):
+    cells = model.apply(batch, Intervention(drop_tokens=(2, 3)))
+    assert (model.attention(cells)[..., 2:] == 0).all()
+    assert (model.attention(batch) > 0).all()
+    changed = cells.with_expression(cells.expression.clone())
+    changed.expression[:, 7:] += 5  # genes of the third set, or of none
+    assert torch.equal(model.logits(changed), model.logits(cells))
+    assert not torch.equal(model.logits(batch.with_expression(changed.expression)), model.logits(batch))
+    twice = model.apply(model.apply(batch, Intervention(drop_tokens=(2,))), Intervention(drop_tokens=(3,)))
+    assert torch.equal(model.logits(twice), model.logits(cells))
+    alone = model.apply(batch, Intervention(drop_tokens=range(4)))
+    assert torch.isfinite(model.logits(alone)).all()
+    assert (model.logits(alone) == model.logits(alone)[0]).all()
+
+
+def test_what_it_promises(model, batch):
+    for protocol in (Model, Classifies, Encodes, Attends, Intervenes, Structured):
+        assert isinstance(model, protocol)
+    check_model(model, batch)
+    totals = model.attention(batch).sum(dim=3)
+    assert ((totals > 0) & (totals < 1)).all()
+    parts = model.parts()
+    assert np.array_equal(parts["sets"], gene_mask(SETS, GENES, min_genes=1).mask_pg)
+    assert not parts["sets"].flags.writeable
+    assert parts["tokens"] == ("FIRST", "SECOND", "THIRD", FREE)
+
+
+def test_blocks_change_neither_scores_nor_gradients(model, batch, monkeypatch):
+    def run():
+        x = batch.expression.clone().requires_grad_()
+        score = model.score(batch.with_expression(x), Target("contrast", "a", "c"))
+        maps = [ask(batch) for ask in (model.attention, model.class_rollout, model.norm_weighted)]
+        return [score.detach(), *torch.autograd.grad(score.sum(), x), *maps]
+
+    whole = run()
+    monkeypatch.setattr(network_file, "BLOCK_NUMBERS", 1)
+    for ours, theirs in zip(run(), whole, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_genes_can_be_set_and_the_rest_is_refused(model, batch):
+    changed = model.apply(batch, Intervention(genes={"G4": 0.0, "G0": 2.0}))
+    assert (changed.expression[:, 4] == 0).all()
+    assert (changed.expression[:, 0] == 2).all()
+    assert torch.equal(changed.expression[:, 5:], batch.expression[:, 5:])
+    with pytest.raises(NotCompatible, match="no gene of this model"):
+        model.apply(batch, Intervention(genes={"ACTB": 0.0}))
+    with pytest.raises(NotCompatible, match="There is no token 4"):
+        model.apply(batch, Intervention(drop_tokens=(4,)))
+    for other in (Intervention(latents={0: 1.0}), Intervention(drop_edges=(0,)), Intervention(action=1)):
+        with pytest.raises(NotCompatible, match="change the request"):
+            model.apply(batch, other)
+
+
+def test_an_unsure_cell_is_unknown(model, batch):
+    best_c, class_c = model.probabilities(batch).max(dim=1)
+    sure = TransformerModel(
+        model.network, model.info, GENES, model.classes, model.tokens, model.preprocessing, 1.0, 0.0
+    )
+    assert torch.equal(sure.predict(batch), class_c)
+    model.unknown_below = float(best_c.median())
+    said = model.predict(batch)
+    assert torch.equal(said == -1, best_c < best_c.median())
+    assert torch.equal(said[said >= 0], class_c[said >= 0])
+
+
+def test_the_largest_sets_are_kept_in_their_order():
+    sets = make_sets(2)
+    assert sets.names == ("FIRST", "THIRD")
+    assert sets.member.sum(axis=1).tolist() == [5, 6]
+    assert sets.index[0, :5].tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(ModelError, match='"THIRD" is the only'):
+        token_sets(gene_mask(SETS, GENES, min_genes=6), 100)
+
+
+def test_settings_are_checked():
+    with pytest.raises(ValueError, match="multiple of the heads"):
+        TransformerParams(width=10, heads=4)
+    with pytest.raises(ValueError, match="cannot be more than"):
+        TransformerParams(min_genes=20, max_genes=10)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A small run on planted markers, and the request behind it."""
+    dataset = planted_dataset(n_cells=300, n_genes=40, n_sections=2, seed=3)
+    names = [str(name) for name in dataset.genes.names]
+    path = tmp_path_factory.mktemp("sets") / "sets.gmt"
+    write_gmt([GeneSet(f"SET {k}", frozenset(names[k * 8 : k * 8 + 10])) for k in range(4)], path)
+    labels = read_labels(dataset, "label")
+    params = TransformerParams(
+        gene_sets=str(path), width=8, heads=2, max_epochs=15, batch_size=32, learning_rate=1e-2
+    )
+    request = FitRequest(
+        labels,
+        split(dataset, "random", n_folds=2, seed=0, labels=labels),
+        family="pathway_transformer",
+        params=params,
+        seed=5,
+    )
+    state = torch.random.get_rng_state()
+    bundle = fit_twin(fit(dataset, request), dataset, request)
+    assert torch.equal(state, torch.random.get_rng_state())
+    return dataset, request, bundle
+
+
+def test_it_learns_and_its_twin_does_not(trained):
+    dataset, _, bundle = trained
+    assert bundle.metrics.macro_f1 > 0.9
+    assert bundle.folds[0].tokens == ("SET 0", "SET 1", "SET 2", "SET 3", FREE)
+    assert max(len(curve.train_loss) for curve in bundle.curves) <= 15
+    known = np.flatnonzero(bundle.cells.labelled)
+    said = bundle.twin.probabilities(make_batch(dataset, bundle.twin, known)).argmax(1).numpy()
+    assert np.mean(said == bundle.cells.truth[known]) < 0.7
+
+
+def test_the_same_seed_gives_the_same_net(trained):
+    dataset, request, bundle = trained
+    params = request.params.model_copy(update={"max_epochs": 2})
+    first, second = (fit(dataset, replace(request, params=params)) for _ in range(2))
+    other = fit(dataset, replace(request, params=params, seed=6))
+    assert first.folds[0].fingerprint == second.folds[0].fingerprint
+    assert first.folds[0].fingerprint != other.folds[0].fingerprint
+    assert first.folds[0].fingerprint != bundle.folds[0].fingerprint
+
+
+def test_a_saved_bundle_scores_the_same_bits_without_its_file_of_sets(trained, tmp_path):
+    dataset, _, bundle = trained
+    save_bundle(bundle, tmp_path / "bundle")
+    where = Path(bundle.params.gene_sets)
+    away = where.rename(where.with_suffix(".away"))
+    try:
+        opened = load_bundle(tmp_path / "bundle")
+    finally:
+        away.rename(where)
+    cells = np.arange(40)
+    for ours, theirs in zip((*opened.folds, opened.twin), (*bundle.folds, bundle.twin), strict=True):
+        batch = make_batch(dataset, ours, cells)
+        assert ours.fingerprint == theirs.fingerprint
+        assert ours.tokens == theirs.tokens
+        assert ours.unknown_below == 0.5
+        for ask in ("logits", "probabilities", "encode", "attention", "class_rollout", "norm_weighted"):
+            assert torch.equal(getattr(ours, ask)(batch), getattr(theirs, ask)(batch))
+
+
+def test_a_damaged_bundle_is_refused(trained):
+    _, _, bundle = trained
+    net = bundle.folds[0]
+    words = {"params": bundle.params, "genes": net.genes, "classes": net.classes}
+    tensors = dict(FAMILY.tensors(net))
+    beyond = {**tensors, "embedding.index": tensors["embedding.index"] + 1000}
+    missing = {name: value for name, value in tensors.items() if name != "embedding.member"}
+    for broken in (beyond, missing, {**tensors, "head.weight": tensors["head.weight"][:1]}):
+        with pytest.raises(ModelError, match="bundle is damaged"):
+            FAMILY.restore(FAMILY.describe(net), broken, **words)
+
+
+def test_a_net_with_fresh_weights_keeps_its_sets(trained):
+    dataset, _, bundle = trained
+    net = bundle.folds[0]
+    fresh = reinitialise(bundle, net, 0)
+    assert np.array_equal(fresh.parts()["sets"], net.parts()["sets"])
+    batch = make_batch(dataset, net, np.arange(20))
+    assert not torch.allclose(fresh.attention(batch), net.attention(batch), atol=1e-3)
+    before, after = net.network.state_dict(), fresh.network.state_dict()
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    assert "embedding.weight" not in same
+    assert "class_token" not in same
+
+
+def test_training_can_be_cancelled(trained):
+    dataset, request, _ = trained
+
+    class Stop:
+        left = 12
+
+        def report(self, fraction, text="", **metrics):
+            self.left -= 1
+            if self.left < 0:
+                raise JobCancelled("stopped")
+
+    with pytest.raises(JobCancelled):
+        fit(dataset, request, Stop())
+
+
+def test_sets_that_cannot_be_used_are_refused_in_a_sentence(trained, tmp_path):
+    dataset, request, _ = trained
+    for text, said in (("A\tx\tNOPE1\tNOPE2\n", "None of 1 gene sets"), ("", "holds no gene set")):
+        path = tmp_path / "bad.gmt"
+        path.write_text(text)
+        params = request.params.model_copy(update={"gene_sets": str(path)})
+        with pytest.raises(DataError, match=said):
+            fit(dataset, replace(request, params=params))
+
+
+@pytest.mark.parametrize("target", ["class:K1", "contrast:K1/K2", "latent:3"])
+def test_attributions_add_up(trained, target):
+    dataset, _, bundle = trained
+    net = bundle.folds[0]
+    cells = np.arange(0, 60, 3)
+    request = ExplainRequest(
+        target=target, cells=cells, baseline="zero", params={"steps": 256}, nets="fold:0", evidence=False
+    )
+    found = explain(dataset, bundle, request)
+    batch = make_batch(dataset, net, cells)
+    zero = batch.with_expression(torch.zeros_like(batch.expression))
+    parsed = parse_target(target, net.classes)
+    change = (net.score(batch, parsed) - net.score(zero, parsed)).numpy()
+    total = found.block(np.arange(len(cells))).sum(axis=1)
+    np.testing.assert_allclose(total, change, atol=0.02 * np.abs(change).max())
