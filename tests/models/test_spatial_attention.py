@@ -4,9 +4,11 @@ import anndata as ad
 import numpy as np
 import pytest
 import torch
+from scipy.stats import multivariate_normal
+from sklearn.metrics import adjusted_rand_score
 
 from glasscell.data.dataset import Dataset
-from glasscell.errors import NotCompatible
+from glasscell.errors import JobCancelled, NotCompatible
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle_file import load_bundle, save_bundle
 from glasscell.models.fit import fit
@@ -165,3 +167,112 @@ def test_making_a_network_draws_no_random_number():
         torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True)
     )
     assert FAMILY.why_not == ""
+
+
+class Stop:
+    """A job that is cancelled at its n-th report."""
+
+    def __init__(self, left: int) -> None:
+        self.left, self.said = left, []
+
+    def report(self, fraction, text="", **metrics):
+        self.left -= 1
+        self.said.append(text)
+        if self.left < 0:
+            raise JobCancelled("stopped")
+
+
+@pytest.mark.parametrize("left", [2, 8, 30])
+def test_training_can_be_cancelled_anywhere(dataset, left):
+    with pytest.raises(JobCancelled):
+        fit(dataset, FitRequest(family="spatial_attention", params=SMALL), Stop(left))
+
+
+def test_it_stops_when_held_out_cells_are_foretold_no_better(bundle):
+    curve = bundle.curves[0]
+    assert curve.best_epoch < SMALL.max_epochs
+    assert curve.valid_loss[curve.best_epoch - 1] < min(curve.valid_loss) + 2e-4
+    assert curve.valid_loss[-1] > min(curve.valid_loss)
+    figures = bundle.figures
+    assert list(figures) == ["spatial_attention", "mean of the neighbours"]
+    assert figures["spatial_attention"]["variance foretold by neighbours"] > 0.05
+
+
+def test_domains_are_the_layers_and_their_logits_the_mixture(dataset, bundle, net):
+    logits = net.logits_of(torch.from_numpy(bundle.cells.latent_cz.copy())).numpy()
+    assert adjusted_rand_score(dataset.obs["layer"], logits.argmax(axis=1)) > 0.8
+    assert np.abs(logits.mean(axis=1)).max() < 1e-3
+    parts = net.parts()
+    slow = np.stack(
+        [
+            multivariate_normal(mean, parts["domain covariance"]).logpdf(bundle.cells.latent_cz)
+            for mean in parts["domain means"].astype(np.float64)
+        ],
+        axis=1,
+    )
+    gap = (logits[:, 0] - logits[:, 1]) - (slow[:, 0] - slow[:, 1])
+    assert np.ptp(gap) < 1e-2  # what is left is the difference of log weights
+    assert not parts["domain means"].flags.writeable
+
+
+def test_even_weights_are_one_over_degree_also_after_loading(dataset, tmp_path):
+    even = SMALL.model_copy(update={"attention": "1/degree"})
+    bundle = fit(dataset, FitRequest(family="spatial_attention", params=even, seed=0))
+    net = load_bundle(save_bundle(bundle, tmp_path / "even")).folds[0]
+    batch = make_batch(dataset, net, np.array([7, 99]))
+    assert net.attention(batch).numpy() == pytest.approx(1 / 6)  # five neighbours and the cell itself
+
+
+def test_own_expression_apart_leaves_all_attention_to_neighbours(dataset):
+    apart = SMALL.model_copy(update={"own": "apart", "hide_own": 0.0, "hide_genes": 0.5, "max_epochs": 5})
+    net = fit(dataset, FitRequest(family="spatial_attention", params=apart)).folds[0]
+    check_model(net, make_batch(dataset, net, np.arange(4)))
+    batch = make_batch(dataset, net, np.array([7, 99]))
+    into_first = net.attention(batch)[batch.edges[1] == 0]
+    assert into_first.sum(dim=0).numpy() == pytest.approx(1.0, abs=1e-5)
+    lonely = net.apply(batch, Intervention(drop_edges=tuple(range(batch.edges.shape[1]))))
+    assert torch.isfinite(net.encode(lonely)).all()
+
+
+def test_interventions_change_what_they_say_and_refuse_the_rest(dataset, net):
+    batch = make_batch(dataset, net, np.array([60, 200]))
+    gene = net.genes[3]
+    out = net.apply(batch, Intervention(genes={gene: 0.0}))
+    assert (out.expression[batch.centre, 3] == 0).all()
+    halo = torch.ones(len(batch), dtype=torch.bool)
+    halo[batch.centre] = False
+    assert torch.equal(out.expression[halo], batch.expression[halo])
+    swap = torch.arange(len(batch))
+    swap[batch.centre] = batch.centre.flip(0)
+    swapped = net.apply(batch, Intervention(neighbours=swap.tolist()))
+    first = set(batch.edges[0][batch.edges[1] == 0].tolist())
+    assert set(swapped.edges[0][swapped.edges[1] == 1].tolist()) == first
+    for wrong in (
+        Intervention(latents={0: 1.0}),
+        Intervention(drop_tokens=(0,)),
+        Intervention(genes={"no": 0.0}),
+    ):
+        with pytest.raises(NotCompatible, match=r"cannot change|does not know"):
+            net.apply(batch, wrong)
+
+
+def test_training_leaves_the_random_state_and_sections_apart(dataset):
+    table = dataset.adata.copy()
+    table.obs["section"] = np.where(np.arange(dataset.n_cells) < 160, "a", "b")
+    two = Dataset(table)
+    state = torch.random.get_rng_state()
+    quick = SMALL.model_copy(update={"max_epochs": 2})
+    net = fit(two, FitRequest(family="spatial_attention", params=quick)).folds[0]
+    assert torch.equal(state, torch.random.get_rng_state())
+    batch = make_batch(two, net, np.arange(150, 170))
+    side = batch.indices >= 160
+    assert torch.equal(side[batch.edges[0]], side[batch.edges[1]])
+
+
+def test_without_torch_geometric_it_is_greyed_with_the_reason(dataset, monkeypatch):
+    from glasscell.models.spatial_attention import family as module
+
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    assert "glasscell[graph]" in FAMILY.why_not
+    with pytest.raises(NotCompatible, match="torch-geometric"):
+        fit(dataset, FitRequest(family="spatial_attention", params=SMALL))
