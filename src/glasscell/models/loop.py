@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 Loss = Callable[[nn.Module, Tensor], Tensor]
 _BETTER = 1e-4
 _SMALLEST_BATCH = 8
+
+
+@runtime_checkable
+class AfterStep(Protocol):
+    """A network whose weights are put right after each step of the optimiser: projected, or pruned."""
+
+    def after_step(self, learning_rate: float) -> None:
+        """Change its weights in place."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -194,12 +203,14 @@ class _Run:
         batches = [
             part for part in torch.split(order, self.settings.batch_size) if len(part) >= _SMALLEST_BATCH
         ] or [order]
-        losses, last = [], time.monotonic()
+        losses, last, bare = [], time.monotonic(), self.network.module
         for number, indices in enumerate(batches):
             self.optimiser.zero_grad()
             loss = self.loss(self.network, indices)
             self.fabric.backward(loss)
             self.optimiser.step()
+            if isinstance(bare, AfterStep):
+                bare.after_step(self.settings.learning_rate)
             losses.append(loss.detach())
             now = time.monotonic()
             if now - last > 0.05 or number == len(batches) - 1:

@@ -17,6 +17,7 @@ BUILT_IN: Mapping[str, str] = {
     "additive_vae": "glasscell.models.additive_vae.family:FAMILY",
     "ivae": "glasscell.models.svae.family:IVAE",
     "linear_scvi": "glasscell.models.scvi.family:LINEAR",
+    "pathway_vae": "glasscell.models.pathway_vae.family:FAMILY",
     "pathway_transformer": "glasscell.models.pathway_transformer.family:FAMILY",
     "scanvi": "glasscell.models.scvi.family:SCANVI",
     "scvi": "glasscell.models.scvi.family:SCVI",

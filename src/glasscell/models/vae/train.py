@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -15,17 +15,55 @@ if TYPE_CHECKING:
 
     from glasscell.jobs import JobHandle
     from glasscell.models.family import FoldPlan, TrainingData
-    from glasscell.models.vae.params import VaeParams
 
 _STEPS = 8
 _SMALLEST_BATCH = 16
 _RARE = 0.5
 
 
+class CountSettings(Protocol):
+    """What the settings of a family must hold to be trained on counts."""
+
+    @property
+    def kl_weight(self) -> float:
+        """Pull of latents towards the prior."""
+        ...
+
+    @property
+    def warm_up(self) -> int:
+        """Epochs over which it is raised from zero."""
+        ...
+
+    @property
+    def learning_rate(self) -> float:
+        """Step size."""
+        ...
+
+    @property
+    def weight_decay(self) -> float:
+        """Pull of weights towards zero."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Cells per step."""
+        ...
+
+    @property
+    def max_epochs(self) -> int:
+        """Passes over the cells, at most."""
+        ...
+
+    @property
+    def patience(self) -> int:
+        """Epochs without a better loss before it stops."""
+        ...
+
+
 class CountTask:
     """Data and loss of one net that gives each cell's log-likelihood and its divergence from the prior."""
 
-    def __init__(self, data: TrainingData, plan: FoldPlan, params: VaeParams) -> None:
+    def __init__(self, data: TrainingData, plan: FoldPlan, params: CountSettings) -> None:
         assert data.counts is not None
         assert data.size is not None
         self.data, self.plan, self.params, self.counts = data, plan, params, data.counts

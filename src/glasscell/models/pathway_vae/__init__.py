@@ -1,0 +1,1 @@
+"""Family ``pathway_vae``: counts through latents that are gene sets."""
