@@ -31,7 +31,9 @@ def dataset() -> Dataset:
 
 @pytest.fixture(scope="module")
 def bundle(dataset):
-    params = SpatialParams(n_domains=2, n_components=6, n_latent=3, hidden=8, heads=2, k=4, starts=2)
+    params = SpatialParams(
+        n_domains=2, n_components=6, n_latent=3, hidden=8, heads=2, k=4, starts=2, learning_rate=1e-2
+    )
     return fit(dataset, FitRequest(family="spatial_attention", params=params))
 
 

@@ -30,7 +30,17 @@ from glasscell.models.spatial_attention.family import FAMILY, SpatialParams, mak
 from glasscell.models.target import Target
 from glasscell.testing.check import check_model
 
-SMALL = SpatialParams(n_domains=3, n_components=8, n_latent=5, hidden=16, heads=2, k=5, starts=3)
+SMALL = SpatialParams(
+    n_domains=3,
+    n_components=8,
+    n_latent=5,
+    hidden=16,
+    heads=2,
+    k=5,
+    starts=3,
+    hide_own=0.5,
+    learning_rate=1e-2,
+)
 
 
 def layered(n_side: int = 18, n_genes: int = 30, seed: int = 0, positions: bool = True) -> Dataset:

@@ -42,7 +42,7 @@ class SpatialParams(FamilyParams):
         description="knn: the nearest cells; grid: those that touch on a regular grid; radius: all in it.",
     )
     k: int = Field(
-        12,
+        18,
         ge=1,
         le=100,
         title="Number of neighbours",
@@ -52,12 +52,12 @@ class SpatialParams(FamilyParams):
         0.0, ge=0, title="Radius", description="In the unit of the positions, where a radius is asked for."
     )
     n_components: int = Field(
-        15, ge=2, le=500, title="Components", description="Principal components of expression that are seen."
+        30, ge=2, le=500, title="Components", description="Principal components of expression that are seen."
     )
-    n_latent: int = Field(10, ge=2, le=200, title="Latents", description="Numbers each cell is summed up in.")
+    n_latent: int = Field(20, ge=2, le=200, title="Latents", description="Numbers each cell is summed up in.")
     hidden: int = Field(128, ge=4, le=2048, title="Hidden units", description="Width of the hidden layers.")
     heads: int = Field(
-        4, ge=1, le=16, title="Heads", description="Ways in which neighbours are weighed side by side."
+        1, ge=1, le=16, title="Heads", description="Ways in which neighbours are weighed side by side."
     )
     attention: Literal["learnt", "1/degree"] = Field(
         "learnt",
@@ -71,7 +71,7 @@ class SpatialParams(FamilyParams):
         "see what neighbours add to it.",
     )
     hide_own: float = Field(
-        0.5,
+        0.8,
         ge=0,
         le=1,
         title="Own expression hidden",
@@ -88,7 +88,7 @@ class SpatialParams(FamilyParams):
         20, ge=1, le=200, title="Mixture starts", description="The likeliest of so many divisions is kept."
     )
     learning_rate: float = Field(
-        3e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
+        1e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
     )
     weight_decay: float = Field(
         1e-2, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
@@ -100,7 +100,7 @@ class SpatialParams(FamilyParams):
         400, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
     )
     patience: int = Field(
-        10,
+        5,
         ge=1,
         le=1000,
         title="Patience",
