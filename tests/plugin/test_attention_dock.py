@@ -197,3 +197,48 @@ def test_dlpfc_neighbours(window: Callable[..., Any], real_data: Callable[[str],
     settled(shown.desk)
     assert session.state.colouring.channel.param("quantity") == "relative"
     shots(shown, "attention_dlpfc_painted")
+
+
+@pytest.mark.slow
+def test_pbmc3k_gene_sets(
+    window: Callable[..., Any], real_data: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Train a model of gene sets on real cells, ask it, click a place, read the map of a head."""
+    shown = window(real_data("pbmc3k.h5ad"))
+    settled(shown.desk)
+    session, dock = shown.desk.session, shown.docks["Attention"]
+    sets = str(real_data("gene_sets/hallmark.gmt"))
+    params = {"gene_sets": sets, "max_epochs": 4}
+    session.fit("louvain", family="pathway_transformer", params=params)
+    settled(shown.desk)
+    shown.raise_dock("Attention")
+    spin(0.2)
+    view = dock.view
+    assert view.ask.isEnabled(), view.reason.whole_text()
+    assert view.by.name() == "louvain"
+    press(view.ask)
+    settled(shown.desk)
+    found = session.latest("attention")
+    heat = view.heatmap.picture
+    assert set(heat.rows) == set(found.columns)
+    assert "HALLMARK_INTERFERON_GAMMA_RESPONSE" in heat.rows
+    assert {"rollout", "norm", "layer:2", "head:2.4"} <= set(found.maps)
+    assert np.isfinite(found.removed_gt).all()
+    assert np.isfinite(found.grouped("mean", "z_twin")).all(), "the twin was trained with the model"
+    assert np.isfinite(found.grouped("rollout", "z_random")).all()
+    assert dock.edges.sheet.picture is None
+    point = view.heatmap.box(0).center()
+    place = view.heatmap.place_at(point)
+    click(view.heatmap, view.heatmap.centre_of(place))
+    settled(shown.desk)
+    channel = session.state.colouring.channel
+    assert (channel.kind, channel.key) == ("attention", heat.rows[place.row])
+    embedded = shown.docks["Embedding"].view.widget.grab().toImage()
+    colours = {embedded.pixel(x, y) for x in range(0, embedded.width(), 3) for y in range(60, 300, 3)}
+    assert len(colours) > 30, "the embedding takes the colours of the attention"
+    shots(shown, "attention_pbmc3k")
+    click(view.multiples, view.multiples.box(view.multiples._multiples.keys.index("head:2.3")).center())
+    assert view.which.name() == "head:2.3"
+    assert session.latest("attention") is found, "another map needs no new question"
+    choose(view.which, "rollout")
+    assert "rollout" in view.heatmap.picture.panels[0].title
