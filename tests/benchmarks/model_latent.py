@@ -137,7 +137,8 @@ def rows() -> list[Row]:
     note = (
         f"seeds {SEEDS}: {words(ours)}; factors that did not vanish {live}; linear decoder {words(lines)}; "
         f"untrained nets {words(blind)}; cells shuffled {words(wrong)}; PCA of all genes "
-        f"{words([every])}, of the same {n_genes} genes {words([same])}; adjusted for the log of the amount of mRNA"
+        f"{words([every])}, of the same {n_genes} genes {words([same])}; "
+        "adjusted for the log of the amount of mRNA"
     )
     found = []
     for place, which in enumerate(("better followed line", "other line")):

@@ -15,8 +15,10 @@ from glasscell.cli.figure import figure_command
 from glasscell.cli.fit import fit_command
 from glasscell.cli.info import info_command
 from glasscell.cli.open_scvi import open_scvi_command
+from glasscell.cli.perturb import perturb_command
 from glasscell.cli.prepare import prepare_command
 from glasscell.cli.report import report_command
+from glasscell.cli.stability import stability_command
 from glasscell.cli.traverse import traverse_command
 from glasscell.cli.view import demo_command, view_command
 from glasscell.errors import GlasscellError
@@ -35,7 +37,9 @@ app.command("fit")(fit_command)
 app.command("apply")(apply_command)
 app.command("explain")(explain_command)
 app.command("attend")(attend_command)
+app.command("perturb")(perturb_command)
 app.command("traverse")(traverse_command)
+app.command("stability")(stability_command)
 app.command("contrast")(contrast_command)
 app.command("open-scvi")(open_scvi_command)
 app.command("figure")(figure_command)

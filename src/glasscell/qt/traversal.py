@@ -50,6 +50,7 @@ CHANGES = (
     Column("change", "Mean decoded change over the set's genes", 62),
 )
 N_SETS = 15
+MEASURE_TIP = "Train the model with 4 other seeds, and see which factors are found again"
 
 
 class QtTraversalView(TraversalView):
@@ -86,6 +87,7 @@ class QtTraversalView(TraversalView):
         self.what = PlainLabel("", "heading")
         self.specific, self.links = QtGeneTable(SPECIFIC), QtGeneTable(LINKS)
         self.stability = PlainLabel("", "muted")
+        self.measure = button("Over 5 seeds", MEASURE_TIP)
         self.open_sets = button("Gene sets (GMT)…", "Read gene sets to see how they change")
         self.sets, self.sets_message = QtGeneTable(SETS), PlainLabel("", "muted")
         self.gates = QtGates()
@@ -179,6 +181,11 @@ class QtTraversalView(TraversalView):
         )
         self.sets.fit(3, 6)
 
+    def set_stability(self, enabled: bool, reason: str) -> None:
+        """Allow training with other seeds, or say why not."""
+        self.measure.setEnabled(enabled)
+        self.measure.setToolTip(plain_tip(reason or MEASURE_TIP))
+
     def set_gates(self, picture: GatePicture | None) -> None:
         """Show gates, or nothing."""
         self.gates.set_picture(picture)
@@ -195,6 +202,7 @@ class QtTraversalView(TraversalView):
         self.specific.gene_clicked.connect(lambda gene: self.gene_chosen.emit(gene))
         self.gene.editingFinished.connect(self._on_gene)
         self.open_sets.clicked.connect(self._on_open)
+        self.measure.clicked.connect(lambda: self.stability_requested.emit())
         completer = QCompleter(self._names, self.gene)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
@@ -209,7 +217,7 @@ class QtTraversalView(TraversalView):
             self.what,
             self.specific,
             self.links,
-            self.stability,
+            row_of(self.stability, self.measure, stretch=0),
             Fold("Gene sets", sets),
             parent=self._known,
         )

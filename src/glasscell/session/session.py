@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
     from glasscell.data.prepare import PrepareParams
     from glasscell.data.selection import Selection
+    from glasscell.explain.perturbation.request import Direction
     from glasscell.jobs import Dispatcher, Job
 
 
@@ -89,6 +90,18 @@ class Session(Core):
         from glasscell.session.attending import AttendWish, attend
 
         return attend(self, AttendWish(by, **wish))
+
+    def perturb(self, genes: Sequence[str] = (), direction: Direction = "out", **wish: Any) -> Job[Any]:
+        """Ask the current model what it expects of cells that are changed; see ``PerturbWish``."""
+        from glasscell.session.perturbing import PerturbWish, perturb
+
+        return perturb(self, PerturbWish(tuple(genes), direction, **wish))
+
+    def measure_stability(self, n_seeds: int = 5) -> Job[Any]:
+        """Train the current model again with other seeds, and match its factors."""
+        from glasscell.session.stability import measure_stability
+
+        return measure_stability(self, n_seeds)
 
     def save_model(self, path: Path | str) -> Job[Any]:
         """Write the current model to a folder."""

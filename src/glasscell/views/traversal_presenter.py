@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from glasscell.data.channel import ChannelRef
 from glasscell.explain.traversal.request import why_no_traversal
 from glasscell.jobs import Outcome
+from glasscell.session.stability import KIND as STABILITY
+from glasscell.session.stability import stability_offer, stability_words
 from glasscell.session.traversing import ALL, TRAVERSING
 from glasscell.views.presenter import Presenter
 from glasscell.views.traversal_picture import (
@@ -19,7 +21,7 @@ from glasscell.views.traversal_picture import (
 )
 from glasscell.views.traversal_player import Player
 from glasscell.views.traversal_start import starts
-from glasscell.views.traversal_view import TraversalView
+from glasscell.views.traversal_view import FactorPicture, TraversalView
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +61,7 @@ class TraversalPresenter(Presenter[TraversalView]):
         self.listen(view.gene_chosen, self._on_gene)
         self.listen(view.factor_painted, self._on_factor_painted)
         self.listen(view.gene_sets_requested, self._on_gene_sets)
+        self.listen(view.stability_requested, self._on_stability)
         view.set_busy(False)
         view.set_playing(False)
         view.set_gene_sets(None, "")
@@ -95,6 +98,7 @@ class TraversalPresenter(Presenter[TraversalView]):
         self.view.set_starts([(key, words) for key, words, _ in offered])
         reason = why_no_traversal(bundle)
         self.view.set_enabled(not reason, reason)
+        self.view.set_stability(*stability_offer(session))
         self.view.set_gates(None if bundle is None else gate_picture(bundle.folds[0]))
 
     def _found(self) -> Traversal | None:
@@ -105,6 +109,8 @@ class TraversalPresenter(Presenter[TraversalView]):
     def _on_made(self, kind: str) -> None:
         if kind == "traversal":
             self._show()
+        elif kind == STABILITY and self._at is not None and (found := self._found()) is not None:
+            self.view.set_factor(self._known(found, self._at[0]))
 
     def _show(self) -> None:
         self._player.stop()
@@ -150,9 +156,16 @@ class TraversalPresenter(Presenter[TraversalView]):
             return job
         return None
 
+    def _known(self, found: Traversal, factor: int) -> FactorPicture:
+        return factor_picture(found, factor, stability_words(self.session, found.model, factor))
+
+    def _on_stability(self) -> None:
+        with self.spoken("Measuring stability"):
+            self.session.measure_stability()
+
     def _begin(self, found: Traversal, factor: int) -> None:
         """Turn to another factor."""
-        self.view.set_factor(factor_picture(found, factor))
+        self.view.set_factor(self._known(found, factor))
         if not self._pinned:
             self._gene = strongest_gene(found, factor)
         self.view.set_gene(self._gene, self._pinned)
@@ -180,7 +193,7 @@ class TraversalPresenter(Presenter[TraversalView]):
             if self._at is None:
                 factor = found.factors[0]
                 self._at = (factor, int(found.middle_k[0]))
-                self.view.set_factor(factor_picture(found, factor))
+                self.view.set_factor(self._known(found, factor))
             self._gene = gene or strongest_gene(found, self._at[0])
             self.view.set_gene(self._gene, self._pinned)
             self._again()

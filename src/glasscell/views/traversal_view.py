@@ -151,6 +151,7 @@ class TraversalView(View):
     gene_chosen = Signal(str)  # empty: follow the factor's strongest gene
     factor_painted = Signal(int)  # colour by the factor itself
     gene_sets_requested = Signal(object)  # Path
+    stability_requested = Signal()
 
     @abstractmethod
     def set_starts(self, choices: Sequence[tuple[str, str]]) -> None:
@@ -167,6 +168,10 @@ class TraversalView(View):
     @abstractmethod
     def set_sweep(self, picture: SweepPicture | None, message: str) -> None:
         """Show the sliders of a traversal, or the message alone."""
+
+    @abstractmethod
+    def set_stability(self, enabled: bool, reason: str) -> None:
+        """Allow training with other seeds to see which factors come again, or say why not."""
 
     @abstractmethod
     def set_step(self, factor: int, step: int, picture: StepPicture | None) -> None:
