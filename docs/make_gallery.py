@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from glasscell.plugin.demo import Demo
     from glasscell.session.state import Colouring
+
+    Scene = tuple[str | None, Colouring]  # model and colouring
 
 DOCS = Path(__file__).resolve().parent
 SIZES = ((1366, 768), (1920, 1080))
@@ -97,9 +99,13 @@ def _take(names: Sequence[str], folder: Path) -> None:
     try:
         demo = Demo(window)
         demo.run()
-        explained = demo.window.desk.session.state.colouring
+        explained = _scene(demo)
         _group(demo)
         _compare(demo)
+        scenes = dict.fromkeys(EXPLAINED, explained)
+        scenes["Perturbation"] = _perturb(demo)
+        scenes["Traversal"] = _traverse(demo)
+        scenes["Attention"] = _attend(demo)
         for size in SIZES:
             window.viewer.window.resize(*size)
             demo.pause(1.0)
@@ -108,7 +114,7 @@ def _take(names: Sequence[str], folder: Path) -> None:
                 window.viewer.theme = theme
                 demo.pause(0.5)
                 for name in names:
-                    _colour(demo, name, explained)
+                    _colour(demo, name, scenes)
                     _picture(demo, name, folder / f"{_slug(name)}-{theme}-{size[0]}.webp")
     finally:
         window.viewer.close()
@@ -141,13 +147,67 @@ def _compare(demo: Demo) -> None:
     demo.settle()
 
 
-def _colour(demo: Demo, name: str, explained: Colouring) -> None:
-    """Colour the cells by what the dock is about."""
+def _scene(demo: Demo) -> Scene:
+    """Return the model and the colouring that are shown now."""
+    state = demo.window.desk.session.state
+    return state.model, state.colouring
+
+
+def _idle(demo: Demo, doing: str) -> None:
+    demo.wait(lambda: not demo.window.desk.session.jobs.active, doing)
+    demo.settle()
+
+
+def _perturb(demo: Demo) -> Scene:
+    """Knock two genes out of the deepest layers, with the classifier."""
+    view = demo.show("Perturbation")
+    view.genes.setText("PCP4, MBP")
+    view.cells.setCurrentIndex(view.cells.findData("group:Deep layers"))
+    demo.press(view.ask)
+    _idle(demo, "perturbing")
+    demo.press(view.paint_flips)
+    _idle(demo, "painting")
+    return _scene(demo)
+
+
+def _traverse(demo: Demo) -> Scene:
+    """Train a model whose factors add up, and move one of them."""
+    session = demo.window.desk.session
+    session.fit(family="additive_vae", params={"n_latent": 10, "max_epochs": 60})
+    _idle(demo, "training the additive model")
+    view = demo.show("Traversal")
+    demo.press(view.sweep)
+    _idle(demo, "sweeping")
+    found = session.latest("traversal")
+    view.slider_moved.emit(int(found.factors[0]), int(found.n_steps * 0.8), False)
+    _idle(demo, "moving a factor")
+    return _scene(demo)
+
+
+def _attend(demo: Demo) -> Scene:
+    """Train a model of neighbours, and ask who attends to whom."""
+    session = demo.window.desk.session
+    session.fit(family="spatial_attention")
+    _idle(demo, "training the model of neighbours")
+    view = demo.show("Attention")
+    view.by.setCurrentIndex(view.by.findData("layer"))
+    demo.press(view.ask)
+    _idle(demo, "asking for attention")
+    found = session.latest("attention")
+    view.place_clicked.emit(found.groups[-1], found.columns[-1], "relative")
+    _idle(demo, "painting attention")
+    return _scene(demo)
+
+
+def _colour(demo: Demo, name: str, scenes: Mapping[str, Scene]) -> None:
+    """Colour the cells by what the dock is about, with its model."""
     from glasscell.data.channel import ChannelRef
 
     session = demo.window.desk.session
-    if name in EXPLAINED:
-        session.update(colouring=explained)
+    model, colouring = scenes.get(name, (scenes["Attribution"][0], None))
+    session.update(model=model)
+    if colouring is not None:
+        session.update(colouring=colouring)
     elif name in GROUPED:
         session.grouping.colour_by()
     else:
