@@ -158,7 +158,7 @@ def slider_rows() -> list[Row]:
         slider = full.dock.factors.sliders[FACTOR]
         queued, first_s = hurry(full, slider, found)
         empty = Panel(tissue(FEW_CELLS))
-        no_colours = np.zeros(FEW_CELLS + 1, np.uint32)
+        few_colours = [np.full(FEW_CELLS + 1, 0xFF202020 + shade, np.uint32) for shade in range(2)]
         pictures = still_pictures(full, empty, found)
 
         def move(step: int) -> None:
@@ -166,8 +166,8 @@ def slider_rows() -> list[Row]:
 
         def move_empty(step: int) -> None:
             empty.dock.set_step(FACTOR, step, pictures[step])
-            empty.window.desk.tissue.set_colours(no_colours)
-            empty.embedding.set_colours(no_colours)
+            empty.window.desk.tissue.set_colours(few_colours[step % 2])
+            empty.embedding.set_colours(few_colours[step % 2])
 
         rounds: list[tuple[float, float]] = []
         for _ in range(3):

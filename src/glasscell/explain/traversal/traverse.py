@@ -83,9 +83,11 @@ def traverse(
     drawn = start if len(start) <= request.sample else np.sort(rng.choice(start, request.sample, False))
     some = engine.decoding(dataset, net, drawn, latent_cz)
     base_g, change_ksg = engine.sweep(some, factors.tolist(), values_ks, job)
-    lenders = engine.decoding(dataset, net, drawn[:LENDERS], latent_cz)
-    up_ksg, down_ksg = engine.rates_from_rest(lenders, latent_cz, job=job)
-    effects = possible_effects(up_ksg, down_ksg, PSEUDO_SHARE * float(up_ksg[:, 0].sum(axis=-1).sum()))
+    effects = getattr(net, "effects", None)  # a decoder that adds factors up knows them exactly
+    if effects is None:
+        lenders = engine.decoding(dataset, net, drawn[:LENDERS], latent_cz)
+        up_ksg, down_ksg = engine.rates_from_rest(lenders, latent_cz, job=job)
+        effects = possible_effects(up_ksg, down_ksg, PSEUDO_SHARE * float(up_ksg[:, 0].sum()))
     return Traversal(
         factors=tuple(factors.tolist()),
         names=tuple(latent_names(net)[k] for k in factors),

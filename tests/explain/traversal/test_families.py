@@ -1,0 +1,43 @@
+"""Traversal of trained families: what they have beside a decoder is used."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from glasscell.data.dataset import Dataset
+from glasscell.explain.traversal import traverse
+from glasscell.models.fit import FitRequest, fit
+from glasscell.models.registry import family
+from glasscell.testing.planted import planted_dataset
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return planted_dataset(n_cells=150, n_genes=30, n_sections=2)
+
+
+def test_a_vae_moves_the_markers_of_the_label_its_factor_follows(dataset: Dataset) -> None:
+    params = family("vae").params(n_latent=4, hidden=32, max_epochs=30, batch_size=32)
+    bundle = fit(dataset, FitRequest(family="vae", params=params, seed=1))
+    found = traverse(dataset, bundle)
+    np.testing.assert_array_equal(found.latent_cz, bundle.cells.latent_cz)
+    best = max(range(4), key=lambda k: abs(found.links[k][0].strength))
+    link = found.links[best][0]
+    assert abs(link.strength) > 0.6
+    expression_cg = np.log1p(dataset.adata.X.toarray())
+    inside = (dataset.obs[link.column].astype(str) == link.value).to_numpy()
+    difference_g = expression_cg[inside].mean(axis=0) - expression_cg[~inside].mean(axis=0)
+    low, high = (found.step_of(best, float(end[best])) for end in (found.low_k, found.high_k))
+    moved_g = np.sign(link.strength) * (found.change_ksg[best, high] - found.change_ksg[best, low])
+    assert np.corrcoef(moved_g, difference_g)[0, 1] > 0.5
+    shuffled_g = np.random.default_rng(0).permutation(difference_g)
+    assert abs(np.corrcoef(moved_g, shuffled_g)[0, 1]) < 0.45, "an impostor does not"
+
+
+def test_an_additive_decoder_says_its_own_effects(dataset: Dataset) -> None:
+    params = family("additive_vae").params(n_latent=4, max_epochs=4)
+    bundle = fit(dataset, FitRequest(family="additive_vae", params=params))
+    found = traverse(dataset, bundle)
+    np.testing.assert_array_equal(found.highest_kdg, bundle.folds[0].effects.highest_kdg)
+    np.testing.assert_array_equal(found.lowest_kdg, bundle.folds[0].effects.lowest_kdg)
