@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Directions of a factor, in the order of the second axis of ``FactorEffects``.
 DIRECTIONS = ("up", "down")
+#: Share of the rates at 0 that is added to each gene: one count per ten thousand.
+PSEUDO_SHARE = 1e-4
 #: A factor none of whose latents is further from 0 does nothing.
 VANISHED_BELOW = 0.5
 
@@ -45,7 +47,7 @@ class FactorEffects:
         return np.asarray(self.highest_kdg / np.where(total_g > 0, total_g, 1.0), np.float32)
 
 
-def effects_of_curves(log_rate_kdsg: NDArray[Any]) -> FactorEffects:
+def effects_of_curves(log_rate_kdsg: NDArray[Any], pseudo_share: float = 0.0) -> FactorEffects:
     """Work out what each factor could do with the others at their least and at their most.
 
     Parameters
@@ -53,6 +55,9 @@ def effects_of_curves(log_rate_kdsg: NDArray[Any]) -> FactorEffects:
     log_rate_kdsg
         What each factor gives alone as its latent goes from 0 to an extreme, by direction and step,
         ``(n_latent, 2, n_steps, n_genes)``. Rates are added over factors.
+    pseudo_share
+        Share of all rates at 0 that is added to each gene's sum, so that a gene that is hardly there is no
+        gene that changes manifold; 0 is the definition to the letter.
 
     References
     ----------
@@ -60,16 +65,15 @@ def effects_of_curves(log_rate_kdsg: NDArray[Any]) -> FactorEffects:
     """
     values = np.asarray(log_rate_kdsg, np.float64)
     least_kdg, most_kdg = values.min(axis=2), values.max(axis=2)
-    n_factors = len(values)
-    highest, lowest = np.zeros_like(least_kdg), np.zeros_like(least_kdg)
     least_kg, most_kg = least_kdg.min(axis=1), most_kdg.max(axis=1)
-    for k in range(n_factors):
-        others = np.arange(n_factors) != k
+    pseudo = np.log(pseudo_share) + logsumexp(values[:, 0, 0]) if pseudo_share else -np.inf
+    highest, lowest = np.zeros_like(least_kdg), np.zeros_like(least_kdg)
+    for k in range(len(values)):
+        others = np.arange(len(values)) != k
         for into, rest_kg in ((highest, least_kg), (lowest, most_kg)):
-            if n_factors == 1:
-                into[k] = most_kdg[k] - least_kdg[k]
-                continue
-            rest_g = logsumexp(rest_kg[others], axis=0)
+            rest_g = np.full(values.shape[3], pseudo)
+            if others.any():
+                rest_g = np.logaddexp(rest_g, logsumexp(rest_kg[others], axis=0))
             into[k] = np.logaddexp(rest_g, most_kdg[k]) - np.logaddexp(rest_g, least_kdg[k])
     return FactorEffects(highest.astype(np.float32), lowest.astype(np.float32))
 
