@@ -20,7 +20,7 @@ from glasscell.views.attention_picture import REMOVED, attention_picture
 from glasscell.views.attention_presenter import AttentionPresenter
 from glasscell.views.attention_view import AttentionView
 from glasscell.views.colour_presenter import ColourPresenter
-from glasscell.views.heat import HeatPanel, cluster_order, rising_limits, symmetric_limits
+from glasscell.views.heat import HeatPanel, cluster_order, rising_limits, symmetric_limits, without_prefix
 
 FEW = {"removal_cells": 5, "random_nets": 2, "edge_cells": 30}
 
@@ -180,6 +180,14 @@ def test_order_limits_and_colours() -> None:
     assert rgba[0, 3, :3].tolist() == [0x12, 0x34, 0x56]
     middle = len(panel.colours) // 2
     assert "#" + "".join(f"{v:02x}" for v in rgba[0, 1, :3]) == panel.colours[middle]
+
+
+def test_a_word_that_all_names_share_is_left_out() -> None:
+    names = ["HALLMARK_A_B", "HALLMARK_C", "HALLMARK_D", "HALLMARK_E", "unannotated"]
+    assert without_prefix(names) == ("A_B", "C", "D", "E", "unannotated")
+    assert without_prefix(["X_A", "Y_A", "Z_A"]) == ("X_A", "Y_A", "Z_A")
+    assert without_prefix(["H_A", "H_B", "H_C", "H_D", "A"]) == ("H_A", "H_B", "H_C", "H_D", "A")
+    assert without_prefix(["SET 1", "SET 2", "SET 3"]) == ("SET 1", "SET 2", "SET 3")
 
 
 def test_found_by_searching(shown: tuple[Session, Any, Any]) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: Rows that get a name; of more, those whose removal changes most are drawn.
 MOST_ROWS = 60
-_ROW, _NAMES, _BAR = 0.15, 1.9, 0.55
+_ROW, _NAMES, _BAR = 0.15, 2.0, 0.55
 _MISSING = "#c9cdd2"
 
 
@@ -41,7 +41,7 @@ def attention_figure(picture: AttentionPicture) -> Figure:
     kept = _kept(picture)
     said = [wrap(text, 108) for text in (*_left_out(picture, kept), *picture.notes)]
     foot = _BAR + 0.1 + 0.15 * sum(text.count("\n") + 1 for text in said)
-    heads = 0.1 + 0.075 * min(max(len(name) for name in heat.columns), 24)
+    heads = 0.1 + 0.062 * min(max(len(name) for name in heat.columns), 24)
     top = title_inches(picture.title) + heads + 0.2
     table = max(_ROW * len(kept), 0.6)
     width, height = 7.0, table + top + foot
@@ -55,7 +55,7 @@ def attention_figure(picture: AttentionPicture) -> Figure:
             axes = sheet.add_axes(box)
             _table(axes, panel, kept)
             axes.set_yticks(
-                range(len(kept)), [elide(heat.rows[row], 32) for row in kept] if not number else []
+                range(len(kept)), [elide(heat.row_labels[row], 28) for row in kept] if not number else []
             )
             axes.set_xticks(range(len(heat.columns)), [elide(name, 24) for name in heat.columns], rotation=90)
             bar = sheet.add_axes((left / width, (foot - 0.3) / height, each / width, 0.08 / height))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QProgressBar, QWidget
 
 from glasscell.errors import GlasscellError
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 ROWS = (
     Column("attended", "Click one to colour tissue and embedding by the attention to it", 0),
-    Column("x unif.", "Mean weight over the weight that uniform attention would give", 50),
-    Column("removed", "Measured change of what was asked when this is taken away", 62),
-    Column("z twin", "Attention against the twin, a model that could learn nothing of this", 48),
-    Column("z rand.", "Attention against nets with fresh weights", 50),
+    Column("x unif.", "Mean weight over the weight that uniform attention would give", 46),
+    Column("removed", "Measured change of what was asked when this is taken away", 56),
+    Column("z twin", "Attention against the twin, a model that could learn nothing of this", 42),
+    Column("z rand.", "Attention against nets with fresh weights", 46),
 )
 _CELLS = (("all cells", "all"), ("selected cells", "selection"))
 _NO_ROOM = "?"
@@ -67,6 +68,7 @@ class QtAttentionMapView(AttentionView):
         self.multiples = QtMultiples()
         self.group = Choice("The group whose attention is listed")
         self.rows = QtGeneTable(ROWS)
+        self.rows.setTextElideMode(Qt.TextElideMode.ElideLeft)
         self.notes = PlainLabel("", "warn")
         self.save = button("Save CSV…", "Write every map, group and column as a table")
         self._picture: AttentionPicture | None = None

@@ -41,7 +41,7 @@ def paint_row_names(painter: QPainter, heatmap: QtHeatmap, under: Place | None) 
             continue
         y = box.top() + (row + 0.5 - rows.first) * height
         painter.setPen(QColor(theme.text if row == pointed or step == 1 else theme.muted))
-        name = painter.fontMetrics().elidedText(picture.rows[row], Qt.TextElideMode.ElideMiddle, width)
+        name = painter.fontMetrics().elidedText(picture.row_labels[row], Qt.TextElideMode.ElideMiddle, width)
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(0, y - 7, width, 14), int(flags), name)
     painter.restore()

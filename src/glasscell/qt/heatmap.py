@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _HEAD, _FOOT = 16, 26
 _STEP = 1.25
 _ROW, _LEAST = 20, 180  # height of a row where there are few, and of the least table with its names
-_MOST_NAME = 0.44  # of the width, for the names of rows
+_MOST_NAME = 0.40  # of the width, for the names of rows
 _MOVED = 4
 
 
@@ -80,7 +80,7 @@ class QtHeatmap(QWidget):
     clicked = Signal(object)
     hovered = Signal(object)
 
-    def __init__(self, height: int = 330) -> None:
+    def __init__(self, height: int = 360) -> None:
         super().__init__()
         self._most = height
         self._picture: HeatPicture | None = None
@@ -272,7 +272,7 @@ class QtHeatmap(QWidget):
         if self._picture is None:
             return 0
         metrics = self.fontMetrics()
-        named = (*self._picture.rows, *self._picture.corner)
+        named = (*self._picture.row_labels, *self._picture.corner)
         longest = max((metrics.horizontalAdvance(name) for name in named), default=0)
         return int(min(0.9 * longest + 6, _MOST_NAME * self.width()))
 

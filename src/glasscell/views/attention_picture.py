@@ -77,7 +77,7 @@ def place_text(row: AttentionRow, found: Attention, which: str) -> str:
 
 
 def _first(values: NDArray[np.float64], which: str, quantity: str) -> HeatPanel:
-    title = f"attention, {map_words(which)}"
+    title = "attention" if which == "mean" else map_words(which)
     if quantity == "relative":
         values = np.asarray(log2_relative(values))
         return HeatPanel(quantity, title, values, symmetric_limits(values), LOG2, diverging=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +12,8 @@ import numpy as np
 from glasscell.views.palette import diverging_map, sequential_map, to_rgb
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 #: Up to so many rows the order is also turned so that neighbours are alike.
@@ -75,6 +79,22 @@ class HeatPicture:
     columns: tuple[str, ...]
     panels: tuple[HeatPanel, ...]
     corner: tuple[str, str] = ("", "")
+
+    @cached_property
+    def row_labels(self) -> tuple[str, ...]:
+        """Names of rows as they are drawn: without a beginning that nearly all of them share."""
+        return without_prefix(self.rows)
+
+
+def without_prefix(names: Sequence[str]) -> tuple[str, ...]:
+    """Leave out a first word, such as ``HALLMARK_``, where four of five names or more begin with it."""
+    words = Counter(name.partition("_")[0] for name in names if "_" in name.strip("_"))
+    word, count = words.most_common(1)[0] if words else ("", 0)
+    start = f"{word}_"
+    if len(names) < 3 or count < 0.8 * len(names):
+        return tuple(names)
+    kept = tuple(name.removeprefix(start) or name for name in names)
+    return kept if len(set(kept)) == len(set(names)) else tuple(names)
 
 
 def symmetric_limits(*tables: NDArray[np.floating[Any]], share: float = 0.99) -> tuple[float, float]:

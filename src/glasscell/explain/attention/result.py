@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+    from anndata import AnnData
 
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
@@ -247,6 +248,12 @@ class Attention(ABC):
         size_t = np.abs(values_t) if by == "removed" else values_t
         order = np.argsort(-np.where(np.isfinite(size_t), size_t, -np.inf), kind="stable")
         return tuple(self.row(group, self.columns[int(t)], which) for t in order[:k])
+
+    def write_into(self, adata: AnnData) -> str:
+        """Write what a file keeps into an AnnData and return its key; see ``store``."""
+        from glasscell.explain.attention.store import write_attention
+
+        return write_attention(adata, self)
 
     def table(self) -> pd.DataFrame:
         """Return one row per map, group and column."""
