@@ -77,8 +77,8 @@ def test_a_learned_perturbation_is_given_to_control_cells(
     cells = read(path)
     action = read_labels(cells, "perturbation")
     control = next(name for name in action.classes if "control" in name.casefold())
-    params = family("svae").params(max_epochs=6)
-    request = FitRequest(family="svae", action=action, control=control, params=params, seed=1)
+    params = family("ivae").params(max_epochs=6)
+    request = FitRequest(family="ivae", action=action, control=control, params=params, seed=1)
     shown = opened(window, path, save_bundle(fit(cells, request), tmp_path / "model"))
     desk, view = shown.desk, shown.docks["Perturbation"].view
     choose(view.direction, "learned")

@@ -81,6 +81,8 @@ def action_code(model: object, name: str) -> int:
 
     if not isinstance(model, UsesAction):
         raise NotCompatible("This model has learnt no perturbations: change genes, or train an sVAE.")
+    if hasattr(model, "action_code"):  # the family's own sentence, for example on pairs it has not seen
+        return int(model.action_code(name))
     if name not in model.actions:
         raise NotCompatible(missing_name("learned perturbation", name, learned_actions(model)))
     return model.actions.index(name)

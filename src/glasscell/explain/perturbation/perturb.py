@@ -89,7 +89,7 @@ def perturb(
         unit=model.preprocessing.unit,
         comparison=comparison,
         observed=observe(dataset, model, asked.action, change_g) if asked.action >= 0 else None,
-        notes=_notes(asked, model, seen),
+        notes=_notes(asked, model, seen, bool(effect_c.any())),
     )
 
 
@@ -159,8 +159,10 @@ def _names(model: Any, logits_ck: Any) -> tuple[str, ...]:
     return tuple(f"domain {number}" for number in range(logits_ck.shape[1]))
 
 
-def _notes(asked: Asked, model: Any, seen: NDArray[np.bool_]) -> tuple[str, ...]:
+def _notes(asked: Asked, model: Any, seen: NDArray[np.bool_], moves: bool) -> tuple[str, ...]:
     said = [EXPECTED]
+    if asked.action >= 0 and not moves:
+        said.append(f"The model has learnt no shift for {asked.request.action}: nothing moves.")
     if asked.bundle.classes and seen.any():
         said.append(f"{int(seen.sum()):,} of {len(seen):,} cells were seen in training by the net asked.")
     if isinstance(model, UsesNeighbours):
