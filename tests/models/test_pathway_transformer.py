@@ -25,6 +25,7 @@ from glasscell.models.pathway_transformer import network as network_file
 from glasscell.models.pathway_transformer.family import FAMILY, TransformerParams, make_network
 from glasscell.models.pathway_transformer.model import TransformerModel
 from glasscell.models.pathway_transformer.token import FREE, token_sets
+from glasscell.models.prediction import prediction_table
 from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.protocol import (
     Attends,
@@ -243,6 +244,19 @@ def test_an_unsure_cell_is_unknown(model, batch):
     said = model.predict(batch)
     assert torch.equal(said == -1, best_c < best_c.median())
     assert torch.equal(said[said >= 0], class_c[said >= 0])
+
+
+def test_a_table_of_predictions_calls_unsure_cells_unknown(trained):
+    _, _, bundle = trained
+    cells = bundle.cells
+    likeliest = cells.probabilities_ck[cells.labelled].max(axis=1)
+    params = bundle.params.model_copy(update={"unknown_below": float(np.median(likeliest))})
+    table = prediction_table(replace(bundle, params=params))
+    assert np.array_equal(table["prediction"] == "unknown", likeliest < np.median(likeliest))
+    names = np.asarray(bundle.classes)[cells.probabilities_ck[cells.labelled].argmax(axis=1)]
+    assert (table["prediction"] == names)[table["prediction"] != "unknown"].all()
+    trusting = replace(bundle, params=params.model_copy(update={"unknown_below": 0.0}))
+    assert np.array_equal(prediction_table(trusting)["prediction"], names)
 
 
 def test_the_largest_sets_are_kept_in_their_order():

@@ -14,6 +14,27 @@ if TYPE_CHECKING:
 
     from glasscell.models.bundle import Bundle
 
+#: What a cell is called whose likeliest class is not likely enough for the model's settings.
+UNKNOWN = "unknown"
+
+
+def called_class(
+    bundle: Bundle, probabilities_ck: NDArray[np.floating]
+) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Say which class each cell is called, and the names; ``unknown`` stands last where settings allow it.
+
+    Parameters
+    ----------
+    probabilities_ck
+        Calibrated, ``(n, n_classes)``.
+    """
+    best = probabilities_ck.argmax(axis=1).astype(np.int32)
+    least = float(getattr(bundle.params, "unknown_below", 0.0))
+    if least <= 0:
+        return best, tuple(bundle.classes)
+    best[probabilities_ck.max(axis=1) < least] = len(bundle.classes)
+    return best, (*bundle.classes, UNKNOWN)
+
 
 def prediction_table(bundle: Bundle) -> pd.DataFrame:
     """List every labelled cell with its held-out prediction.
@@ -21,7 +42,8 @@ def prediction_table(bundle: Bundle) -> pd.DataFrame:
     Returns
     -------
     Columns ``cell, fold, block, truth, prediction, probability``, in the order of the dataset; folds count
-    from 0, ``probability`` is the calibrated one of the predicted class. No row without classes, but
+    from 0, ``probability`` is the calibrated one of the likeliest class, which is called ``unknown`` where
+    the family's settings say that so little is not believed. No row without classes, but
     ``cell, domain, share`` of a model that finds domains; the share is that under its mixture.
     """
     import pandas as pd
@@ -32,15 +54,15 @@ def prediction_table(bundle: Bundle) -> pd.DataFrame:
     rows = np.flatnonzero(cells.labelled) if bundle.classes else np.empty(0, np.int64)
     classes, blocks = np.asarray(bundle.classes, object), np.asarray((*cells.block_names, ""), object)
     probabilities_ck = cells.probabilities_ck[rows]
-    prediction = probabilities_ck.argmax(axis=1) if bundle.classes else rows
+    prediction, names = called_class(bundle, probabilities_ck) if bundle.classes else (rows, ())
     return pd.DataFrame(
         {
             "cell": cells.names[rows],
             "fold": cells.fold[rows],
             "block": blocks[cells.block[rows]],
             "truth": classes[cells.truth[rows]],
-            "prediction": classes[prediction],
-            "probability": probabilities_ck[np.arange(len(rows)), prediction],
+            "prediction": np.asarray(names, object)[prediction],
+            "probability": probabilities_ck.max(axis=1, initial=0.0),
         }
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from glasscell.data.channel import CellValues, ChannelRef
 from glasscell.errors import DataError
+from glasscell.models.prediction import called_class
 
 if TYPE_CHECKING:
     from glasscell.session.context import Context
@@ -18,8 +19,9 @@ KEYS = ("label", "probability", "correct")
 def resolve_prediction(context: Context, ref: ChannelRef) -> CellValues:
     """Return a model's prediction per cell.
 
-    ``label`` is the likeliest class, ``probability`` its calibrated probability, ``correct`` whether it is
-    the cell's own label. Cells with a label are predicted by the net that did not see them.
+    ``label`` is the likeliest class (``unknown`` where the family's settings ask for more certainty),
+    ``probability`` its calibrated probability, ``correct`` whether it is the cell's own label. Cells with a
+    label are predicted by the net that did not see them.
 
     Raises
     ------
@@ -45,7 +47,8 @@ def resolve_prediction(context: Context, ref: ChannelRef) -> CellValues:
         return CellValues("probability of the predicted class", "calibrated", highest, note=note)
     if ref.key == "label":
         title = f"predicted {bundle.labels_name}"
-        return CellValues(title, codes=label, categories=tuple(bundle.classes), note=note)
+        label[known], names = called_class(bundle, probabilities_ck[known])
+        return CellValues(title, codes=label, categories=names, note=note)
     truth = np.where(rows >= 0, bundle.cells.truth[rows], -1)
     right = np.where((truth >= 0) & known, np.where(label == truth, 0, 1), -1).astype(np.int32)
     return CellValues(

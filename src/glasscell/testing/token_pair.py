@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import anndata as ad
 import numpy as np
 import numpy.typing as npt
 
 from glasscell.data.dataset import Dataset
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from glasscell.data.gene_set import GeneSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +21,7 @@ class TokenPair:
     dataset
         Counts, and ``obs["class"]``.
     sets
-        Genes of each programme by its name; every gene is in one.
+        The programmes; every gene is in one. ``write_gmt`` writes them as a file.
     pair
         The two programmes whose signs make the class.
     activity_cp
@@ -32,14 +29,9 @@ class TokenPair:
     """
 
     dataset: Dataset
-    sets: dict[str, tuple[str, ...]]
+    sets: tuple[GeneSet, ...]
     pair: tuple[str, str]
     activity_cp: npt.NDArray[np.float64]
-
-    def write_gmt(self, path: Path) -> None:
-        """Write the programmes as a file of gene sets."""
-        lines = ["\t".join((name, "simulated", *genes)) for name, genes in self.sets.items()]
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def make_token_pair(
@@ -81,8 +73,8 @@ def make_token_pair(
     table.var_names = genes
     table.obs["class"] = np.where(like, "like", "unlike")
     table.obs["class"] = table.obs["class"].astype("category")
-    sets = {
-        name: tuple(genes[number * genes_per_set : (number + 1) * genes_per_set])
+    sets = tuple(
+        GeneSet(name, frozenset(genes[number * genes_per_set : (number + 1) * genes_per_set]), "simulated")
         for number, name in enumerate(names)
-    }
+    )
     return TokenPair(Dataset(table), sets, (names[first], names[second]), activity_cp)
