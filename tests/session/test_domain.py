@@ -7,6 +7,7 @@ import pytest
 from glasscell.data.channel import ChannelRef
 from glasscell.data.dataset import Dataset
 from glasscell.errors import DataError
+from glasscell.figure.pick import look_of
 from glasscell.models.apply import apply
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
@@ -88,3 +89,12 @@ def test_what_cannot_be_is_said(session, bundle):
         resolve_domain(session.context, ChannelRef.make("domain", "colour", model=bundle.id))
     with pytest.raises(DataError, match="no longer"):
         resolve_domain(session.context, ChannelRef.make("domain", "label", model="gone"))
+
+
+def test_a_picture_from_the_shell_is_coloured_by_domains(dataset, bundle):
+    look = look_of(dataset, "domain:label", bundle=bundle)
+    assert look.values.categories == ("domain 0", "domain 1")
+    other = dataset.adata.copy()
+    other.obs_names = [f"other {number}" for number in range(200)]
+    with pytest.raises(DataError, match="apply it"):
+        look_of(Dataset(other), "domain:label", bundle=bundle)

@@ -7,6 +7,7 @@ from typing import Any
 from glasscell.data.dataset import Dataset
 from glasscell.models.registry import FAMILIES
 from glasscell.testing.planted import planted_adata, planted_dataset
+from glasscell.views.colour_presenter import list_hits
 from glasscell.views.family_choice import family_rows
 from glasscell.views.row import FigureRow
 
@@ -74,3 +75,48 @@ def test_a_family_that_cannot_be_loaded_keeps_its_reason(monkeypatch: Any) -> No
 
     monkeypatch.setattr(type(FAMILIES), "__getitem__", broken)
     assert all("no module named oracle" in row.why_not for row in family_rows())
+
+
+def test_cells_without_coordinates_have_no_neighbours_to_look_at(window: Any) -> None:
+    adata = planted_adata(n_cells=120, n_genes=30)
+    del adata.obsm["spatial"]
+    window.session.open_dataset(Dataset(adata))
+    window.settle()
+    window.model.family_chosen.emit("spatial_attention")
+    enabled, reason = window.model.shown["enabled"]
+    assert not enabled
+    assert "coordinates" in reason
+
+
+def test_training_spatial_attention_offers_its_domains_as_colours(window: Any) -> None:
+    window.session.open_dataset(planted_dataset(n_cells=120, n_genes=30, n_sections=2))
+    window.settle()
+    window.model.family_chosen.emit("spatial_attention")
+    assert window.model.shown["enabled"] == (True, "")
+    assert {"n_domains", "k", "attention"} <= {field.name for field in window.model.shown["form"]}
+    params = {
+        "n_domains": 2,
+        "k": 4,
+        "n_components": 6,
+        "n_latent": 3,
+        "hidden": 8,
+        "starts": 1,
+        "max_epochs": 3,
+    }
+    wish = {
+        "labels": "",
+        "split": "",
+        "family": "spatial_attention",
+        "params": params,
+        "seed": 0,
+        "batch": "",
+    }
+    window.model.fit_requested.emit(wish)
+    window.settle()
+    names, rows = window.model.shown["figures"]
+    assert names == ("variance foretold by neighbours",)
+    assert [row.name for row in rows] == ["spatial_attention", "mean of the neighbours"]
+    hit = next(hit for hit in list_hits(window.session) if hit.title == "domain")
+    window.session.update(channel=hit.ref)
+    window.settle()
+    assert window.session.resolve(hit.ref).values.categories == ("domain 0", "domain 1")

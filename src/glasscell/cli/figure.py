@@ -79,7 +79,7 @@ def figure_command(
 def _check_colour(colour: str, has_model: bool, has_target: bool) -> None:
     """Refuse a colour whose model or target is missing before anything is read."""
     kind, mark, _ = colour.partition(":")
-    if mark and kind in ("prediction", "attribution") and not has_model:
+    if mark and kind in ("prediction", "attribution", "domain") and not has_model:
         raise UsageError(f"--colour {colour} needs --model, a folder that glasscell fit wrote.")
     if mark and kind == "attribution" and not has_target:
         raise UsageError(f"--colour {colour} needs --target, what is explained: class:L5.")

@@ -73,7 +73,8 @@ def _latents(context: Context, bundle: Bundle) -> NDArray[np.float32]:
     if own_cz is not None and (rows >= 0).any():
         return np.where((rows >= 0)[:, None], own_cz[rows], np.float32(np.nan))
     name = f"{bundle.id}@{dataset.fingerprint[:12]}"
-    applied = cast("Applied | None", context.store.get(("applied", name)))
+    store = getattr(context, "store", None)  # a picture from the shell has none
+    applied = None if store is None else cast("Applied | None", store.get(("applied", name)))
     if applied is None or applied.latent_cz is None:
         raise DataError("This model was trained on other cells; apply it to these to see their domains.")
     return applied.latent_cz

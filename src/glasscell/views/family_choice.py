@@ -46,4 +46,6 @@ def why_not_these(row: FamilyRow, dataset: Dataset, labels: Sequence[str]) -> st
             f"{row.title} models raw counts and these data have none ({dataset.expression_unit}): "
             "choose the layer of counts, or another model."
         )
+    if info.needs_positions and dataset.positions_cd is None:
+        return f"{row.title} looks at neighbours and these cells have no coordinates: choose another model."
     return ""
