@@ -12,6 +12,7 @@ from glasscell.figure.attention import attention_figure
 from glasscell.figure.cell import CellLook, axes_figure, embedding_figure, tissue_figure
 from glasscell.figure.page import check_ending, save_figure
 from glasscell.figure.pick import curve_of, draw_ranking, metrics_of
+from glasscell.figure.traversal import plan_traversal
 from glasscell.figure.volcano import volcano_figure
 from glasscell.session.resolve import Failed, Pending
 from glasscell.session.training import TRAINING
@@ -43,6 +44,7 @@ PICTURES = {
     "metrics": "scores",
     "volcano": "volcano",
     "attention": "attention",
+    "traversal": "traversal",
 }
 
 
@@ -73,6 +75,7 @@ def plan_picture(session: Session, what: str, sight: Sight | None = None) -> Dra
         "ranking": lambda: _plan_ranking(session),
         "volcano": lambda: _plan_volcano(session),
         "attention": lambda: _plan_attention(session),
+        "traversal": lambda: plan_traversal(session),
     }[what]()
     return planned
 

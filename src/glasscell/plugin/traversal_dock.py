@@ -11,6 +11,7 @@ class TraversalDock(Dock):
     """What a factor of the model does to cells and tissue, while a slider moves."""
 
     needs_torch = True
+    pictures = ("traversal",)
 
     def make_view(self) -> Any:
         """Make the sliders."""
