@@ -63,13 +63,13 @@ def traversal_figure(found: Traversal, factor: int) -> Figure:
         f"{found.observations} decoded). Grey: beyond the observed 1-99 %."
     )
     title = wrap(says, 90)
-    top = title_inches(title) + 0.3
-    width, height = 6.4, 3.6 + top
+    top = title_inches(title)
+    width, height = 6.4, 3.55 + top
     with plain_style():
         sheet = new_sheet(width, height)
         add_title(sheet, f"{elide(found.title(factor), 60)} of {elide(found.model, 30)}", title)
-        curves = sheet.add_axes((0.1, 1.32 / height, 0.66, 2.1 / height))
-        bars = sheet.add_axes((0.1, 0.5 / height, 0.66, 0.68 / height), sharex=curves)
+        curves = sheet.add_axes((0.14, 1.32 / height, 0.62, 2.1 / height))
+        bars = sheet.add_axes((0.14, 0.5 / height, 0.62, 0.68 / height), sharex=curves)
         _curves(curves, found, row)
         values_s = found.values_ks[row]
         bars.hist(found.latent_cz[:, factor], bins=48, color=_BARS, range=_range(values_s))
