@@ -159,6 +159,14 @@ def test_empty_viewer_twice_and_late(viewer: Any, grid_file: Path) -> None:
     assert not pair[1]._ended
 
 
+def agreement(attention: Any, change: Any) -> float:
+    """Rank correlation of attention with the size of the change on removal."""
+    from scipy.stats import spearmanr
+
+    known = np.isfinite(attention) & np.isfinite(change)
+    return float(spearmanr(attention[known], np.abs(change[known])).statistic)
+
+
 @pytest.mark.slow
 def test_dlpfc_neighbours(window: Callable[..., Any], real_data: Callable[[str], Path]) -> None:
     """Train on a real section, ask by layer, hover a spot: its edges, and both views by a click."""
@@ -179,6 +187,11 @@ def test_dlpfc_neighbours(window: Callable[..., Any], real_data: Callable[[str],
     assert set(heat.rows) == set(heat.columns) == set(found.groups)
     assert np.isfinite(found.removed_e[found.proper_e]).all()
     assert (found.n_removed_gt[found.n_edges_gt > 0] > 0).all()
+    weights = found.edge_values()[found.proper_e]
+    low, high = np.quantile(weights, (0.01, 0.99))
+    rank = agreement(weights, found.removed_e[found.proper_e])
+    print(f"\nDLPFC 151673: edges {low:.2f} to {high:.2f} x uniform (1 to 99 %), rank correlation "
+          f"with |change when removed| {rank:.2f}")  # fmt: skip
     spot = int(np.flatnonzero(np.asarray(session.dataset.obs["layer"] == "L3"))[200])
     x, y = dock.desk.tissue.picture.positions_cd[spot]
     hover(shown.desk, float(x), float(y))
@@ -226,6 +239,10 @@ def test_pbmc3k_gene_sets(
     assert np.isfinite(found.removed_gt).all()
     assert np.isfinite(found.grouped("mean", "z_twin")).all(), "the twin was trained with the model"
     assert np.isfinite(found.grouped("rollout", "z_random")).all()
+    for which in ("mean", "rollout", "norm"):
+        per_group = [agreement(*pair) for pair in zip(found.grouped(which), found.removed_gt, strict=True)]
+        words = ", ".join(f"{value:.2f}" for value in per_group)
+        print(f"\npbmc3k, {which}: rank correlation with |change when removed| by group {words}")
     assert dock.edges.sheet.picture is None
     point = view.heatmap.box(0).center()
     place = view.heatmap.place_at(point)

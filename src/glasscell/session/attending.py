@@ -115,22 +115,18 @@ def grouping(by: str, dataset: Dataset, bundle: Bundle, context: Context | None 
 
 def _domains(dataset: Dataset, bundle: Bundle) -> Labels:
     """Group cells by the domain that the model finds likeliest from their latents."""
-    import torch
-
     from glasscell.data.labels import Labels
+    from glasscell.session.domain import domain_logits
 
-    model: Any = bundle.folds[0]
-    latent_cz = bundle.cells.latent_cz
-    if not hasattr(model, "logits_of") or latent_cz is None:
-        raise DataError("This model finds no domains: choose a column of groups.")
     rows = bundle.rows(dataset, np.arange(dataset.n_cells))
     if not (rows >= 0).any():
         raise DataError("This model was trained on other cells: choose a column of groups.")
-    with torch.no_grad():
-        latent = torch.as_tensor(latent_cz).to(model.device, model.dtype)
-        found = model.logits_of(latent).argmax(dim=1).cpu().numpy()
-    codes = np.where(rows >= 0, found[rows], -1).astype(np.int32)
-    return Labels(DOMAINS, codes, tuple(f"domain {number}" for number in range(model.n_domains)))
+    latent_cz = bundle.cells.latent_cz
+    logits_ck = domain_logits(
+        bundle, np.zeros((len(bundle.cells.names), 1)) if latent_cz is None else latent_cz
+    )
+    codes = np.where(rows >= 0, logits_ck.argmax(axis=1)[rows], -1).astype(np.int32)
+    return Labels(DOMAINS, codes, tuple(f"domain {number}" for number in range(logits_ck.shape[1])))
 
 
 def table(session: Core) -> Callable[[], pd.DataFrame] | None:

@@ -104,7 +104,7 @@ class AttentionPresenter(Presenter[AttentionView]):
         if dataset is None:
             return []
         found = [(PREDICTED, PREDICTED)] if bundle is not None and bundle.classes else []
-        if bundle is not None and hasattr(bundle.folds[0], "logits_of"):
+        if bundle is not None and _finds_domains(bundle):
             found.append((DOMAINS, DOMAINS))
         if len(self.session.state.groups) > 1 and GROUPS not in dataset.obs.columns:
             found.append((GROUPS, "named groups"))
@@ -207,6 +207,12 @@ class AttentionPresenter(Presenter[AttentionView]):
     def _on_cancel(self) -> None:
         if self._job is not None:
             self._job.cancel()
+
+
+def _finds_domains(bundle: Bundle) -> bool:
+    from glasscell.models.protocol import FindsDomains
+
+    return isinstance(bundle.folds[0], FindsDomains)
 
 
 def _targets(bundle: Bundle) -> list[tuple[str, str]]:

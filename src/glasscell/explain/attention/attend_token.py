@@ -11,6 +11,7 @@ from glasscell.explain.attention.average import group_means, null_z
 from glasscell.explain.attention.token_net import TokenMaps, combine, map_names, token_maps, token_removal
 from glasscell.explain.attention.token_result import TokenAttention, relative_map
 from glasscell.explain.part import Part
+from glasscell.jobs import QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,13 +66,11 @@ def attend_tokens(asked: Asked, job: JobHandle) -> TokenAttention:
 def _maps(asked: Asked, job: JobHandle) -> TokenMaps:
     """Ask each net about its cells and put the answers together."""
     whole: list[Floats | None] = [None, None, None]
+    _check_size(asked)
     for net in asked.nets:
         rows = asked.rows_of(net)
         share = Part(job, net / len(asked.bundle.folds), (net + 1) / len(asked.bundle.folds), "")
         maps = token_maps(asked.dataset, asked.bundle.folds[net], asked.cells[rows], share)
-        if whole[0] is None:
-            per_cell = int(np.prod(maps.weights_clht.shape[1:])) + 2 * maps.weights_clht.shape[-1]
-            check_memory(len(asked.cells) * per_cell, len(asked.cells))
         for place, values in enumerate((maps.weights_clht, maps.rollout_ct, maps.norm_ct)):
             if values is None:
                 continue
@@ -82,6 +81,14 @@ def _maps(asked: Asked, job: JobHandle) -> TokenMaps:
     weights_clht, rollout_ct, norm_ct = whole
     assert weights_clht is not None
     return TokenMaps(weights_clht, rollout_ct, norm_ct)
+
+
+def _check_size(asked: Asked) -> None:
+    """Refuse more cells than fit in memory, judged by what one cell takes."""
+    net = asked.bundle.folds[asked.nets[0]]
+    shape = token_maps(asked.dataset, net, asked.cells[:1], QUIET).weights_clht.shape
+    per_cell = int(np.prod(shape[1:])) + 2 * shape[-1]
+    check_memory(len(asked.cells) * per_cell, len(asked.cells))
 
 
 def _removal(asked: Asked, found: TokenMaps, job: JobHandle) -> Floats:

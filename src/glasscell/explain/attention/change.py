@@ -9,7 +9,7 @@ import torch
 
 from glasscell.errors import NotCompatible
 from glasscell.explain.attention.request import LATENT_SHIFT, PREDICTED
-from glasscell.models.protocol import Classifies, Encodes
+from glasscell.models.protocol import Classifies, Encodes, FindsDomains
 from glasscell.models.target import Target, parse_target, require_target
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Change:
 
 def sorts_cells(model: object) -> bool:
     """Whether a model puts cells into classes or domains."""
-    return isinstance(model, Classifies) or hasattr(model, "domain_logits")
+    return isinstance(model, Classifies | FindsDomains)
 
 
 def sorted_logits(model: Any, batch: CellBatch) -> Tensor:
