@@ -11,6 +11,7 @@ from glasscell.data.gene_set import (
     find_gmt,
     gene_mask,
     jaccard,
+    matched_decoys,
     read_gmt,
     write_gmt,
 )
@@ -60,3 +61,22 @@ def test_no_path_is_one_sentence() -> None:
         read_gmt(" ")
     with pytest.raises(DataError, match="There is no file"):
         read_gmt("nowhere/at_all.gmt")
+
+
+def test_decoys_are_as_many_and_as_abundant_and_none_of_the_set() -> None:
+    rng = np.random.default_rng(0)
+    abundance = np.sort(rng.gamma(0.5, 2.0, size=600))[rng.permutation(600)]
+    mask = np.zeros(600, bool)
+    mask[np.argsort(-abundance)[20:50]] = True
+    decoys = matched_decoys(mask, abundance, 50, seed=1)
+    assert (decoys.sum(axis=1) == 30).all()
+    assert not (decoys & mask).any()
+    assert np.median(abundance[mask]) == pytest.approx(
+        np.median([abundance[d].mean() for d in decoys]), rel=0.25
+    )
+    random = np.mean([abundance[rng.choice(600, 30)].mean() for _ in range(50)])
+    assert random < 0.5 * abundance[mask].mean(), "unmatched sets are not as abundant"
+    assert len({row.tobytes() for row in decoys}) == 50
+    assert np.array_equal(decoys, matched_decoys(mask, abundance, 50, seed=1))
+    with pytest.raises(DataError, match="too few to draw"):
+        matched_decoys(np.arange(600) < 400, abundance, 2)

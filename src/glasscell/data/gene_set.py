@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Sets with fewer or more measured genes say little.
 MIN_GENES, MAX_GENES = 5, 500
+#: Among how many genes of like abundance a decoy's gene is drawn.
+NEAREST = 40
 #: What the sample tissue was planted with, as gene sets; comes with the package.
 SAMPLE_SETS = "cortex_sets.gmt"
 
@@ -155,3 +157,47 @@ def jaccard(mask_pg: NDArray[np.bool_]) -> NDArray[np.float64]:
     size_p = mask.sum(axis=1)
     either_pp = size_p[:, None] + size_p[None, :] - both_pp
     return np.asarray(both_pp / np.where(either_pp > 0, either_pp, 1.0))
+
+
+def matched_decoys(
+    mask_g: NDArray[np.bool_], abundance_g: NDArray[Any], n_decoys: int, seed: int = 0
+) -> NDArray[np.bool_]:
+    """Draw sets of as many genes, as abundant as those of a set, none of which is in it.
+
+    Each gene of the set is replaced by one of the forty next to it in the order of abundance.
+
+    Parameters
+    ----------
+    mask_g
+        The set's genes, ``(n_genes,)``.
+    abundance_g
+        Mean expression of each gene, ``(n_genes,)``.
+    n_decoys
+        How many to draw.
+
+    Returns
+    -------
+    ``(n_decoys, n_genes)``.
+
+    Raises
+    ------
+    DataError
+        Too few genes are outside the set.
+    """
+    members = np.flatnonzero(mask_g)
+    if (~mask_g).sum() < 2 * len(members):
+        raise DataError(
+            f"{len(members)} of {len(mask_g)} genes are in the set, which leaves too few to draw others "
+            "from: choose a smaller set."
+        )
+    rng = np.random.default_rng([seed, 0xDEC0])
+    outside = np.flatnonzero(~mask_g)
+    outside = outside[np.argsort(np.asarray(abundance_g)[outside], kind="stable")]
+    place_m = np.searchsorted(np.asarray(abundance_g)[outside], np.asarray(abundance_g)[members])
+    decoys = np.zeros((n_decoys, len(mask_g)), np.bool_)
+    for row in decoys:
+        for place in rng.permutation(place_m):
+            free = np.flatnonzero(~row[outside])
+            near = np.argsort(np.abs(free - place), kind="stable")[:NEAREST]
+            row[outside[rng.choice(free[near])]] = True
+    return decoys

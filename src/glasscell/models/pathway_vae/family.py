@@ -128,20 +128,21 @@ def make_network(
     params: PathwayParams, member_pg: Tensor, names: Sequence[str], n_batches: int, seed: int = 0
 ) -> PathwayNetwork:
     """Make a network with seeded weights, without drawing from the global random state."""
-    network = PathwayNetwork(
-        member_pg,
-        tuple(names),
-        n_free=params.n_free,
-        soft=params.mask == "soft",
-        positive=not params.signed,
-        group_lasso=params.group_lasso,
-        soft_strength=params.soft_strength,
-        n_batches=n_batches,
-        hidden=params.hidden,
-        n_layers=params.n_layers,
-        dropout=params.dropout,
-        input_dropout=params.input_dropout,
-    )
+    with torch.random.fork_rng(devices=[]):
+        network = PathwayNetwork(
+            member_pg,
+            tuple(names),
+            n_free=params.n_free,
+            soft=params.mask == "soft",
+            positive=not params.signed,
+            group_lasso=params.group_lasso,
+            soft_strength=params.soft_strength,
+            n_batches=n_batches,
+            hidden=params.hidden,
+            n_layers=params.n_layers,
+            dropout=params.dropout,
+            input_dropout=params.input_dropout,
+        )
     seed_weights(network, seed)
     generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():
@@ -158,7 +159,8 @@ def make_network(
 
 def latent_names(sets: Sequence[str], n_free: int) -> tuple[str, ...]:
     """Return names of all latents: the sets' own, then ``free 1``, ``free 2``, ... none of them twice."""
-    taken, free, number = set(sets), [], 0
+    taken, number = set(sets), 0
+    free: list[str] = []
     while len(free) < n_free:
         number += 1
         if f"free {number}" not in taken:

@@ -46,17 +46,23 @@ class PathwayModel(VaeModel):
     @cached_property
     def weights_kg(self) -> NDArray[np.float32]:
         """Change of a gene's log expression as a latent rises by one, ``(n_latent, n_genes)``, read-only."""
-        return _frozen(self.pathways.weight_gk.T.cpu().float().numpy())
+        weights_kg = self.pathways.weight_gk.T.cpu().float().numpy().copy()
+        weights_kg.flags.writeable = False
+        return weights_kg
 
     @cached_property
     def mask_pg(self) -> NDArray[np.bool_]:
         """Which gene belongs to which set, ``(n_sets, n_genes)``, read-only."""
-        return _frozen(self.pathways.member_pg.cpu().numpy())
+        mask_pg = self.pathways.member_pg.cpu().numpy().copy()
+        mask_pg.flags.writeable = False
+        return mask_pg
 
     @cached_property
     def norms_k(self) -> NDArray[np.float32]:
         """Length of each latent's weights, ``(n_latent,)``; 0 for a set that was pruned."""
-        return _frozen(np.linalg.norm(self.weights_kg, axis=1))
+        norms_k = np.asarray(np.linalg.norm(self.weights_kg, axis=1), np.float32)
+        norms_k.flags.writeable = False
+        return norms_k
 
     @property
     def pruned(self) -> tuple[str, ...]:
@@ -66,7 +72,9 @@ class PathwayModel(VaeModel):
     @cached_property
     def redundancy_pp(self) -> NDArray[np.float64]:
         """Genes that two sets share over genes in either (Jaccard), ``(n_sets, n_sets)``."""
-        return _frozen(jaccard(self.mask_pg))
+        shared_pp = jaccard(self.mask_pg)
+        shared_pp.flags.writeable = False
+        return shared_pp
 
     def redundant(self, above: float = 0.5) -> tuple[tuple[str, str, float], ...]:
         """List pairs of sets that share more than a part of their genes, most alike first.
@@ -133,9 +141,3 @@ class PathwayModel(VaeModel):
     def _column(self, target: Target) -> int:
         require_target(target, self._known_targets, self.info.title)
         return self._columns[target.name]
-
-
-def _frozen(values: Any) -> Any:
-    values = np.array(values)
-    values.flags.writeable = False
-    return values
