@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from glasscell.data.gene_set import GeneSet, gene_mask, write_gmt
 from glasscell.data.labels import read_labels
@@ -17,6 +18,7 @@ from glasscell.errors import DataError, JobCancelled, ModelError, NotCompatible
 from glasscell.explain.explain import explain
 from glasscell.explain.randomise import reinitialise
 from glasscell.explain.request import ExplainRequest
+from glasscell.jobs import QUIET
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle_file import load_bundle, save_bundle
 from glasscell.models.fit import fit, fit_twin
@@ -24,6 +26,7 @@ from glasscell.models.fit_request import FitRequest
 from glasscell.models.pathway_transformer import network as network_file
 from glasscell.models.pathway_transformer.family import FAMILY, TransformerParams, make_network
 from glasscell.models.pathway_transformer.model import TransformerModel
+from glasscell.models.pathway_transformer.start import start_at_components
 from glasscell.models.pathway_transformer.token import FREE, token_sets
 from glasscell.models.prediction import prediction_table
 from glasscell.models.preprocessing import Preprocessing
@@ -40,6 +43,7 @@ from glasscell.models.protocol import (
 from glasscell.models.target import Target, parse_target
 from glasscell.testing.check import check_model
 from glasscell.testing.planted import planted_dataset
+from glasscell.testing.token_pair import make_token_pair
 
 GENES = tuple(f"G{number}" for number in range(14))
 SETS = (
@@ -403,3 +407,74 @@ def test_attributions_add_up(trained, target):
     change = (net.score(batch, parsed) - net.score(zero, parsed)).numpy()
     total = found.block(np.arange(len(cells))).sum(axis=1)
     np.testing.assert_allclose(total, change, atol=0.02 * np.abs(change).max())
+
+
+def test_tokens_begin_at_the_components_of_their_own_genes(batch):
+    rng = np.random.default_rng(0)
+    values = (rng.gamma(1.0, 1.0, (80, 3)) @ rng.random((3, len(GENES))) + 0.1 * rng.random((80, 14))).astype(
+        np.float32
+    )
+    train = np.arange(60)
+    network = make_network(TransformerParams(width=4, heads=2), make_sets(), len(GENES), 3).eval()
+    mean_g, sd_g = values[train].mean(0), values[train].std(0)
+    network.standardise.set_moments(torch.from_numpy(mean_g), torch.from_numpy(sd_g))
+    start_at_components(network, sparse.csr_matrix(values), train, seed=0, job=QUIET)
+    with torch.no_grad():
+        tokens = network.tokens(torch.from_numpy(values[train])) - torch.cat(
+            [network.embedding.place, network.embedding.free.bias[None]]
+        )
+    centred = (values[train] - mean_g) / sd_g
+    mask_tg = np.vstack([gene_mask(SETS, GENES, min_genes=1).mask_pg, np.ones(14, bool)])
+    for token, own in enumerate(mask_tg):
+        left, size, _ = np.linalg.svd(centred[:, own], full_matrices=False)
+        places = (left * size)[:, :4]
+        places = places / np.sqrt((places**2).mean())
+        found = tokens[:, token, : places.shape[1]].numpy()
+        np.testing.assert_allclose(np.abs(found), np.abs(places), atol=2e-3)
+    changed = np.array(values)
+    changed[60:] += 7  # cells that training may not look at
+    again = make_network(TransformerParams(width=4, heads=2), make_sets(), len(GENES), 3)
+    again.standardise.set_moments(torch.from_numpy(mean_g), torch.from_numpy(sd_g))
+    start_at_components(again, sparse.csr_matrix(changed), train, seed=0, job=QUIET)
+    assert torch.equal(again.embedding.weight, network.embedding.weight)
+    assert torch.equal(again.embedding.free.weight, network.embedding.free.weight)
+
+
+@pytest.mark.slow
+def test_removal_finds_the_pair_that_no_mean_difference_betrays(tmp_path):
+    truth = make_token_pair(20, n_cells=1600, n_programmes=10)
+    write_gmt(truth.sets, tmp_path / "programmes.gmt")
+    labels = read_labels(truth.dataset, "class")
+    values_cg = np.log1p(truth.dataset.expression_cg("counts").toarray())
+    like = labels.codes == labels.classes.index("like")
+    moved_g = np.abs(values_cg[like].mean(0) - values_cg[~like].mean(0))
+    params = TransformerParams(
+        gene_sets=str(tmp_path / "programmes.gmt"), width=16, patience=30, max_epochs=80, batch_size=64
+    )
+    folds = split(truth.dataset, "random", n_folds=2, seed=0, labels=labels)
+    bundle = fit(truth.dataset, FitRequest(labels, folds, family="pathway_transformer", params=params))
+    assert bundle.baselines["logistic"].macro_f1 < 0.6  # neither programme alone tells
+    net = bundle.folds[0]
+    batch = make_batch(truth.dataset, net, np.flatnonzero(bundle.cells.fold == 0)[:300])
+    before = net.logits(batch)
+    moved_t = np.array(
+        [
+            float((net.logits(net.apply(batch, Intervention(drop_tokens=(token,)))) - before).abs().mean())
+            for token in range(len(net.tokens) - 1)
+        ]
+    )
+    assert {net.tokens[token] for token in np.argsort(-moved_t)[:2]} == set(truth.pair)
+    impostor_t = net.parts()["sets"] @ moved_g
+    assert {net.tokens[token] for token in np.argsort(-impostor_t)[:2]} != set(truth.pair)
+
+
+def test_both_programmes_of_the_pair_are_as_active_in_either_class():
+    truth = make_token_pair(3)
+    like = (truth.dataset.adata.obs["class"] == "like").to_numpy()
+    names = [one.name for one in truth.sets]
+    sign_cp = np.sign(truth.activity_cp)
+    for name in truth.pair:
+        column = sign_cp[:, names.index(name)]
+        assert abs(column[like].mean() - column[~like].mean()) < 0.15
+    first, second = (sign_cp[:, names.index(name)] for name in truth.pair)
+    assert np.mean((first * second > 0) == like) > 0.96

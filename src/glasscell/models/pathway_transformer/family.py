@@ -18,6 +18,7 @@ from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
 from glasscell.models.pathway_transformer.model import TransformerModel
 from glasscell.models.pathway_transformer.network import TransformerNetwork, seed_network
 from glasscell.models.pathway_transformer.params import TransformerParams
+from glasscell.models.pathway_transformer.start import start_at_components
 from glasscell.models.pathway_transformer.token import FREE, TokenSets, token_sets
 from glasscell.models.preprocessing import Preprocessing
 
@@ -181,18 +182,19 @@ class _Task:
             patience=params.patience,
             epochs=plan.epochs,
         )
-        network = self._fresh()
+        network = self._fresh(job)
         return fit_loop(
             network, self.loss, plan.train, plan.valid, settings, seed=plan.seed, device=plan.device, job=job
         )
 
-    def _fresh(self) -> TransformerNetwork:
+    def _fresh(self, job: JobHandle) -> TransformerNetwork:
         data = self.data
         network = make_network(self.params, self.sets, len(data.genes), len(data.classes), self.plan.seed)
         mean_g, sd_g = data.rows.moments(self.plan.train)
         unit = data.preprocessing.kind == "stored"
         scale_g = np.maximum(sd_g, _MIN_SCALE) if unit else np.ones_like(sd_g)
         network.standardise.set_moments(torch.from_numpy(mean_g), torch.from_numpy(scale_g))
+        start_at_components(network, data.rows.table_cg, self.plan.train, seed=self.plan.seed, job=job)
         return network
 
     def loss(self, network: nn.Module, indices: Tensor) -> Tensor:
