@@ -209,28 +209,23 @@ def test_possible_effects_are_those_by_hand(curved: Bundle) -> None:
         np.testing.assert_allclose(found.lowest_kdg, lowest, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(found.combined_kdg, highest * lowest, rtol=1e-3, atol=1e-6)
         assert (found.lowest_kdg <= found.highest_kdg + 1e-6).all()
-    alone = net.rates_alone(net.low, net.high, 5)
-    assert alone is not None
-    assert alone[0][:, 0].sum() == pytest.approx(1)
+    rates = np.exp(curves.astype(np.float64))
+    rates /= rates[:, 0, 0].sum()
     for pseudo in (0.0, 1e-4):
-        same, own = possible_effects(*alone, pseudo), effects_of_curves(curves, pseudo)
+        same, own = possible_effects(rates[:, 0], rates[:, 1], pseudo), effects_of_curves(curves, pseudo)
         np.testing.assert_allclose(own.highest_kdg, same.highest_kdg, atol=1e-4)
         np.testing.assert_allclose(own.lowest_kdg, same.lowest_kdg, atol=1e-4)
     far = effects_of_curves(rng.normal(size=(2, 2, 3, 4)) * 400)
     assert np.isfinite(far.highest_kdg).all(), "worked out in logs"
 
 
-def test_a_traversal_reads_the_factors_alone(curved: Bundle, straight: Bundle, dataset: Dataset) -> None:
-    found = traverse(dataset, curved, TraverseRequest(sample=8))
-    latent = curved.cells.latent_cz
-    assert latent is not None
-    curves = net_of(curved).factor_curves(10, latent.min(axis=0), latent.max(axis=0))[1]
-    np.testing.assert_allclose(
-        found.highest_kdg, effects_of_curves(curves, PSEUDO_SHARE).highest_kdg, atol=1e-4
-    )
-    assert net_of(straight).rates_alone(latent.min(axis=0), latent.max(axis=0), 3) is None
-    line = traverse(dataset, straight, TraverseRequest(sample=8))
-    assert np.isfinite(line.highest_kdg).all()
+def test_a_traversal_takes_the_exact_effects(made: Bundle, dataset: Dataset) -> None:
+    found = traverse(dataset, made, TraverseRequest(sample=8))
+    net = net_of(made)
+    np.testing.assert_array_equal(found.highest_kdg, net.parts()["highest"])
+    if not net.linear:
+        exact = effects_of_curves(net.factor_curves()[1], PSEUDO_SHARE)
+        np.testing.assert_array_equal(found.lowest_kdg, exact.lowest_kdg)
 
 
 def test_effects_of_lines_do_not_depend_on_others() -> None:

@@ -202,8 +202,7 @@ def rates_from_rest(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Decode rates with one latent going from 0 to its extremes, all others 0.
 
-    Averaged over the cells of ``some``, which lend their batch and other covariates, not their latents. A net
-    that adds up the rates of its factors gives each factor's alone.
+    Averaged over the cells of ``some``, which lend their batch and other covariates, not their latents.
 
     Parameters
     ----------
@@ -216,10 +215,6 @@ def rates_from_rest(
     -------
     Upwards and downwards, ``(n_latent, steps, n_genes)`` each.
     """
-    if hasattr(some.net, "rates_alone"):
-        alone = some.net.rates_alone(latent_cz.min(axis=0), latent_cz.max(axis=0), steps)
-        if alone is not None:
-            return alone[0], alone[1]
     rest = Decoding(some.net, some.batch, np.zeros(tuple(some.latent_cz.shape)))
 
     def rate(factor: int, value: float) -> NDArray[Any]:

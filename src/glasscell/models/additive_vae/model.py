@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
-from scipy.special import logsumexp
 
 from glasscell.errors import NotCompatible
 from glasscell.models.additive_vae.effect import (
@@ -109,46 +108,24 @@ class AdditiveModel(VaeModel):
         return np.array(self.additive.decoder.factors.genes.weight.T.cpu().numpy(), np.float32)
 
     @torch.no_grad()
-    def factor_curves(
-        self, steps: int = SWEEP_STEPS, low: NDArray[Any] | None = None, high: NDArray[Any] | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def factor_curves(self, steps: int = SWEEP_STEPS) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Sweep each latent from 0 to its maximum (up) and minimum (down), half-way between the batches.
 
-        A direction in which no cell lies stays at 0.
-
-        Parameters
-        ----------
-        low, high
-            The extremes, ``(n_latent,)``; those over the cells of the training when left out.
+        The extremes are those over the cells of the training. A direction in which no cell lies
+        stays at 0.
 
         Returns
         -------
         Values of the latents ``(n_latent, 2, steps)`` and the log-rates each gives alone
         ``(n_latent, 2, steps, n_genes)``.
         """
-        most, least = self.high if high is None else high, self.low if low is None else low
-        ends_kd = np.stack([np.maximum(most, 0.0), np.minimum(least, 0.0)], axis=1)
+        ends_kd = np.stack([np.maximum(self.high, 0.0), np.minimum(self.low, 0.0)], axis=1)
         values_kds = (ends_kd[:, :, None] * np.linspace(0, 1, steps)).astype(np.float32)
         latent = torch.from_numpy(values_kds.reshape(self.n_latent, -1).T.copy()).to(self.device, self.dtype)
         parts = [self.split_log_rates(row).cpu().numpy() for row in torch.split(latent, 8)]
         shape = (self.n_latent, 2, steps, len(self.genes))
         log_rate_kdsg = np.concatenate(parts).transpose(1, 0, 2).reshape(shape)
         return values_kds, np.asarray(log_rate_kdsg, np.float32)
-
-    def rates_alone(
-        self, low: NDArray[Any], high: NDArray[Any], steps: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Return the rates each factor adds from 0 to its maximum and minimum; None when logs are added.
-
-        Returns
-        -------
-        Upwards and downwards, ``(n_latent, steps, n_genes)`` each; at 0 all of them sum to one.
-        """
-        if self.linear:
-            return None
-        log_rate_kdsg = self.factor_curves(steps, low, high)[1].astype(np.float64)
-        rate_kdsg = np.exp(log_rate_kdsg - logsumexp(log_rate_kdsg[:, 0, 0]))
-        return rate_kdsg[:, 0], rate_kdsg[:, 1]
 
     @cached_property
     def effects(self) -> FactorEffects:
