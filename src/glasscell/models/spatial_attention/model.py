@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from copy import deepcopy
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor
 
-from glasscell.errors import NotCompatible
+from glasscell.models.spatial_attention.change import centre_of, changed, edges_of
 from glasscell.models.target import Target, require_target
 
 if TYPE_CHECKING:
@@ -181,65 +180,11 @@ class SpatialModel:
         NotCompatible
             Something else is asked for, or a gene is unknown.
         """
-        asked = {
-            name
-            for name in ("latents", "action", "batch", "drop_tokens")
-            if getattr(intervention, name, None) is not None
-        }
-        if asked or intervention.renormalise:
-            said = ", ".join(sorted(asked)) or "library sizes"
-            raise NotCompatible(
-                f"{self.info.title} cannot change {said}: change genes, edges or neighbours instead."
-            )
-        if intervention.genes is not None:
-            batch = self._with_genes(batch, intervention.genes)
-        if intervention.neighbours is not None:
-            batch = self._with_neighbours(batch, intervention.neighbours)
-        if intervention.drop_edges is not None:
-            edges = self._edges(batch)
-            kept = torch.ones(edges.shape[1], dtype=torch.bool, device=edges.device)
-            kept[torch.as_tensor(list(intervention.drop_edges), dtype=torch.int64, device=edges.device)] = (
-                False
-            )
-            batch = replace(batch, edges=edges[:, kept])
-        return batch
-
-    def _with_genes(self, batch: CellBatch, genes: Mapping[str, float]) -> CellBatch:
-        place = {name: column for column, name in enumerate(self.genes)}
-        unknown = [gene for gene in genes if gene not in place]
-        if unknown:
-            raise NotCompatible(f"The model does not know the gene {unknown[0]!r}: choose one of its inputs.")
-        expression = batch.expression.clone()
-        centre = self._centre(batch)
-        for gene, value in genes.items():
-            expression[centre, place[gene]] = value
-        return batch.with_expression(expression)
-
-    def _with_neighbours(self, batch: CellBatch, stand_in: Any) -> CellBatch:
-        """Give each row the senders of another row of the batch."""
-        edges = self._edges(batch)
-        wanted = torch.as_tensor(list(stand_in), dtype=torch.int64, device=edges.device)
-        if len(wanted) != len(batch):
-            raise NotCompatible("Swapping neighbours needs a row of the batch for each of its rows.")
-        receivers, places = (wanted[:, None] == edges[1][None]).nonzero(as_tuple=True)
-        senders = edges[0][places]
-        other = senders != receivers
-        return replace(batch, edges=torch.stack([senders[other], receivers[other]]))
+        return changed(batch, intervention, self.genes, self.info.title)
 
     def _seen(self, batch: CellBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Return components of all rows, edges and centres."""
-        return self.network.components(batch.expression), self._edges(batch), self._centre(batch)
-
-    def _edges(self, batch: CellBatch) -> Tensor:
-        if batch.edges is None:
-            raise NotCompatible(
-                f"{self.info.title} looks at neighbours: make the batch from data with coordinates."
-            )
-        return batch.edges
-
-    def _centre(self, batch: CellBatch) -> Tensor:
-        everyone = torch.arange(len(batch), device=batch.expression.device)
-        return everyone if batch.centre is None else batch.centre
+        return self.network.components(batch.expression), edges_of(batch, self.info.title), centre_of(batch)
 
     @cached_property
     def _known_targets(self) -> tuple[Target, ...]:
