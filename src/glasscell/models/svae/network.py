@@ -108,6 +108,14 @@ class ShiftNetwork(VaeNetwork):
         gates_cz, shifts_cz = self.gates()[action_c], self.shifts()[action_c]
         return fit_c, gated_divergence(mean_cz, variance_cz, gates_cz, shifts_cz)
 
+    @torch.no_grad()
+    def move_origin(self, origin_z: Tensor, shifts_az: Tensor) -> None:
+        """Call ``origin_z`` zero from now on, with these shifts from it; what is decoded stays the same."""
+        first = self.decoder.first
+        first.bias.add_(first.weight @ origin_z)
+        self.encoder.mean.bias.sub_(origin_z)
+        self.shift_weights.copy_(shifts_az / SHIFT_SPEED)
+
     def closing(self) -> Tensor:
         """Return minus the log of one minus each gate, summed: times K0 - 1 the mask's prior Beta(1, K0)."""
         if self.gate_weights is None or bool(self.decided):

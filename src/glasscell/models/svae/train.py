@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from glasscell.models.span import Span
 from glasscell.models.svae.network import ShiftNetwork
 from glasscell.models.svae.params import SvaeParams
 from glasscell.models.vae.train import CountTask, log_gene_share
+
+_BLOCK = 4096
 
 if TYPE_CHECKING:
     from glasscell.jobs import JobHandle
@@ -67,7 +70,8 @@ class ShiftTask(CountTask):
         """Train with the mask for a given time, decide it, and go on until validation says stop."""
         params, network = self.shift_params, self._fresh()
         if not isinstance(params, SvaeParams):
-            return self.run(network, job)
+            last = self.run(network, job)
+            return replace(last, network=self.settled(last.network))
         settings = LoopSettings(
             max_epochs=params.mask_epochs,
             batch_size=self.batch_size,
@@ -85,7 +89,37 @@ class ShiftTask(CountTask):
         assert isinstance(decided, ShiftNetwork)
         decided.decided.fill_(True)
         last = self.run(decided, Span(job, 0.5, 1.0))
-        return LoopResult(last.network, last.curve, tuple(dict.fromkeys((*first.notes, *last.notes))))
+        notes = tuple(dict.fromkeys((*first.notes, *last.notes)))
+        return LoopResult(self.settled(last.network), last.curve, notes)
+
+    @torch.no_grad()
+    def settled(self, network: nn.Module) -> ShiftNetwork:
+        """Return the network with shifts and origin at their best values, which have a closed form.
+
+        With encoder, decoder and gates as they are, the bound asks of shifts and origin only that they lie
+        near the mean latents: the origin is put at those of the cells that a latent's gates do not shift
+        (controls among them), a shift at those of its action's cells. What is decoded of a cell stays.
+        """
+        assert isinstance(network, ShiftNetwork)
+        network = deepcopy(network).eval()
+        inner = network.shift_weights
+        n_actions, n_latent = inner.shape
+        sum_az = torch.zeros((n_actions, n_latent), dtype=torch.float64, device=inner.device)
+        n_a = torch.zeros(n_actions, dtype=torch.float64, device=inner.device)
+        for rows in torch.split(torch.from_numpy(self.plan.train), _BLOCK):
+            at = rows.to(self.size.device)
+            codes = None if self.batch is None else self.batch[at]
+            x_cg = self.data.rows.take(rows)
+            mean_cz, _ = network.encoder(x_cg, network.batches(codes, x_cg))
+            sum_az.index_add_(0, self.action[at], mean_cz.double())
+            n_a += torch.bincount(self.action[at], minlength=n_actions)
+        shut_az = (network.gates() < 0.5).double()
+        n_shut_z = (shut_az * n_a[:, None]).sum(dim=0)
+        origin_z = (shut_az * sum_az).sum(dim=0) / n_shut_z.clamp(min=1.0)
+        known = (n_a > 0)[:, None]
+        shift_az = torch.where(known, sum_az / n_a.clamp(min=1.0)[:, None] - origin_z, 0.0)
+        network.move_origin(origin_z.to(inner.dtype), shift_az.to(inner.dtype))
+        return network
 
     def _fresh(self) -> ShiftNetwork:
         """Start at the gene shares of the mean cell, with no batch effect and no shifts."""
