@@ -128,6 +128,7 @@ class Panel:
         native.makeCurrent()
         native.paintGL()
         gloo.gl.glFinish()
+        native.doneCurrent()
         if self.screen.drawn == before:
             raise RuntimeError("the canvas was not drawn, so there is nothing to time")
         self.embedding.repaint()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from glasscell.data.dataset import Dataset
+from glasscell.data.labels import read_labels
 from glasscell.explain.traversal import traverse
 from glasscell.models.fit import FitRequest, fit
 from glasscell.models.registry import family
 from glasscell.testing.planted import planted_dataset
+from glasscell.views.traversal_picture import gate_picture, sweep_picture
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +45,33 @@ def test_an_additive_decoder_says_its_own_effects(dataset: Dataset) -> None:
     found = traverse(dataset, bundle)
     np.testing.assert_array_equal(found.highest_kdg, bundle.folds[0].effects.highest_kdg)
     np.testing.assert_array_equal(found.lowest_kdg, bundle.folds[0].effects.lowest_kdg)
+
+
+@pytest.mark.slow
+def test_pathways_keep_their_names(dataset: Dataset, tmp_path: Path) -> None:
+    genes = [str(name) for name in dataset.genes.names]
+    sets = tmp_path / "sets.gmt"
+    lines = [f"<b>SET{k}</b>\tx\t" + "\t".join(genes[6 * k : 6 * k + 6]) for k in range(4)]
+    sets.write_text("\n".join(lines) + "\n")
+    params = family("pathway_vae").params(gene_sets=str(sets), min_genes=4, max_epochs=4)
+    bundle = fit(dataset, FitRequest(family="pathway_vae", params=params))
+    found = traverse(dataset, bundle)
+    assert found.named
+    assert found.names == bundle.folds[0].latent_names
+    assert "<b>SET2</b>" in {row.title for row in sweep_picture(found).rows}
+    assert gate_picture(bundle.folds[0]) is None
+
+
+@pytest.mark.slow
+def test_gates_of_perturbations_are_the_models_own(dataset: Dataset) -> None:
+    params = family("svae").params(n_latent=5, max_epochs=4)
+    request = FitRequest(family="svae", params=params, action=read_labels(dataset, "label"), control="K1")
+    bundle = fit(dataset, request)
+    net = bundle.folds[0]
+    picture = gate_picture(net)
+    assert picture is not None
+    assert picture.actions == net.actions
+    np.testing.assert_array_equal(picture.gates_az, net.parts()["gates"])
+    found = traverse(dataset, bundle)
+    assert not found.named
+    assert found.title(0) == "factor 0"
