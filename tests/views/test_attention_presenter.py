@@ -30,7 +30,7 @@ def shown() -> Iterator[tuple[Session, Any, Any]]:
     for family in (TOKEN_FAMILY, EDGE_FAMILY):
         FAMILIES.register(family)
     session, view, edges = Session(), fake(AttentionView)(), fake(EdgeView)()
-    presenter = AttentionPresenter(session, view, EdgePresenter(session, edges))
+    presenter = AttentionPresenter(session, view, EdgePresenter(session, edges, view))
     assert view.shown["enabled"] == (False, "Open data first.")
     adata = tiny_adata(n_cells=90, n_genes=30, seed=2)
     adata.obs = adata.obs[["label"]].copy()
@@ -142,6 +142,12 @@ def test_edges_of_the_hovered_cell(shown: tuple[Session, Any, Any]) -> None:
     session.hover(unmeasured)
     assert set(edges.shown["edges"].colours) == {""}
     assert "not measured here" in edges.shown["edges"].title
+    view.edges_toggled.emit(False)
+    assert edges.shown["edges"] is None
+    session.hover(7)
+    assert edges.shown["edges"] is None
+    view.edges_toggled.emit(True)
+    assert edges.shown["edges"].cell == 7
     session.hover(None)
     assert edges.shown["edges"] is None
     assert view.shown["result"][0].is_graph
@@ -151,6 +157,15 @@ def test_edges_of_the_hovered_cell(shown: tuple[Session, Any, Any]) -> None:
     picture = view.shown["result"][0]
     assert not picture.heat.panels[1].diverging
     assert picture.heat.panels[1].limits[0] == 0.0
+
+
+def test_another_model_is_told(shown: tuple[Session, Any, Any]) -> None:
+    session, view, _ = shown
+    give(session, "tokens")
+    ask(session, view)
+    assert "another model" not in view.shown["result"][1]
+    give(session, "neighbours")
+    assert "of another model than the current one" in view.shown["result"][1]
 
 
 def test_results_of_other_data_are_not_shown(shown: tuple[Session, Any, Any]) -> None:

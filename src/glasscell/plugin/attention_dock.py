@@ -26,7 +26,7 @@ class AttentionDock(Dock):
         from glasscell.views.attention_presenter import AttentionPresenter
 
         self.edges = NapariEdgeView(self.desk.tissue)
-        beside = EdgePresenter(self.desk.session, self.edges)
+        beside = EdgePresenter(self.desk.session, self.edges, view)
         return AttentionPresenter(self.desk.session, view, beside)
 
     def end(self) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QProgressBar, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QProgressBar, QWidget
 
 from glasscell.errors import GlasscellError
 from glasscell.qt.form import QtForm
 from glasscell.qt.heat_multiples import QtMultiples
 from glasscell.qt.heatmap import Place, QtHeatmap
 from glasscell.qt.ranking import Column, QtGeneTable
+from glasscell.qt.style import plain_tip
 from glasscell.qt.text import Choice, Fold, PlainLabel, button, caption, column_of, row_of, scrolled
 from glasscell.views.attention_view import QUANTITIES, AttentionPicture, AttentionView
 
@@ -65,6 +66,9 @@ class QtAttentionMapView(AttentionView):
         for one in (self.closer, self.wider, self.home):
             one.setMaximumWidth(44)
         self.place = PlainLabel("", "muted")
+        self.edges = QCheckBox("Draw the edges of the hovered cell on the tissue")
+        self.edges.setToolTip(plain_tip("Width: attention over uniform; colour: change when it is removed"))
+        self.edges.setChecked(True)
         self.multiples = QtMultiples()
         self.group = Choice("The group whose attention is listed")
         self.rows = QtGeneTable(ROWS)
@@ -118,6 +122,7 @@ class QtAttentionMapView(AttentionView):
         self.quantity.set_names(tuple(QUANTITIES), picture.quantity, words=QUANTITIES)
         self.heatmap.set_picture(picture.heat)
         self.multiples.set_multiples(picture.multiples, picture.which)
+        self.edges.setVisible(picture.is_graph)
         self.notes.set_text(" ".join(picture.notes))
         self.set_marked(self._mark)
 
@@ -158,6 +163,7 @@ class QtAttentionMapView(AttentionView):
         self.heatmap.clicked.connect(self._on_clicked)
         self.heatmap.hovered.connect(self._on_hovered)
         self.rows.gene_clicked.connect(self._on_row)
+        self.edges.toggled.connect(lambda wanted: self.edges_toggled.emit(wanted))
         self.closer.clicked.connect(lambda: self.heatmap.zoom(1 / 1.6))
         self.wider.clicked.connect(lambda: self.heatmap.zoom(1.6))
         self.home.clicked.connect(lambda: self.heatmap.go_home())
@@ -178,6 +184,7 @@ class QtAttentionMapView(AttentionView):
             self.heatmap,
             row_of(self.closer, self.wider, self.home, None, self.save),
             self.place,
+            self.edges,
             self._layers,
             row_of(PlainLabel("Most attended by"), self.group, stretch=1),
             self.rows,

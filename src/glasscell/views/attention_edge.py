@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from glasscell.session import Session, State
+    from glasscell.views.attention_view import AttentionView
 
 #: Width of an edge as attended to as uniform attention would, in pixels, and the thinnest and widest.
 UNIFORM_PX, THIN_PX, WIDE_PX = 3.0, 0.8, 10.0
@@ -59,10 +60,19 @@ class EdgeView(View):
 
 
 class EdgePresenter(Presenter[EdgeView]):
-    """Draw what comes in at the hovered cell, when the last attention is to neighbours."""
+    """Draw what comes in at the hovered cell, when the last attention is to neighbours.
 
-    def __init__(self, session: Session, view: EdgeView) -> None:
+    Parameters
+    ----------
+    switch
+        A view whose ``edges_toggled`` says whether edges are wanted; always without it.
+    """
+
+    def __init__(self, session: Session, view: EdgeView, switch: AttentionView | None = None) -> None:
         super().__init__(session, view)
+        self._wanted = True
+        if switch is not None:
+            self.listen(switch.edges_toggled, self._on_toggled)
         self._limits: tuple[str, tuple[float, float]] = "", (0.0, 1.0)
         self.listen(session.hovered, self._on_hovered)
         self.listen(session.made, lambda kind: self._on_hovered(session.hovered_cell))
@@ -72,9 +82,13 @@ class EdgePresenter(Presenter[EdgeView]):
         if new.dataset != old.dataset:
             self.view.set_edges(None)
 
+    def _on_toggled(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self._on_hovered(self.session.hovered_cell)
+
     def _on_hovered(self, cell: int | None) -> None:
         found: Any = self.session.latest("attention")
-        if cell is None or found is None or not hasattr(found, "neighbours"):
+        if not self._wanted or cell is None or not hasattr(found, "neighbours"):
             self.view.set_edges(None)
             return
         if self._limits[0] != found.id:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_GROUPS, MOST_TARGETS, N_ROWS = 60, 300, 40
 CHOOSE = "Nothing is asked yet."
+OTHER_MODEL = " It is of another model than the current one: ask again."
 
 
 class AttentionPresenter(Presenter[AttentionView]):
@@ -62,7 +63,7 @@ class AttentionPresenter(Presenter[AttentionView]):
     def _on_changed(self, new: State, old: State) -> None:
         if (new.dataset, new.groups, new.model) != (old.dataset, old.groups, old.model):
             self._offer()
-        if new.dataset != old.dataset:
+        if (new.dataset, new.model) != (old.dataset, old.model):
             self._show()
         if new.colouring.channel != old.colouring.channel:
             self._mark()
@@ -147,7 +148,9 @@ class AttentionPresenter(Presenter[AttentionView]):
         self._which = self._which if self._which in found.maps else "mean"
         picture = attention_picture(found, self._which, self._quantity)
         self.session.store.put(SHOWN, (self._which, self._quantity), 1)
-        self.view.set_result(picture, picture.title)
+        bundle = self.session.bundle
+        other = bundle is not None and bundle.fingerprint != found.provenance.model
+        self.view.set_result(picture, f"{picture.title}{OTHER_MODEL if other else ''}")
         self._list()
         self._mark()
 

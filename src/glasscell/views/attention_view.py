@@ -87,6 +87,7 @@ class AttentionView(View):
     place_clicked = Signal(str, str, str)
     place_hovered = Signal(object)  # (group, column), or None off the heatmap
     table_requested = Signal(object)  # Path
+    edges_toggled = Signal(bool)  # whether the hovered cell's edges are drawn on the tissue
 
     @abstractmethod
     def set_groupings(self, choices: Sequence[tuple[str, str]], current: str) -> None:
