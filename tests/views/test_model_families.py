@@ -114,7 +114,7 @@ def test_training_spatial_attention_offers_its_domains_as_colours(window: Any) -
     window.model.fit_requested.emit(wish)
     window.settle()
     names, rows = window.model.shown["figures"]
-    assert names == ("variance foretold by neighbours",)
+    assert names == ("unexplained variance",)
     assert [row.name for row in rows] == ["spatial_attention", "mean of the neighbours"]
     hit = next(hit for hit in list_hits(window.session) if hit.title == "domain")
     window.session.update(channel=hit.ref)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from glasscell.models.family import TrainingData
     from glasscell.models.spatial_attention.model import SpatialModel
 
-FORETOLD = "variance foretold by neighbours"
+UNEXPLAINED = "unexplained variance"
 NEIGHBOUR_MEAN = "mean of the neighbours"
 _BLOCK = 2048
 
@@ -40,7 +40,8 @@ def neighbour_figures(
 
     Returns
     -------
-    Share of the variance around the mean cell, of the model and of the neighbours' mean; 1 is perfect.
+    Share of the variance around the mean cell that is left, of the model and of the neighbours' mean; lower
+    is better, 1 is the mean cell.
     """
     assert data.neighbours is not None
     cells = held_out[data.neighbours.degree[held_out] > 0]
@@ -63,5 +64,5 @@ def neighbour_figures(
         for at, guess_cp in enumerate((foretold_cp, mean_cp)):
             wrong[at] += float((guess_cp - truth_cp).square().sum())
         total += float(truth_cp.square().sum())
-    own, cheap = 1 - wrong / max(total, 1e-12)
-    return {name: {FORETOLD: float(own)}, NEIGHBOUR_MEAN: {FORETOLD: float(cheap)}}
+    own, cheap = wrong / max(total, 1e-12)
+    return {name: {UNEXPLAINED: float(own)}, NEIGHBOUR_MEAN: {UNEXPLAINED: float(cheap)}}
