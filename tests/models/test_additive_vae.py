@@ -328,6 +328,19 @@ def test_explained_with_all_evidence(made: Bundle, dataset: Dataset) -> None:
     assert "reinitialised_correlation" in found.diagnostics
 
 
+@pytest.mark.parametrize("method", ["saliency", "input_x_gradient", "integrated_gradients"])
+def test_every_method_explains_it_and_leaves_no_trace(made: Bundle, dataset: Dataset, method: str) -> None:
+    net = net_of(made)
+    before = {name: tensor.clone() for name, tensor in net.network.state_dict().items()}
+    request = ExplainRequest(method=method, target="latent:0", cells=np.arange(20), evidence=False)
+    first, again = explain(dataset, made, request), explain(dataset, made, request)
+    np.testing.assert_array_equal(first.block(np.arange(20)), again.block(np.arange(20)))
+    after = net.network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert not any(module.training for module in net.network.modules())
+    assert not any(parameter.requires_grad for parameter in net.network.parameters())
+
+
 def test_a_batch_not_seen_is_decoded_half_way(made: Bundle, dataset: Dataset) -> None:
     net = net_of(made)
     seen = make_batch(dataset, net, np.arange(3))
