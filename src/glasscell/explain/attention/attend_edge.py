@@ -134,15 +134,16 @@ def _edge_removal(asked: Asked, found: EdgeMaps, job: JobHandle) -> Floats:
 
 def _draw_pairs(asked: Asked, found: EdgeMaps) -> Ints:
     """Draw up to so many cells of each group next to each other group, so that no pair goes unmeasured."""
-    n_groups, rng = len(asked.groups), np.random.default_rng(asked.seed)
+    n_groups, n_cells = len(asked.groups), asked.dataset.n_cells
     receiving, sending = asked.group_of_cell[found.receivers], asked.group_of_cell[found.senders]
     proper = (found.senders != found.receivers) & (receiving >= 0) & (sending >= 0)
-    pair_e = receiving * n_groups + sending
-    kept = [
-        rng.permutation(np.unique(found.receivers[proper & (pair_e == pair)]))[: asked.params.removal_cells]
-        for pair in np.unique(pair_e[proper])
-    ]
-    chosen = np.unique(np.concatenate(kept)) if kept else np.zeros(0, np.int32)
+    pair_e = (receiving.astype(np.int64) * n_groups + sending)[proper]
+    key = np.unique(pair_e * n_cells + found.receivers[proper])  # each cell once for each pair
+    shuffled = np.random.default_rng(asked.seed).permutation(key)
+    order = shuffled[np.argsort(shuffled // n_cells, kind="stable")]
+    pairs = order // n_cells
+    place = np.arange(len(order)) - np.searchsorted(pairs, pairs)
+    chosen = np.unique(order[place < asked.params.removal_cells] % n_cells)
     return np.searchsorted(asked.cells, chosen).astype(np.int32)
 
 
