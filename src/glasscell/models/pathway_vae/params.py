@@ -31,7 +31,7 @@ class PathwayParams(FamilyParams):
         description="hard: a set moves its own genes only; soft: others too, where the data insist.",
     )
     group_lasso: float = Field(
-        0.3,
+        0.8,
         ge=0,
         le=10,
         title="Pruning",
@@ -43,7 +43,7 @@ class PathwayParams(FamilyParams):
         description="Off: a set at work turns its genes up only, and more of its latent means more of it.",
     )
     n_free: int = Field(
-        1,
+        2,
         ge=1,
         le=50,
         title="Free latents",
@@ -63,26 +63,26 @@ class PathwayParams(FamilyParams):
         0.1, ge=0, le=0.95, title="Hidden dropout", description="Share of hidden units dropped."
     )
     input_dropout: float = Field(
-        0.1,
+        0.3,
         ge=0,
         le=0.95,
         title="Gene dropout",
         description="Share of genes hidden from the encoder at each step.",
     )
     kl_weight: float = Field(
-        1.0, ge=0, le=100, title="Prior weight", description="Pull of latents towards the prior."
+        0.5, ge=0, le=100, title="Prior weight", description="Pull of latents towards the prior."
     )
     warm_up: int = Field(
         20, ge=0, le=10000, title="Warm-up", description="Epochs over which that pull is raised from zero."
     )
     learning_rate: float = Field(
-        4e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
+        8e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
     )
     weight_decay: float = Field(
         1e-4, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
     )
     batch_size: int = Field(
-        128, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
+        256, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
     )
     max_epochs: int = Field(
         200, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
