@@ -1,0 +1,305 @@
+"""Families ``svae`` and ``ivae``: their bound by hand, which unit moves what, and perturbations not seen."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from glasscell.data.dataset import Dataset
+from glasscell.data.labels import read_labels
+from glasscell.errors import DataError, JobCancelled, ModelError, NotCompatible
+from glasscell.explain.explain import explain
+from glasscell.explain.request import ExplainRequest
+from glasscell.models.batch import make_batch
+from glasscell.models.bundle import Bundle
+from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.fit import FitRequest, fit, fit_twin
+from glasscell.models.preflight import check
+from glasscell.models.protocol import (
+    Decodes,
+    Encodes,
+    GivesActions,
+    Intervenes,
+    Intervention,
+    Structured,
+    UsesAction,
+)
+from glasscell.models.svae.family import SVAE, IvaeParams, ShiftModel, SvaeParams
+from glasscell.models.svae.likelihood import weighted_bound
+from glasscell.models.svae.network import gated_divergence
+from glasscell.models.svae.new_action import best_gates, fit_action
+from glasscell.testing.check import check_model
+from glasscell.testing.sparse_shift import ShiftSizes, sparse_shift_adata
+
+SIZES = ShiftSizes(n_actions=6, n_cells=30, n_latent=3, n_genes=24, depth=400.0)
+SMALL = {"n_latent": 3, "hidden": 16, "n_layers": 1, "warm_up": 3, "batch_size": 32, "learning_rate": 1e-2}
+FAST = SvaeParams(**SMALL, sparsity=5.0, mask_epochs=12, max_epochs=8, patience=4)
+
+
+@pytest.fixture(scope="module")
+def shifted() -> Dataset:
+    adata = sparse_shift_adata(SIZES, seed=1)
+    names = {"P001": "A", "P002": "B"}
+    adata.obs["action"] = adata.obs["action"].cat.rename_categories(names)
+    return Dataset(adata)
+
+
+@pytest.fixture(scope="module")
+def request_svae(shifted: Dataset) -> FitRequest:
+    return FitRequest(family="svae", params=FAST, seed=5, action=read_labels(shifted, "action"))
+
+
+@pytest.fixture(scope="module")
+def svae(shifted: Dataset, request_svae: FitRequest) -> Bundle:
+    return fit(shifted, request_svae)
+
+
+@pytest.fixture(scope="module")
+def net(svae: Bundle) -> ShiftModel:
+    model = svae.folds[0]
+    assert isinstance(model, ShiftModel)
+    return model
+
+
+def test_divergence_is_the_mean_over_all_masks() -> None:
+    rng = torch.Generator().manual_seed(0)
+    mean, shift = (torch.randn(4, 3, generator=rng, dtype=torch.float64) for _ in range(2))
+    variance, gate = (torch.rand(4, 3, generator=rng, dtype=torch.float64) + 0.05 for _ in range(2))
+    gate = gate / 1.1
+    expected = torch.zeros(4, dtype=torch.float64)
+    posterior = torch.distributions.Normal(mean, variance.sqrt())
+    for mask in itertools.product((0.0, 1.0), repeat=3):
+        coins = torch.tensor(mask, dtype=torch.float64)
+        chance = (coins * gate + (1 - coins) * (1 - gate)).prod(dim=1)
+        prior = torch.distributions.Normal(coins * shift, torch.ones_like(shift))
+        expected += chance * torch.distributions.kl_divergence(posterior, prior).sum(dim=1)
+    torch.testing.assert_close(gated_divergence(mean, variance, gate, shift), expected)
+
+
+def test_best_gates_are_those_of_a_search() -> None:
+    mean_z, n_cells, sparsity = torch.tensor([0.1, 0.8, 1.5]), 40, 20.0
+    grid = np.linspace(0, 1 - 1e-6, 200_001)
+    gain_z = 0.5 * n_cells * mean_z.numpy().astype(np.float64) ** 2
+    score = grid[:, None] * gain_z + (sparsity - 1) * np.log1p(-grid)[:, None]
+    np.testing.assert_allclose(
+        best_gates(mean_z, n_cells, sparsity).numpy(), grid[score.argmax(axis=0)], atol=1e-4
+    )
+    assert best_gates(mean_z, n_cells, 1.0).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_keeps_the_promises_of_a_model(net: ShiftModel, shifted: Dataset) -> None:
+    batch = make_batch(shifted, net, np.arange(0, shifted.n_cells, 40))
+    assert batch.action is not None
+    names = np.asarray(shifted.obs["action"].astype(str))[::40]
+    assert [net.actions[code] for code in batch.action] == names.tolist()
+    check_model(net, batch)
+    for protocol in (Encodes, Decodes, UsesAction, Structured, Intervenes, GivesActions):
+        assert isinstance(net, protocol)
+
+
+def test_only_the_prior_knows_the_action(net: ShiftModel, shifted: Dataset) -> None:
+    batch = make_batch(shifted, net, np.arange(8))
+    assert batch.action is not None
+    other = replace(batch, action=(batch.action + 1) % len(net.actions))
+    assert torch.equal(net.encode(batch), net.encode(other))
+    latent = net.encode(batch)
+    assert torch.equal(net.decode(latent, batch), net.decode(latent, other))
+
+
+def test_an_action_moves_the_latents_its_gates_name(net: ShiftModel, shifted: Dataset) -> None:
+    parts = net.parts()
+    gates, effects = parts["gates"], parts["effects"]
+    assert set(np.unique(gates)) <= {0.0, 1.0}
+    np.testing.assert_allclose(effects, gates * parts["shifts"])
+    assert not gates[net.action_code("control")].any(), "shifts are changes from the control"
+    controls = np.flatnonzero(np.asarray(shifted.obs["action"] == "control"))
+    batch = make_batch(shifted, net, controls)
+    latent = net.encode(batch)
+    for code in range(len(net.actions)):
+        moved = net.given(batch, code) - latent
+        torch.testing.assert_close(moved, torch.tensor(effects[code]).expand_as(moved), atol=1e-5, rtol=0)
+        assert not moved[:, gates[code] == 0].any()
+    one = make_batch(shifted, net, np.flatnonzero(np.asarray(shifted.obs["action"] == "A")))
+    torch.testing.assert_close(net.given(one, net.action_code("A")), net.encode(one), atol=1e-5, rtol=0)
+
+
+def test_origin_and_shifts_lie_at_mean_latents(svae: Bundle, net: ShiftModel, shifted: Dataset) -> None:
+    """Each latent's mean over cells it is not shifted in is zero."""
+    assert svae.cells.latent_cz is not None
+    used = svae.cells.fold < 0  # validation cells are among these
+    gates = net.parts()["gates"]
+    code = np.asarray([net.actions.index(name) for name in shifted.obs["action"].astype(str)])
+    for k in range(3):
+        shut = gates[code, k] == 0
+        assert abs(svae.cells.latent_cz[used & shut, k].mean()) < 0.2
+
+
+def test_bundle_opens_as_it_was(svae: Bundle, net: ShiftModel, shifted: Dataset, tmp_path: Path) -> None:
+    save_bundle(svae, tmp_path / "bundle")
+    again = load_bundle(tmp_path / "bundle")
+    model = again.folds[0]
+    assert isinstance(model, ShiftModel)
+    assert again.fingerprint == svae.fingerprint
+    assert (model.actions, model.control, model.action_column) == (net.actions, "control", "action")
+    batch = make_batch(shifted, net, np.arange(20))
+    assert torch.equal(model.encode(batch), net.encode(batch))
+    assert torch.equal(model.given(batch, 1), net.given(batch, 1))
+    for name in ("gates", "shifts", "effects"):
+        np.testing.assert_array_equal(model.parts()[name], net.parts()[name])
+
+
+def test_the_twin_is_lined_up_with_its_shifts(
+    svae: Bundle, net: ShiftModel, request_svae: FitRequest, shifted: Dataset
+) -> None:
+    assert fit_twin(svae, shifted, request_svae).twin is not None
+    order, sign = np.array([2, 0, 1]), np.array([1, -1, -1], np.float32)
+    turned = SVAE.aligned(net, order, sign)
+    batch = make_batch(shifted, net, np.arange(6))
+    signs = torch.from_numpy(sign)
+    torch.testing.assert_close(turned.given(batch, 2), net.given(batch, 2)[:, order] * signs)
+    torch.testing.assert_close(
+        turned.decode(turned.encode(batch), batch), net.decode(net.encode(batch), batch)
+    )
+
+
+def test_a_new_perturbation_leaves_the_rest_as_it_is(net: ShiftModel, shifted: Dataset) -> None:
+    cells = np.flatnonzero(np.asarray(shifted.obs["action"] == "P003"))
+    more = fit_action(net, shifted, cells, "new")
+    batch = make_batch(shifted, net, np.arange(10))
+    assert torch.equal(more.encode(batch), net.encode(batch))
+    for code in range(len(net.actions)):
+        assert torch.equal(more.given(batch, code), net.given(batch, code))
+    assert more.actions == (*net.actions, "new")
+    mean_z = net.encode(make_batch(shifted, net, cells)).mean(dim=0)
+    np.testing.assert_allclose(more.parts()["effects"][-1], mean_z.numpy(), atol=1e-4)
+    closed = fit_action(net, shifted, cells, "new", sparsity=1e5)
+    assert not closed.parts()["effects"][-1].any()
+    with pytest.raises(NotCompatible, match="already"):
+        fit_action(net, shifted, cells, "A")
+    with pytest.raises(ModelError, match="too few"):
+        fit_action(net, shifted, cells[:2], "new")
+
+
+def test_pairs_it_has_not_seen_are_refused(net: ShiftModel) -> None:
+    with pytest.raises(NotCompatible, match=r"A\+B together.*cannot be added"):
+        net.action_code("A+B")
+    with pytest.raises(NotCompatible, match="has not seen the perturbation 'Z'"):
+        net.action_code("Z")
+
+
+def test_gives_cells_an_action_and_nothing_else(net: ShiftModel, shifted: Dataset) -> None:
+    batch = make_batch(shifted, net, np.arange(0, shifted.n_cells, 30))
+    assert batch.action is not None
+    code = net.action_code("A")
+    changed = net.apply(batch, Intervention(action=code))
+    assert changed.action is not None
+    assert (changed.action == code).all()
+    same = batch.action == code
+    assert torch.equal(changed.expression[same], batch.expression[same]), "those that have it stay measured"
+    expected = net.decode(net.given(batch, code), batch)
+    torch.testing.assert_close(changed.expression[~same], expected[~same])
+    with pytest.raises(NotCompatible, match="that only"):
+        net.apply(batch, Intervention(genes={"g000": 0.0}))
+    with pytest.raises(NotCompatible, match="no action number 99"):
+        net.given(batch, 99)
+
+
+def test_weighted_bound_by_hand(net: ShiftModel, shifted: Dataset) -> None:
+    batch = make_batch(shifted, net, np.arange(28, 34))
+    counts = shifted.expression_cg("counts")[28:34].toarray()
+    got = weighted_bound(net, batch, torch.from_numpy(counts), n_samples=4, seed=3)
+    assert batch.action is not None
+    assert batch.size is not None
+    mean, variance = net.spread(batch)
+    noise = torch.randn((6, 4, 3), generator=torch.Generator().manual_seed(3))
+    theta = net.network.log_dispersion.clamp(-8, 10).exp().double().numpy()
+    effects = net.parts()["effects"]
+    for cell in range(6):
+        terms = []
+        for draw in range(4):
+            z = mean[cell] + variance[cell].sqrt() * noise[cell, draw]
+            rate = (net.share(z[None], batch_of_one(batch, cell))[0] * batch.size[cell]).double().numpy()
+            fit_ = stats.nbinom.logpmf(counts[cell], theta, theta / (theta + rate)).sum()
+            prior = stats.norm.logpdf(z.numpy(), effects[batch.action[cell]], 1.0).sum()
+            own = stats.norm.logpdf(z.numpy(), mean[cell].numpy(), variance[cell].sqrt().numpy()).sum()
+            terms.append(fit_ + prior - own)
+        assert float(got[cell]) == pytest.approx(np.logaddexp.reduce(terms) - np.log(4), rel=1e-4)
+
+
+def batch_of_one(batch, cell):
+    return replace(batch, expression=batch.expression[cell : cell + 1], batch=None)
+
+
+def test_latents_can_be_attributed(svae: Bundle, shifted: Dataset) -> None:
+    request = ExplainRequest(method="integrated_gradients", target="latent:1", cells=np.arange(10))
+    found = explain(shifted, svae, request)
+    assert np.abs(found.block(np.arange(10))).max() > 0
+
+
+def test_dense_model_opens_every_gate_but_the_controls(shifted: Dataset) -> None:
+    params = IvaeParams(**SMALL, max_epochs=3)
+    bundle = fit(shifted, FitRequest(family="ivae", params=params, action=read_labels(shifted, "action")))
+    model = bundle.folds[0]
+    assert isinstance(model, ShiftModel)
+    gates = model.parts()["gates"]
+    control = np.asarray(model.actions) == "control"
+    assert (gates[~control] == 1).all()
+    assert not gates[control].any()
+
+
+def test_what_it_needs_is_said(shifted: Dataset) -> None:
+    action = read_labels(shifted, "action")
+    with pytest.raises(NotCompatible, match="name the column of actions"):
+        fit(shifted, FitRequest(family="svae", params=FAST))
+    with pytest.raises(NotCompatible, match="knows no actions"):
+        fit(shifted, FitRequest(family="vae", action=action))
+    with pytest.raises(DataError, match="No cell has the action 'nothing'"):
+        fit(shifted, FitRequest(family="svae", params=FAST, action=action, control="nothing"))
+    assert not check("svae", shifted)
+    assert "name the column" in " ".join(check("svae", shifted).reasons)
+    found = check("svae", shifted, action="action")
+    assert found
+    said = next(line.sentence for line in found.lines if line.name == "actions")
+    assert "6 actions and control" in said
+    assert "No cell has the action" in " ".join(check("svae", shifted, action="action", control="x").reasons)
+
+
+def test_can_be_cancelled(shifted: Dataset, request_svae: FitRequest) -> None:
+    class Stop:
+        def report(self, fraction: float | None, text: str = "", **metrics: float) -> None:
+            if metrics:
+                raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        fit(shifted, request_svae, Stop())
+
+
+def test_cells_of_no_known_action_are_not_learnt_from(shifted: Dataset) -> None:
+    action = read_labels(shifted, "action")
+    codes = action.codes.copy()
+    codes[:20] = -1
+    params = IvaeParams(**SMALL, max_epochs=2)
+    bundle = fit(shifted, FitRequest(family="ivae", params=params, action=replace(action, codes=codes)))
+    assert any("20 cells say nothing" in note for note in bundle.notes)
+
+
+@pytest.mark.slow
+def test_finds_planted_targets_and_not_shuffled_ones() -> None:
+    """Impostor: with actions dealt out anew there is nothing to find, and gates close."""
+    dataset = Dataset(sparse_shift_adata(ShiftSizes(30, 100, 6, 50, 600.0), seed=4))
+    action = read_labels(dataset, "action")
+    params = SvaeParams(n_latent=6, hidden=64, warm_up=8, mask_epochs=40, max_epochs=10, batch_size=128)
+    truth = fit(dataset, FitRequest(family="svae", params=params, action=action)).folds[0]
+    mixed = np.random.default_rng(0).permutation(action.codes).astype(np.int32)
+    shuffled = replace(action, codes=mixed)
+    impostor = fit(dataset, FitRequest(family="svae", params=params, action=shuffled)).folds[0]
+    assert isinstance(truth, ShiftModel)
+    assert isinstance(impostor, ShiftModel)
+    assert 0.1 < truth.parts()["gates"][1:].mean() < 0.7
+    assert impostor.parts()["gates"].mean() < 0.02
