@@ -1,5 +1,7 @@
 """Attributions of a model that looks at neighbours: the cell's own part and theirs, against slow loops."""
 
+import json
+
 import anndata as ad
 import numpy as np
 import pytest
@@ -143,3 +145,47 @@ def test_parts_are_saved_and_shown(dataset, bundle, found, tmp_path):
         shown["all"].values, abs=1e-5, nan_ok=True
     )
     assert "neighbours'" in shown["neighbours"].title
+
+
+def test_a_model_of_single_cells_has_no_parts(request):
+    from glasscell.explain.dense import DenseAttribution
+
+    found = request.getfixturevalue("found")
+    alone = DenseAttribution(
+        **{
+            name: getattr(found, name) for name in ("provenance", "n_cells", "cells", "genes", "fold_of_cell")
+        },
+        in_training=found.in_training,
+        values_cg=found.values_cg,
+        above_cg=found.above_cg,
+    )
+    assert alone.part("all") is alone
+    with pytest.raises(DataError, match="one cell at a time"):
+        alone.part("own")
+
+
+def test_the_shell_ranks_one_part(dataset, bundle, tmp_path):
+    from typer.testing import CliRunner
+
+    from glasscell.cli.app import app
+    from glasscell.models.bundle_file import save_bundle
+
+    dataset.adata.write_h5ad(tmp_path / "data.h5ad")
+    model = save_bundle(bundle, tmp_path / "model")
+    command = [
+        "explain",
+        str(tmp_path / "data.h5ad"),
+        "--model",
+        str(model),
+        "--target",
+        "domain:1",
+        "--json",
+    ]
+    values = {}
+    for part in ("all", "own", "neighbours"):
+        done = CliRunner().invoke(app, [*command, "--baseline", "mean", "--part", part, "--top", "12"])
+        assert done.exit_code == 0, done.output
+        values[part] = {row["gene"]: row["value"] for row in json.loads(done.stdout)["top"]}
+    for gene, whole in values["all"].items():
+        assert values["own"][gene] + values["neighbours"][gene] == pytest.approx(whole, abs=1e-4)
+    assert CliRunner().invoke(app, [*command, "--part", "cousins"]).exit_code != 0

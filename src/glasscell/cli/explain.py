@@ -44,6 +44,9 @@ def explain_command(
     baseline: Annotated[
         str, typer.Option("--baseline", help="What cells are compared with")
     ] = "other_classes",
+    part: Annotated[
+        str, typer.Option("--part", help="own or neighbours: genes of the cells, or of those around them")
+    ] = "all",
     nets: Annotated[str, typer.Option("--nets", help="held_out, or fold:0 for one net")] = "held_out",
     top: Annotated[int, typer.Option("--top", min=1, help="Genes to list")] = 20,
     out: Annotated[
@@ -72,7 +75,7 @@ def explain_command(
     bundle = load_bundle(model)
     request = ExplainRequest(method, target, chosen, baseline, params, nets)
     with shell_job("Explaining") as job:
-        result = explain(dataset, bundle, request, job)
+        result = explain(dataset, bundle, request, job).part(part)
     mask = np.zeros(dataset.n_cells, np.bool_)
     mask[slice(None) if chosen is None else chosen] = True
     rows = ranking(result, mask, dataset, k=top)

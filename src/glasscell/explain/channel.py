@@ -8,7 +8,6 @@ import numpy as np
 
 from glasscell.data.channel import CellValues, ChannelContext, ChannelRef
 from glasscell.errors import DataError
-from glasscell.explain.dense import DenseAttribution
 
 if TYPE_CHECKING:
     from glasscell.explain.result import Explanation
@@ -30,10 +29,7 @@ def resolve_attribution(context: ChannelContext, ref: ChannelRef) -> CellValues:
     if explanation.n_cells != context.dataset.n_cells:
         raise DataError("This explanation is of another dataset; explain this one first.")
     part = str(ref.param("part", "all"))
-    if part != "all":
-        if not isinstance(explanation, DenseAttribution):
-            raise DataError("This model looks at one cell at a time, so its neighbours have no part.")
-        explanation = explanation.part(part)
+    explanation = explanation.part(part)
     target = explanation.target.partition(":")[2]
     whose = {"own": " by the cell's own", "neighbours": " by its neighbours'"}.get(part, "")
     return CellValues(

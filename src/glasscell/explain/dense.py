@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glasscell.errors import DataError
-from glasscell.explain.result import Bools, Evidence, Explanation, Floats
+from glasscell.explain.result import PARTS, Bools, Evidence, Explanation, Floats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-
-PARTS = ("own", "neighbours", "all")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -63,12 +60,9 @@ class DenseAttribution(Explanation):
         DataError
             The model looks at one cell at a time, or there is no such part.
         """
-        if which == "all":
+        if which not in PARTS[:2] or self.own_cg is None:
+            super().part(which)
             return self
-        if which not in PARTS:
-            raise DataError(f"There is no part {which!r}; there are {', '.join(PARTS)}.")
-        if self.own_cg is None:
-            raise DataError("This model looks at one cell at a time, so its neighbours have no part.")
         words = replace(self.provenance, params={**self.provenance.params, "part": which})
         values_cg = self.own_cg if which == "own" else self.values_cg - self.own_cg
         figures = {name: value for name, value in self.diagnostics.items() if name != "completeness_gap"}

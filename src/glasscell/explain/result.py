@@ -22,6 +22,9 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int32]
 
 
+PARTS = ("own", "neighbours", "all")
+
+
 class GeneValue(NamedTuple):
     """A gene and its mean attribution over a selection."""
 
@@ -213,6 +216,20 @@ class Explanation(ABC):
         """Return the k genes of largest attribution, by size of either sign, for one cell."""
         values_g = self.cell(index)
         return tuple(GeneValue(self.genes[g], float(values_g[g])) for g in order(np.abs(values_g))[:k])
+
+    def part(self, which: str) -> Explanation:
+        """Return what comes from the cells' own genes (``own``) or those of their ``neighbours``; or ``all``.
+
+        Raises
+        ------
+        DataError
+            The model looks at one cell at a time, or there is no such part.
+        """
+        if which not in PARTS:
+            raise DataError(f"There is no part {which!r}; there are {', '.join(PARTS)}.")
+        if which != "all":
+            raise DataError("This model looks at one cell at a time, so its neighbours have no part.")
+        return self
 
     @property
     @abstractmethod
