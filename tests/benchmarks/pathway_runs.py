@@ -84,7 +84,8 @@ def linear_scores(dataset: Any, sets: Any) -> Any:
     from anndata import AnnData
 
     work = AnnData(dataset.expression_cg("counts").astype(np.float32))
-    work.var_names, work.obs_names = map(str, dataset.genes.names), map(str, dataset.cell_names)
+    work.var_names = [str(name) for name in dataset.genes.names]
+    work.obs_names = [str(name) for name in dataset.cell_names]
     sc.pp.normalize_total(work)
     sc.pp.log1p(work)
     net = pd.DataFrame(
