@@ -149,7 +149,7 @@ class QtTraversalView(TraversalView):
         if picture is None:
             return
         self.what.set_text(f"What is {picture.title}?")
-        rows = [(row.gene, way, f"{row.change:.2f}") for row, way in _interleave(picture)]
+        rows = [(row.gene, way, f"{row.change:.2g}") for row, way in _interleave(picture)]
         self.specific.genes.set_texts(rows, [f"{gene}, {way} from 0: {score}" for gene, way, score in rows])
         self.specific.fit(3, 7)
         links = [(link.title, f"{link.strength:+.2f}", f"{link.n_cells:,}") for link in picture.links]

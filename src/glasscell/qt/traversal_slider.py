@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from glasscell.views.traversal_view import FactorRow
 
+LONG_NAME, NAME_LINE = 12, 17  # a longer name stands on a line of its own, with the activity
 HEIGHT, NAME_WIDTH, NUMBER_WIDTH, PAD = 30, 92, 46, 6
 _FEW = 6  # rows without a search line
 
@@ -35,7 +36,8 @@ class QtFactorSlider(QWidget):
         self.step = row.step
         self.active = False
         self._dragged = False
-        self.setFixedHeight(HEIGHT)
+        self.long = len(row.title) > LONG_NAME
+        self.setFixedHeight(HEIGHT + NAME_LINE if self.long else HEIGHT)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(row.title)
@@ -64,8 +66,9 @@ class QtFactorSlider(QWidget):
     @property
     def track(self) -> QRectF:
         """Where the histogram is drawn."""
-        width = max(self.width() - NAME_WIDTH - NUMBER_WIDTH - 2 * PAD, 20)
-        return QRectF(NAME_WIDTH + PAD, 3, width, self.height() - 6)
+        left, top = (PAD, NAME_LINE) if self.long else (NAME_WIDTH + PAD, 0)
+        width = max(self.width() - left - NUMBER_WIDTH - PAD, 20)
+        return QRectF(left, top + 3, width, HEIGHT - 6)
 
     def x_of(self, value: float) -> float:
         """Place a value across the track."""
@@ -82,8 +85,8 @@ class QtFactorSlider(QWidget):
         """Take the handle, or click the name."""
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        x = event.position().x()
-        if x < NAME_WIDTH:
+        x, y = event.position().x(), event.position().y()
+        if (y < NAME_LINE) if self.long else (x < NAME_WIDTH):
             self.name_clicked.emit(self.row.factor)
             return
         self._dragged = True
@@ -126,12 +129,17 @@ class QtFactorSlider(QWidget):
         if self.active or self.hasFocus():
             painter.fillRect(self.rect(), mix(theme.ground, theme.accent, 0.16))
         painter.setPen(QColor(theme.muted if row.note else theme.text))
-        name = painter.fontMetrics().elidedText(row.title, Qt.TextElideMode.ElideMiddle, NAME_WIDTH - PAD)
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(PAD, 0, NAME_WIDTH - PAD, HEIGHT), int(middle), name)
-        number = QRectF(self.width() - NUMBER_WIDTH, 0, NUMBER_WIDTH - PAD, HEIGHT)
+        middle, right = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
+        room = self.width() - 2 * PAD - NUMBER_WIDTH - 8 if self.long else NAME_WIDTH - PAD
+        name = painter.fontMetrics().elidedText(row.title, Qt.TextElideMode.ElideMiddle, room)
+        painter.drawText(QRectF(PAD, 0, room, NAME_LINE if self.long else HEIGHT), int(middle), name)
+        number = QRectF(self.width() - NUMBER_WIDTH, track.top() - 3, NUMBER_WIDTH - PAD, HEIGHT)
         shown = row.values_s[self.step]
-        painter.drawText(number, int(middle | Qt.AlignmentFlag.AlignRight), f"{shown:.2f}")
+        painter.drawText(number, int(middle | right), f"{shown:.2f}")
+        if self.long:
+            painter.setPen(QColor(theme.muted))
+            box = QRectF(self.width() - NUMBER_WIDTH - 8, 0, NUMBER_WIDTH + 8 - PAD, NAME_LINE)
+            painter.drawText(box, int(middle | right), f"{row.activity:+.1f} sd")
         width = track.width() / len(row.bars_h)
         seen, unseen = mix(theme.raised, theme.accent, 0.75), mix(theme.raised, theme.muted, 0.45)
         low, high = self.x_of(row.low), self.x_of(row.high)
@@ -198,8 +206,8 @@ class QtFactorList(QWidget):
             self._column.addWidget(slider)
         self.find.clear()
         self.find.setVisible(len(rows) > _FEW)
-        shown = min(len(rows), _FEW)
-        self.area.setFixedHeight(shown * (HEIGHT + 1) + 2)
+        heights = [slider.height() + 1 for slider in self.sliders.values()]
+        self.area.setFixedHeight(min(sum(heights), _FEW * (HEIGHT + 1)) + 2)
 
     def set_step(self, factor: int, step: int) -> None:
         """Move the handle of one factor, and mark it."""
