@@ -9,8 +9,9 @@ import numpy as np
 
 from glasscell.errors import DataError, NotCompatible
 from glasscell.explain.attention.change import Change, choose_change
+from glasscell.explain.attention.provenance import AttentionProvenance
 from glasscell.explain.attention.request import AttentionParams, make_params
-from glasscell.explain.attention.result import NOT_IMPORTANCE, AttentionProvenance
+from glasscell.explain.attention.result import NOT_IMPORTANCE
 from glasscell.explain.memory import free_bytes
 from glasscell.explain.training import as_cells
 from glasscell.settings import settings

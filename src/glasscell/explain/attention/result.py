@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,10 +16,10 @@ from glasscell.data.column import missing_name
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
     from anndata import AnnData
+
+    from glasscell.explain.attention.provenance import AttentionProvenance
 
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
@@ -28,43 +28,9 @@ Ints = NDArray[np.int32]
 #: What can be asked of a group and a column; only the first three exist for a single cell.
 QUANTITIES = ("relative", "weight", "removed", "z_twin", "z_random")
 CELL_QUANTITIES = QUANTITIES[:3]
-SOURCE = "arXiv:2005.00928, arXiv:2004.10102, arXiv:1902.10186"  # rollout, norms, limits
 NOT_IMPORTANCE = (
     "Attention says where the model looks, not what matters: read it beside the change on removal."
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttentionProvenance:
-    """Everything needed to make the result again and to judge whether it is out of date."""
-
-    by: str
-    target: str
-    unit: str
-    params: Mapping[str, Any]
-    nets: str
-    seed: int
-    model: str
-    data: str
-    family: str
-    null: str
-    method: str = "attention"
-    source: str = SOURCE
-
-    def __post_init__(self) -> None:
-        """Refuse a result that cannot say what it is of."""
-        for name in ("by", "target", "unit", "model", "data", "source"):
-            if not getattr(self, name):
-                raise DataError(f"Attention needs its provenance: {name} is empty.")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold."""
-        return {**asdict(self), "params": dict(self.params)}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> AttentionProvenance:
-        """Rebuild what ``to_json`` gave."""
-        return cls(**values)
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,14 @@ import numpy as np
 from scipy import sparse
 
 from glasscell.errors import DataError
-from glasscell.explain.attention.edge_result import EdgeAttention
-from glasscell.explain.attention.result import AttentionProvenance
+from glasscell.explain.attention.provenance import AttentionProvenance
 from glasscell.explain.store import PREFIX, slug
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
+    from glasscell.explain.attention.edge_result import EdgeAttention
     from glasscell.explain.attention.result import Attention, Floats, Ints
 
 FORMAT_VERSION = 1
@@ -101,9 +101,10 @@ def store_attention(found: Attention, name: str = "", k: int = KEPT_COLUMNS) -> 
         for quantity in ("relative", "removed")
     }
     edges = removed = None
-    if isinstance(found, EdgeAttention):
-        edges = _table(found, found.edge_values(), found.proper_e)
-        removed = _table(found, found.removed_e, found.proper_e & np.isfinite(found.removed_e))
+    if found.what != "token":
+        along: EdgeAttention = found  # type: ignore[assignment]
+        edges = _table(along, along.edge_values(), along.proper_e)
+        removed = _table(along, along.removed_e, along.proper_e & np.isfinite(along.removed_e))
     last = slug(name) if name else f"{slug(found.provenance.by)}-{found.id.rpartition('-')[2]}"
     return StoredAttention(
         key=f"{PREFIX}attention.{last}",
