@@ -63,12 +63,12 @@ def test_spill_and_niche_make_pairs_look_planted_that_are_not():
 
 @pytest.mark.slow
 def test_removing_senders_finds_the_pairs_and_an_untrained_net_does_not():
-    sim = make_neighbour_effect(10)
+    sim = make_neighbour_effect(11)
     params = SpatialParams(
         graph="radius", radius=sim.radius, own="apart", hide_own=0, hide_genes=0.5, n_components=60,
-        n_latent=20, batch_size=512, starts=1,
+        n_latent=20, heads=4, learning_rate=3e-3, patience=10, batch_size=512, starts=1,
     )  # fmt: skip
-    net = fit(sim.dataset, FitRequest(family="spatial_attention", params=params, seed=10)).folds[0]
+    net = fit(sim.dataset, FitRequest(family="spatial_attention", params=params, seed=11)).folds[0]
     types, _, _ = types_near(sim)
     drawn = type(net)(net.network, net.info, net.genes, net.preprocessing, net.graph)
     drawn.network.seed(0)
