@@ -262,7 +262,8 @@ def test_model_trains_cancels_and_groups(show: Any, qtbot: Any) -> None:
     view.labels.setCurrentText("leiden")
     press(qtbot, view.train)
     params = fits[0].pop("params")
-    assert fits[0] == {"labels": "leiden", "split": "random", "family": "classifier", "seed": 0, "batch": ""}
+    wished = {"labels": "leiden", "split": "random", "family": "classifier", "seed": 0, "batch": ""}
+    assert fits[0] == {**wished, "action": "", "control": ""}
     assert build(Params, params) == Params()
     view.set_labels(("a", "layer", "leiden"))
     assert view.labels.currentText() == "leiden", "new columns do not change the choice"
@@ -464,7 +465,15 @@ def test_the_rows_of_the_model_form_follow_the_family(show: Any, qtbot: Any) -> 
     view.batch.setCurrentIndex(1)
     press(qtbot, view.train)
     fits[0].pop("params")
-    assert fits[0] == {"labels": "", "split": "", "family": "vae", "seed": 0, "batch": "section"}
+    assert fits[0] == {
+        "labels": "",
+        "split": "",
+        "family": "vae",
+        "seed": 0,
+        "batch": "section",
+        "action": "",
+        "control": "",
+    }
     item = view.family.model().item(2)
     assert not item.isEnabled()
     assert "not installed" in item.toolTip()

@@ -40,6 +40,8 @@ def why_not_these(row: FamilyRow, dataset: Dataset, labels: Sequence[str]) -> st
 
     if row.needs_labels and not labels:
         return "No column sorts these cells into classes: lasso and name two groups first."
+    if row.needs_action and not labels:
+        return f"{row.title} learns what perturbations do, and no column says what was done to each cell."
     info = family(row.key).info
     if info.needs_counts and dataset.sizes_c is None:
         return (

@@ -1,0 +1,43 @@
+"""Models of perturbations in the shell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from glasscell.cli.app import run
+from glasscell.models.bundle_file import load_bundle
+from glasscell.models.svae.family import ShiftModel
+from glasscell.testing.sparse_shift import ShiftSizes, sparse_shift_adata
+
+
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("screen") / "screen.h5ad"
+    sparse_shift_adata(ShiftSizes(4, 30, 2, 20, 300.0)).write_h5ad(path)
+    return path
+
+
+def test_fit_learns_shifts(screen: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ("n_latent=2", "hidden=16", "n_layers=1", "mask_epochs=3", "max_epochs=2", "batch_size=32")
+    words = ["fit", str(screen), "--model", "svae", "--action", "action", "--control", "P001"]
+    for setting in settings:
+        words += ["--set", setting]
+    assert run([*words, "--out", str(tmp_path / "m"), "--json"]) == 0
+    assert "svae" in json.loads(capsys.readouterr().out)["figures"]
+    model = load_bundle(tmp_path / "m").folds[0]
+    assert isinstance(model, ShiftModel)
+    assert model.control == "P001"
+    assert len(model.actions) == 5
+
+
+def test_the_column_of_actions_is_asked_for(
+    screen: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["fit", str(screen), "--model", "svae", "--out", str(tmp_path / "m")]) != 0
+    assert "name their column" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert run(["check", str(screen), "--model", "svae", "--json"]) != 0
+    assert "name the column of actions" in capsys.readouterr().out
+    assert run(["check", str(screen), "--model", "svae", "--action", "action", "--json"]) == 0
