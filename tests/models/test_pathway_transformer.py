@@ -100,9 +100,9 @@ def by_hand(model, x_g, left_out=()):
         own = [gene for gene in range(len(GENES)) if GENES[gene] in one.genes]
         value = net.embedding.place[number].clone()
         for place, gene in enumerate(own):
-            value += centred[gene] * net.embedding.weight[number, place] / math.sqrt(len(own))
+            value += centred[gene] * net.embedding.weight[number, place]
         tokens.append(value)
-    tokens.append(net.embedding.free.weight @ centred / math.sqrt(len(GENES)) + net.embedding.free.bias)
+    tokens.append(net.embedding.free.weight @ centred + net.embedding.free.bias)
     state = [net.class_token[0], *tokens]
     present = [0, *(1 + token for token in range(4) if token not in left_out)]
     weights, norms, means = [], [], []

@@ -40,8 +40,6 @@ class Embedding(nn.Module):
     """Each token from its own genes and no other; the last token from all genes.
 
     A token's ``width`` numbers lie together, ``(n, tokens, width)``; nothing is reshaped across tokens.
-    Weights are divided by the square root of the number of genes, so that a step of the optimiser moves a
-    token of thousands of genes no further than one of a few.
     """
 
     index: Tensor
@@ -60,16 +58,10 @@ class Embedding(nn.Module):
         n_sets, largest = self.index.shape
         by_gene = centred_cg.t().contiguous().index_select(0, self.index.reshape(-1))
         own = by_gene.view(n_sets, largest, -1).transpose(1, 2)
-        shrink = self.member / scale_g[self.index] * self.shrink()[:, None]
-        weight = self.weight * shrink[:, :, None]
+        weight = self.weight * (self.member / scale_g[self.index])[:, :, None]
         sets = torch.bmm(own, weight).transpose(0, 1) + self.place
-        weight = self.free.weight / (scale_g * len(scale_g) ** 0.5)
-        free = functional.linear(centred_cg, weight, self.free.bias)
+        free = functional.linear(centred_cg, self.free.weight / scale_g, self.free.bias)
         return torch.cat([sets, free[:, None]], dim=1)
-
-    def shrink(self) -> Tensor:
-        """Return what the weights of each set are multiplied by, ``(n_sets,)``."""
-        return self.member.sum(dim=1).clamp(min=1).to(self.weight) ** -0.5
 
 
 class DropTokens(Noise):
@@ -286,9 +278,9 @@ def seed_network(network: TransformerNetwork, seed: int) -> None:
         elif isinstance(module, Standardise):
             module.mean.zero_()
             module.scale.fill_(1.0)
-    width = network.norm.weight.numel()
+    embedding, width = network.embedding, network.norm.weight.numel()
+    size_t = embedding.member.sum(dim=1).clamp(min=1)
     with torch.no_grad():
-        network.embedding.weight.normal_(generator=generator)
-        network.embedding.free.weight.normal_(generator=generator)
-        for weight in (network.embedding.place, network.class_token):
+        embedding.weight.normal_(generator=generator).mul_(size_t[:, None, None].to(embedding.weight) ** -0.5)
+        for weight in (embedding.place, network.class_token):
             weight.normal_(generator=generator).mul_(width**-0.5)

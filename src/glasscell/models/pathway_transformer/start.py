@@ -59,13 +59,12 @@ def start_at_components(
             job.report(0.0, f"components of set {token + 1} of {len(index)}")
             genes = index[token, member[token]]
             values_cg = columns[:, genes].toarray().astype(np.float64) - (mean_g / scale_g)[genes]
-            axes_gp = np.linalg.eigh(values_cg.T @ values_cg)[1][:, ::-1][:, :width]
-            start = _scaled(values_cg, axes_gp) * len(genes) ** 0.5
-            embedding.weight[token, : len(genes), : start.shape[1]] = torch.from_numpy(start).float()
+            axes = _scaled(values_cg, np.linalg.eigh(values_cg.T @ values_cg)[1][:, ::-1][:, :width])
+            embedding.weight[token, : len(genes), : axes.shape[1]] = torch.from_numpy(axes).float()
         _, axes_gp = principal_axes(table, width, seed=seed, job=job, fraction=0.0)
-        start = _scaled(table, axes_gp, -(mean_g / scale_g) @ axes_gp) * len(mean_g) ** 0.5
+        axes = _scaled(table, axes_gp, -(mean_g / scale_g) @ axes_gp)
         embedding.free.weight.zero_()
-        embedding.free.weight[: start.shape[1]] = torch.from_numpy(start.T.copy()).float()
+        embedding.free.weight[: axes.shape[1]] = torch.from_numpy(axes.T.copy()).float()
 
 
 def _scaled(
