@@ -44,9 +44,7 @@ def explain_command(
     baseline: Annotated[
         str, typer.Option("--baseline", help="What cells are compared with")
     ] = "other_classes",
-    part: Annotated[
-        str, typer.Option("--part", help="own or neighbours: genes of the cells, or of those around them")
-    ] = "all",
+    part: Annotated[str, typer.Option("--part", help="Whose genes: own, neighbours, all")] = "all",
     nets: Annotated[str, typer.Option("--nets", help="held_out, or fold:0 for one net")] = "held_out",
     top: Annotated[int, typer.Option("--top", min=1, help="Genes to list")] = 20,
     out: Annotated[
