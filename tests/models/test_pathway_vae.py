@@ -62,7 +62,17 @@ def gmt(planted: PathwayActivity, tmp_path_factory: pytest.TempPathFactory) -> s
 @pytest.fixture(scope="module")
 def fast(gmt: str) -> PathwayParams:
     return PathwayParams(
-        gene_sets=gmt, hidden=24, max_epochs=40, patience=15, warm_up=5, batch_size=64, learning_rate=1e-2
+        gene_sets=gmt,
+        n_free=1,
+        group_lasso=0.3,
+        kl_weight=1.0,
+        input_dropout=0.1,
+        hidden=24,
+        max_epochs=40,
+        patience=15,
+        warm_up=5,
+        batch_size=64,
+        learning_rate=1e-2,
     )
 
 
