@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 ROWS = (
     Column("attended", "Click one to colour tissue and embedding by the attention to it", 0),
-    Column("x unif.", "Mean weight over the weight that uniform attention would give", 46),
-    Column("removed", "Measured change of what was asked when this is taken away", 56),
-    Column("z twin", "Attention against the twin, a model that could learn nothing of this", 42),
-    Column("z rand.", "Attention against nets with fresh weights", 46),
+    Column("x unif.", "Mean weight over the weight that uniform attention would give", 50),
+    Column("removed", "Measured change of what was asked when this is taken away", 62),
+    Column("z twin", "Attention against the twin, a model that could learn nothing of this", 48),
+    Column("z rand.", "Attention against nets with fresh weights", 50),
 )
 _CELLS = (("all cells", "all"), ("selected cells", "selection"))
 _NO_ROOM = "?"
