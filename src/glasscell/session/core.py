@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import logging
-import traceback
-from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from psygnal import Signal
 
 from glasscell.data.selection import Selection, refresh
-from glasscell.errors import DataError, GlasscellError
+from glasscell.errors import DataError
 from glasscell.jobs import Dispatcher, JobRunner
 from glasscell.session.carry import carry, first_state
 from glasscell.session.context import Context
 from glasscell.session.facts import FactBook
 from glasscell.session.history import History
-from glasscell.session.message import Message, sentence
 from glasscell.session.resolve import Columns, Failed, Resolved
 from glasscell.session.rules import Facts, normalize
 from glasscell.session.spill import FolderSpill
 from glasscell.session.state import State
 from glasscell.session.store import Key, Store
+from glasscell.session.voice import Voice
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,9 +30,6 @@ if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
     from glasscell.explain.result import Explanation
     from glasscell.models.bundle import Bundle
-
-log = logging.getLogger(__name__)
-KEPT_MESSAGES = 100
 
 
 class Result(Protocol):
@@ -47,7 +41,7 @@ class Result(Protocol):
         ...
 
 
-class Core:
+class Core(Voice):
     """The current state, the heavy things it names, and its past.
 
     ``changed(new, old)`` comes in the order of the changes, also when a listener changes the state again.
@@ -56,19 +50,14 @@ class Core:
     """
 
     changed = Signal(State, State, reemission="queued")
-    hovered = Signal(object)
-    message = Signal(str, str)
     stored = Signal(str, str)
     restored = Signal(dict)  # camera and point size per picture, after a session was opened
     made = Signal(str)  # the latest result of this kind is another
-    lit = Signal(object)  # indices of cells to stand out in every view, or None
     closed = Signal()
 
     def __init__(self, dispatcher: Dispatcher | None = None, *, limit_bytes: int | None = None) -> None:
+        super().__init__()
         self.state = State()
-        self.hovered_cell: int | None = None
-        self.lit_cells: NDArray[np.int32] | None = None
-        self.messages: deque[Message] = deque(maxlen=KEPT_MESSAGES)
         self.jobs = JobRunner(dispatcher)
         self._spill = FolderSpill()
         self.store = Store(limit_bytes, kept=self._is_shown, spill=self._spill)
@@ -174,29 +163,6 @@ class Core:
             if context is None
             else self._columns.resolve(ref, context)
         )
-
-    def hover(self, cell: int | None) -> None:
-        """Say which cell the pointer is over."""
-        if cell != self.hovered_cell:
-            self.hovered_cell = cell
-            self.hovered.emit(cell)
-
-    def light(self, cells: NDArray[np.int32] | None, *, tell: bool = True) -> None:
-        """Let some cells stand out in every view; untold when another change of colours follows at once."""
-        self.lit_cells = cells
-        if tell:
-            self.lit.emit(cells)
-
-    def say(self, level: str, text: str, details: str = "") -> None:
-        """Tell the user one sentence; level is ``info``, ``warning`` or ``error``."""
-        self.messages.append(Message(level, text, details))
-        self.message.emit(level, text)
-
-    def report(self, error: BaseException, doing: str, details: str = "") -> None:
-        """Tell the user in one sentence what went wrong; the details are kept in ``messages``."""
-        if not isinstance(error, GlasscellError):
-            log.debug("%s failed", doing, exc_info=error)
-        self.say("error", sentence(error, doing), details or "".join(traceback.format_exception(error)))
 
     def adopt(self, dataset: Dataset, *, fresh: bool, as_read: bool = False) -> None:
         """Show another dataset: a fresh one (``as_read``: as its file is), or the next version of it."""

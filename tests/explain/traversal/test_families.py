@@ -21,6 +21,7 @@ def dataset() -> Dataset:
     return planted_dataset(n_cells=150, n_genes=30, n_sections=2)
 
 
+@pytest.mark.slow
 def test_a_vae_moves_the_markers_of_the_label_its_factor_follows(dataset: Dataset) -> None:
     params = family("vae").params(n_latent=4, hidden=32, max_epochs=30, batch_size=32)
     bundle = fit(dataset, FitRequest(family="vae", params=params, seed=1))
