@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import anndata
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +21,7 @@ from glasscell.errors import DataError, NotCompatible
 from glasscell.explain import contrast_test
 from glasscell.explain.contrast import Contrast, ContrastRequest, contrast
 from glasscell.explain.contrast_model import agreement
-from glasscell.explain.contrast_origin import has_frozen, same_counts
+from glasscell.explain.contrast_origin import is_independent, same_counts
 from glasscell.explain.explain import explain
 from glasscell.explain.request import ExplainRequest
 
@@ -38,7 +39,7 @@ def donors(n_donors: int, effect: float = 0.0, per: int = 25, n_genes: int = 120
             parts.append(rng.poisson(np.tile(level_g, (per, 1))))
             obs += [(f"P{donor}", condition)] * per
     table = pd.DataFrame(obs, columns=["donor", "condition"], index=[f"c{i}" for i in range(len(obs))])
-    return Dataset(anndata.AnnData(np.concatenate(parts).astype(np.float32), obs=table))
+    return Dataset(ad.AnnData(np.concatenate(parts).astype(np.float32), obs=table))
 
 
 def compare(dataset: Dataset, a: str, b: str, **wish: Any) -> Contrast:
@@ -65,8 +66,9 @@ def test_wilcoxon_is_the_rank_sum_test_whatever_the_blocks(
         assert found.row(g).p == pytest.approx(expected.pvalue, rel=1e-5)
         assert np.sign(found.row(g).score) == np.sign(expected.statistic - len(a) * len(b) / 2)
         mean_a, mean_b = np.expm1(a).mean(), np.expm1(b).mean()
+        prior = 1 / min(len(a), len(b))
         assert found.row(g).change == pytest.approx(
-            np.log2((mean_a + 1 / len(a)) / (mean_b + 1 / len(b))), rel=1e-4
+            np.log2((mean_a + prior) / (mean_b + prior)), rel=1e-4, abs=1e-6
         )
     monkeypatch.setattr(contrast_test, "BLOCK_VALUES", 7 * 60)
     again = compare(dataset, "label=K1", "label=K2", circular="")
@@ -142,6 +144,33 @@ def test_cells_are_refused_between_conditions_samples_and_sections() -> None:
         compare(dataset, "donor=P0,P1", "donor=P2", unit="donors", design=Design())
 
 
+def test_stray_cells_of_the_other_condition_do_not_make_cells_the_unit() -> None:
+    dataset = donors(2, effect=1.5)
+    stim = np.asarray(dataset.obs["condition"] == "stim")
+    ctrl = np.flatnonzero(~stim)
+    a, b = stim.copy(), ~stim
+    a[ctrl[:2]], b[ctrl[:2]] = True, False
+    with pytest.raises(NotCompatible, match="differ in condition"):
+        contrast(dataset, ContrastRequest(a, b, "a", "b", find_design(dataset), unit="cells"))
+    found = contrast(dataset, ContrastRequest(a, b, "a", "b", find_design(dataset)))
+    assert found.tested.p_g is None
+    mixed = np.arange(dataset.n_cells) % 3 == 0
+    mixed |= stim & (np.arange(dataset.n_cells) % 3 == 1)
+    leaning = contrast(dataset, ContrastRequest(mixed, ~mixed, "a", "b", find_design(dataset)))
+    assert leaning.unit == "cells"
+    assert any("condition" in note and "part of what differs" in note for note in leaning.notes)
+
+
+def test_a_patch_of_one_section_against_the_rest_is_within() -> None:
+    dataset = donors(3)
+    adata = dataset.adata[dataset.obs["condition"] == "ctrl"].copy()
+    dataset = dataset.with_adata(adata)
+    patch = np.zeros(adata.n_obs, np.bool_)
+    patch[np.flatnonzero(adata.obs["donor"] == "P0")[:20]] = True
+    found = contrast(dataset, ContrastRequest(patch, ~patch, "a", "b", find_design(dataset)))
+    assert found.unit == "cells"
+
+
 def test_without_donors_conditions_still_have_no_p() -> None:
     dataset = donors(4)
     design = Design(conditions=find_design(dataset).conditions)
@@ -193,9 +222,33 @@ def test_what_counts_as_made_from_the_same_counts(dataset: Dataset) -> None:
     assert not reason(Lasso("tissue", triangle), ~Lasso("tissue", triangle))
     assert "gene" in reason(f"{made.genes.names[0]}=1..", f"{made.genes.names[0]}=..0.5")
     assert "cell_type" in reason(Cells(k1), "half=x")
-    assert has_frozen(Cells(k1[:5]), one)
-    if made.positions_cd is not None:
-        assert not reason(Cells(k1[:5]), Cells(k1[5:9]))
+    assert "nobody knows" in reason(Cells(k1[:5]), Cells(k1[5:9]))
+    drawn = {Cells(k1[:5]).digest, Cells(k1[5:9]).digest}
+    assert not same_counts(Cells(k1[:5]), Cells(k1[5:9]), made, drawn)
+    assert same_counts(Cells(k1[:5]), Cells(k1[5:8]), made, drawn)
+    assert is_independent(Lasso("tissue", triangle), made)
+    assert not is_independent(Lasso("embedding:X_umap", triangle), made)
+
+
+def test_groups_of_a_file_say_whether_they_came_from_the_counts(dataset: Dataset) -> None:
+    adata = dataset.adata.copy()
+    for name, said in (("here", {"independent": True}), ("there", {"independent": False}), ("old", {})):
+        adata.obs[f"glasscell.group.{name}"] = np.arange(adata.n_obs) % 3 == 0
+        adata.uns[f"glasscell.group.{name}"] = json.dumps({"name": name, **said})
+    made = dataset.with_adata(adata)
+    for name, fine in (("here", True), ("there", False), ("old", False)):
+        one = parse_selection(f"glasscell.group.{name}=True", made)
+        assert (not same_counts(one, ~one, made)) is fine
+
+
+def test_equal_means_are_no_change_however_large_the_sides() -> None:
+    counts_cg = np.ones((1000, 3))
+    counts_cg[:, 0] = 0
+    counts_cg[:, 1] = 5
+    cells = Dataset(ad.AnnData(counts_cg.astype(np.float32)))
+    a = np.arange(1000) < 20
+    found = contrast(cells, ContrastRequest(a, ~a, "few", "many", Design()))
+    np.testing.assert_allclose(found.tested.change_g, 0, atol=1e-4)
 
 
 def test_sides_are_checked(dataset: Dataset) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,14 @@ from glasscell.data.column import categorical_codes, is_continuous
 from glasscell.data.selection import And, Category, Cells, Everything, Lasso, Not, Or, Range, Selection
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from glasscell.data.dataset import Dataset
 
 _CLUSTERING = re.compile(
     r"leiden|louvain|cluster|k_?means|phenograph|metacell|mclust|cell_?type|cell_?class|subclass|annotation"
-    r"|predict|transferred|(^|_)res[._]?\d|rna_snn|pseudotime",
+    r"|predict|transferred|(^|_)res[._]?\d|rna_snn|pseudotime|^ident$|active\.ident|domain|bayesspace|spagcn"
+    r"|stagate|graphst|banksy|bulk_?labels|lineage|major_?type|celltypist|singler|seurat_|niche|cell_?state",
     re.IGNORECASE,
 )
 _DRAWN = "the cells were drawn on an embedding of these counts"
@@ -24,29 +28,33 @@ ADVICE = (
     "only ranked. If the groups came from elsewhere (sorted cells, staining, histology), say that they are "
     "independent."
 )
-FROZEN = (
-    "The groups are taken as drawn on the tissue; if they came from clusters of these counts or from an "
-    "embedding, the p-values do not hold."
-)
+_UNKNOWN = "nobody knows where these cells were chosen, so it may have been by their counts"
+_OURS = "glasscell.group"
 
 
-def same_counts(a: Selection, b: Selection, dataset: Dataset) -> str:
+def same_counts(a: Selection, b: Selection, dataset: Dataset, known: Collection[str] = ()) -> str:
     """Say why p-values between two selections would be circular; empty when nothing speaks for it.
 
     What both sides share (``condition=stim;cell_type=B`` against ``condition=ctrl;cell_type=B``) does not
     tell them apart and is left aside. Names of columns are all there is to go by: clusterings, cell types
-    and predictions are made from the counts as a rule.
+    and predictions are made from the counts as a rule. Single cells count as chosen by their counts unless
+    it is known that they were not.
+
+    Parameters
+    ----------
+    known
+        Digests of cells that were chosen on the tissue or by columns that have nothing to do with the counts.
     """
     for leaf in _differing(a, b):
-        reason = _reason(leaf, dataset)
+        reason = _reason(leaf, dataset, known)
         if reason:
             return f"A and B were made from these counts ({reason}), {ADVICE}"
     return ""
 
 
-def has_frozen(a: Selection, b: Selection) -> bool:
-    """Tell whether a side is a set of cells of which nobody knows where it came from."""
-    return any(isinstance(leaf, Cells) for leaf in _differing(a, b))
+def is_independent(selection: Selection, dataset: Dataset, known: Collection[str] = ()) -> bool:
+    """Tell whether cells were chosen without their counts, as far as the selection says."""
+    return not any(_reason(leaf, dataset, known) for leaf, _ in _leaves(selection))
 
 
 def _differing(a: Selection, b: Selection) -> list[Selection]:
@@ -62,20 +70,34 @@ def _leaves(selection: Selection, negated: bool = False) -> list[tuple[Selection
     return [] if isinstance(selection, Everything) else [(selection, negated)]
 
 
-def _reason(leaf: Selection, dataset: Dataset) -> str:
+def _reason(leaf: Selection, dataset: Dataset, known: Collection[str]) -> str:
     if isinstance(leaf, Lasso):
         return _DRAWN if leaf.space != "tissue" else ""
     if isinstance(leaf, Category | Range):
+        if leaf.ref.kind == "obs" and leaf.ref.key.startswith(_OURS):
+            return "" if _said_independent(leaf.ref.key, dataset) else _UNKNOWN
         if leaf.ref.kind == "obs":
             return f'column "{leaf.ref.key}"' if _CLUSTERING.search(leaf.ref.key) else ""
-        if leaf.ref.kind in ("group", "groups", "position"):
+        if leaf.ref.kind == "position":
             return ""
+        if leaf.ref.kind in ("group", "groups"):
+            return _UNKNOWN
         return f"{leaf.ref.kind} {leaf.ref.key}"
     if isinstance(leaf, Cells):
-        if dataset.positions_cd is None:
-            return "without places, cells can only have been chosen on an embedding or by their values"
+        if leaf.digest not in known:
+            return _equal_column(leaf, dataset) or _UNKNOWN
         return _equal_column(leaf, dataset)
     return ""
+
+
+def _said_independent(key: str, dataset: Dataset) -> bool:
+    """Read from the file whether a named group (or every one) was made without the counts."""
+    uns = dataset.adata.uns
+    keys = [str(one) for one in uns if str(one).startswith(f"{_OURS}.")] if key == f"{_OURS}s" else [key]
+    try:
+        return bool(keys) and all(bool(json.loads(str(uns[one])).get("independent")) for one in keys)
+    except (KeyError, ValueError, AttributeError):
+        return False
 
 
 def _equal_column(cells: Cells, dataset: Dataset) -> str:

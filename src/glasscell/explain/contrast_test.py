@@ -35,8 +35,9 @@ class Tested:
 def wilcoxon(dataset: Dataset, a: Bools, b: Bools, job: JobHandle) -> Tested:
     """Compare cells by scanpy's rank-sum test with ties corrected, a block of genes at a time.
 
-    ``score_g`` is the z of the test. ``change_g`` is log2 of the ratio of mean normalised counts, one count
-    added to each side; a difference of means where the file holds no counts.
+    ``score_g`` is the z of the test. ``change_g`` is log2 of the ratio of mean normalised counts, to both of
+    which the same is added (one count spread over the smaller side), so that equal means give 0 however
+    large the sides are; a difference of means where the file holds no counts.
 
     References
     ----------
@@ -53,7 +54,8 @@ def wilcoxon(dataset: Dataset, a: Bools, b: Bools, job: JobHandle) -> Tested:
         score_g[block], p_g[block] = _scanpy_block(values_cg[:, block], n_a)
     mean_a_g, mean_b_g = _means(values_cg[:n_a], dataset), _means(values_cg[n_a:], dataset)
     if dataset.is_counts:
-        change_g = np.log2((mean_a_g + 1 / n_a) / (mean_b_g + 1 / (n - n_a)))
+        prior = 1 / min(n_a, n - n_a)
+        change_g = np.log2((mean_a_g + prior) / (mean_b_g + prior))
     else:
         change_g = mean_a_g - mean_b_g
     return Tested(score_g, change_g, mean_a_g, mean_b_g, p_g)

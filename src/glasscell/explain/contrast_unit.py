@@ -22,6 +22,8 @@ UNITS: tuple[Unit, ...] = ("auto", "cells", "donors")
 MIN_DONORS = 4
 MIN_CELLS = 10
 TOO_FEW = "too few donors"
+#: Below this overlap two sides are of different conditions; above this difference of shares they lean.
+LEAST_ALIKE, UNEVEN = 0.5, 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +92,7 @@ def choose_unit(dataset: Dataset, a: Bools, b: Bools, design: Design, unit: Unit
             "independent. Leave the unit to Glasscell, or name the donors."
         )
     if unit == "cells":
-        return UnitChoice("cells", None, _within_note(design, a | b))
+        return UnitChoice("cells", None, _within_notes(design, a, b))
     if apart:
         replicates, notes = _replicates(design, a, b)
         return UnitChoice(
@@ -102,15 +104,20 @@ def choose_unit(dataset: Dataset, a: Bools, b: Bools, design: Design, unit: Unit
                 "No donors are known, so they cannot be the unit. Name the donor's obs column (--donor), or "
                 "how a column is made up, for example sample={condition}{donor}."
             )
-        return UnitChoice("cells", None, ())
+        return UnitChoice("cells", None, _within_notes(design, a, b))
     replicates, notes = _replicates(design, a, b)
     if unit == "donors" or (replicates.paired and replicates.enough):
         return UnitChoice("donors", replicates, notes)
-    return UnitChoice("cells", None, _within_note(design, a | b))
+    return UnitChoice("cells", None, _within_notes(design, a, b))
 
 
 def _apart(dataset: Dataset, a: Bools, b: Bools, design: Design) -> str:
-    """Name in what no cell of A is like a cell of B; empty for nothing."""
+    """Name in what most cells of A are unlike those of B; empty for nothing.
+
+    Conditions and samples set them apart when the shares of their values overlap by less than half: a few
+    stray cells do not make two conditions one. Donors and sections do when neither side lies mostly in those
+    of the other: a patch of one section against the rest of all is within.
+    """
     sections = dataset.sections if len(dataset.sections) > 1 else None
     kinds = (
         ("condition", design.conditions),
@@ -121,10 +128,31 @@ def _apart(dataset: Dataset, a: Bools, b: Bools, design: Design) -> str:
     for word, groups in kinds:
         if groups is None:
             continue
-        of_a, of_b = _codes(groups, a), _codes(groups, b)
-        if len(of_a) and len(of_b) and not np.intersect1d(of_a, of_b).size:
+        of_a, of_b = _shares(groups, a), _shares(groups, b)
+        if not of_a.any() or not of_b.any():
+            continue
+        if word in ("condition", "sample"):
+            alike = float(np.minimum(of_a, of_b).sum())
+        else:
+            alike = max(_inside(groups, a, b), _inside(groups, b, a))
+        if alike < LEAST_ALIKE:
             return f'{word} (column "{groups.source}")' if groups.source else word
     return ""
+
+
+def _shares(groups: Sections, mask: Bools) -> NDArray[np.float64]:
+    """Return the share of each value among the cells of a side that have one."""
+    codes = groups.codes[mask]
+    counts = np.bincount(codes[codes >= 0], minlength=len(groups)).astype(np.float64)
+    return np.asarray(counts / max(counts.sum(), 1.0))
+
+
+def _inside(groups: Sections, side: Bools, other: Bools) -> float:
+    """Return the share of a side's cells whose donor or section has enough cells on the other side."""
+    large = _large(groups.codes, other, len(groups)) or {
+        int(code) for code in np.unique(groups.codes[other]) if code >= 0
+    }
+    return float(_shares(groups, side)[sorted(large)].sum())
 
 
 def _codes(groups: Sections, mask: Bools) -> NDArray[Any]:
@@ -170,8 +198,18 @@ def _large(codes_c: Ints, side: Bools, n: int) -> set[int]:
     return {int(code) for code in np.flatnonzero(sizes >= MIN_CELLS)}
 
 
-def _within_note(design: Design, both: Bools) -> tuple[str, ...]:
-    if design.donors is None or len(_codes(design.donors, both)) < 2:
-        return ()
-    n = len(_codes(design.donors, both))
-    return (f"Cells are the unit: p speaks of these cells of {n} donors, not of donors at large.",)
+def _within_notes(design: Design, a: Bools, b: Bools) -> tuple[str, ...]:
+    notes = []
+    n = 0 if design.donors is None else len(_codes(design.donors, a | b))
+    if n > 1:
+        notes.append(f"Cells are the unit: p speaks of these cells of {n} donors, not of donors at large.")
+    groups = design.conditions
+    if groups is not None and len(groups) > 1:
+        of_a, of_b = _shares(groups, a), _shares(groups, b)
+        most = int(np.argmax(np.abs(of_a - of_b)))
+        if abs(of_a[most] - of_b[most]) > UNEVEN:
+            notes.append(
+                f"{groups.names[most]} is the condition of {of_a[most]:.0%} of A and {of_b[most]:.0%} of B: "
+                "part of what differs may be that."
+            )
+    return tuple(notes)

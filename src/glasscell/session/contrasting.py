@@ -76,15 +76,15 @@ def contrast(session: Core, wish: ContrastWish) -> Job[Any]:
     a_name = wish.a_name or (wish.a if isinstance(wish.a, str) else "A")
     b_name = wish.b_name or (wish.b if isinstance(wish.b, str) else "B")
 
+    honest = frozenset(group.cells.digest for group in session.state.groups if group.independent)
+
     def request() -> ContrastRequest:
         from glasscell.data.design import find_design
         from glasscell.explain.contrast import ContrastRequest
-        from glasscell.explain.contrast_origin import FROZEN, has_frozen, same_counts
+        from glasscell.explain.contrast_origin import same_counts
 
         notes = [NOT_COVERED] if (explanation is not None or modelled) and not covered else []
-        circular = "" if wish.independent else same_counts(a, b, dataset)
-        if not circular and not wish.independent and has_frozen(a, b):
-            notes.append(FROZEN)
+        circular = "" if wish.independent else same_counts(a, b, dataset, honest)
         return ContrastRequest(
             *masks,
             a_name,

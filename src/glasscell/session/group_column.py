@@ -87,7 +87,9 @@ def write_groups(adata: AnnData, groups: Sequence[Group], notes: Sequence[Annota
     for group in groups:
         key = _free(f"{GROUP}{_slug(group.name)}", keys)
         columns[key] = _mask(group.cells, adata.n_obs)
-        adata.uns[key] = json.dumps({"name": group.name, "colour": group.colour}, ensure_ascii=False)
+        adata.uns[key] = json.dumps(
+            {"name": group.name, "colour": group.colour, "independent": group.independent}, ensure_ascii=False
+        )
         keys.append(key)
     for number, note in enumerate(notes, 1):
         key = f"{NOTE}{number}"
@@ -125,7 +127,7 @@ def read_groups(dataset: Dataset) -> tuple[tuple[Group, ...], tuple[Annotation, 
         colour = str(said.get("colour", ""))
         if _COLOUR.fullmatch(colour) is None:
             colour = GROUP_COLOURS[len(groups) % len(GROUP_COLOURS)]
-        groups[name] = Group(name, cells, colour)
+        groups[name] = Group(name, cells, colour, said.get("independent") is True)
     return tuple(groups.values()), tuple(notes[place] for place in sorted(notes))
 
 

@@ -45,7 +45,7 @@ class Grouping:
             There is no name, or nothing is selected.
         """
         need_dataset(self._session)
-        self._put(self._named(name), self._selected())
+        self._put(self._named(name), self._selected(), independent=self._is_independent())
 
     def rename(self, name: str, new: str) -> None:
         """Give a group another name.
@@ -86,7 +86,8 @@ class Grouping:
         if into in self.names() and into not in names:
             raise DataError(f'There is another group called "{into}"; choose it too, or type another name.')
         mask = Or(tuple(group.cells for group in wanted)).mask(self._session.context)
-        one = replace(wanted[0], name=into, cells=Cells.from_mask(mask))
+        honest = all(group.independent for group in wanted)
+        one = replace(wanted[0], name=into, cells=Cells.from_mask(mask), independent=honest)
         gone = {group.name for group in wanted[1:]}
         self._update(
             one if group is wanted[0] else group
@@ -96,14 +97,20 @@ class Grouping:
 
     def add_selected(self, name: str) -> None:
         """Put the selected cells into a group."""
-        self.paint(name, self._selected().indices)
+        self.paint(name, self._selected().indices, independent=self._is_independent())
 
     def remove_selected(self, name: str) -> None:
         """Take the selected cells out of a group; one that is left without cells goes."""
-        self.paint(name, self._selected().indices, erase=True)
+        self.paint(name, self._selected().indices, erase=True, independent=self._is_independent())
 
     def paint(
-        self, name: str, cells: NDArray[np.int32], *, erase: bool = False, transient: bool = False
+        self,
+        name: str,
+        cells: NDArray[np.int32],
+        *,
+        erase: bool = False,
+        transient: bool = False,
+        independent: bool = True,
     ) -> None:
         """Add cells to a group, made when there is none of that name, or take them out.
 
@@ -115,19 +122,22 @@ class Grouping:
             Take them out instead.
         transient
             Part of a stroke that goes on; the whole stroke is one step to undo.
+        independent
+            Whether these cells were chosen without their counts, as on the tissue.
         """
         dataset, name = need_dataset(self._session), self._named(name)
-        known = next((group.cells for group in self._session.state.groups if group.name == name), None)
+        known = next((group for group in self._session.state.groups if group.name == name), None)
         if erase and known is None:
             raise DataError(f'There is no group called "{name}".')
         mask = np.zeros(dataset.n_cells, np.bool_)
         if known is not None:
-            mask[known.indices] = True
+            mask[known.cells.indices] = True
+            independent = independent and known.independent
         mask[cells] = not erase
         if not mask.any():
             self._update((group for group in self._session.state.groups if group.name != name), transient)
             return
-        self._put(name, Cells.from_mask(mask), transient=transient)
+        self._put(name, Cells.from_mask(mask), independent=independent, transient=transient)
 
     def select(self, names: Sequence[str]) -> None:
         """Select the cells of groups."""
@@ -188,16 +198,26 @@ class Grouping:
     def _replace(self, old: Group, new: Group) -> None:
         self._update(new if group is old else group for group in self._session.state.groups)
 
-    def _put(self, name: str, cells: Cells, *, transient: bool = False) -> None:
+    def _is_independent(self) -> bool:
+        """Whether the selected cells were chosen without their counts, as far as is known."""
+        from glasscell.explain.contrast_origin import is_independent
+
+        known = frozenset(one.cells.digest for one in self._session.state.groups if one.independent)
+        return is_independent(self._session.state.selection, need_dataset(self._session), known)
+
+    def _put(self, name: str, cells: Cells, *, independent: bool, transient: bool = False) -> None:
         groups = self._session.state.groups
         if name in self.names():
-            changed = (replace(one, cells=cells) if one.name == name else one for one in groups)
+            changed = (
+                replace(one, cells=cells, independent=independent) if one.name == name else one
+                for one in groups
+            )
             self._update(changed, transient)
             return
         taken = {group.colour for group in groups}
         colour = next((colour for colour in GROUP_COLOURS if colour not in taken), None)
         chosen = colour or GROUP_COLOURS[len(groups) % len(GROUP_COLOURS)]
-        self._update((*groups, Group(name, cells, chosen)), transient)
+        self._update((*groups, Group(name, cells, chosen, independent)), transient)
 
     def _update(self, groups: Iterable[Group], transient: bool = False) -> None:
         self._session.update(groups=tuple(groups), transient=transient)

@@ -16,11 +16,16 @@ GROUP_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00
 
 @dataclass(frozen=True)
 class Group:
-    """A named set of cells with its colour (#rrggbb)."""
+    """A named set of cells with its colour (#rrggbb).
+
+    ``independent`` says that they were chosen on the tissue or by columns, not by their counts, so that
+    p-values between such groups are not circular.
+    """
 
     name: str
     cells: Cells
     colour: str
+    independent: bool = False
 
 
 @dataclass(frozen=True)

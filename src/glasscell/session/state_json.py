@@ -25,7 +25,13 @@ def state_to_json(state: State) -> dict[str, Any]:
     return {
         "selection": pack_selection(state.selection),
         "groups": [
-            {"name": one.name, "colour": one.colour, "cells": pack(one.cells)} for one in state.groups
+            {
+                "name": one.name,
+                "colour": one.colour,
+                "cells": pack(one.cells),
+                "independent": one.independent,
+            }
+            for one in state.groups
         ],
         "annotations": [{"text": one.text, "cells": pack(one.cells)} for one in state.annotations],
         "colouring": {
@@ -57,7 +63,12 @@ def state_from_json(data: Mapping[str, Any], n_cells: int) -> State:
         return State(
             selection=unpack_selection(data["selection"], n_cells),
             groups=tuple(
-                Group(text(one["name"]), unpack(one["cells"], n_cells), text(one["colour"]))
+                Group(
+                    text(one["name"]),
+                    unpack(one["cells"], n_cells),
+                    text(one["colour"]),
+                    one.get("independent") is True,
+                )
                 for one in listed(data["groups"])
             ),
             annotations=tuple(
