@@ -114,8 +114,8 @@ def choose_unit(dataset: Dataset, a: Bools, b: Bools, design: Design, unit: Unit
 def _apart(dataset: Dataset, a: Bools, b: Bools, design: Design) -> str:
     """Name in what most cells of A are unlike those of B; empty for nothing.
 
-    Conditions and samples set them apart when the shares of their values overlap by less than half: a few
-    stray cells do not make two conditions one. Donors and sections do when neither side lies mostly in those
+    Conditions set them apart when the shares of their values overlap by less than half: a few
+    stray cells do not make two conditions one. Donors, samples and sections do when no side lies mostly in those
     of the other: a patch of one section against the rest of all is within.
     """
     sections = dataset.sections if len(dataset.sections) > 1 else None
@@ -131,7 +131,7 @@ def _apart(dataset: Dataset, a: Bools, b: Bools, design: Design) -> str:
         of_a, of_b = _shares(groups, a), _shares(groups, b)
         if not of_a.any() or not of_b.any():
             continue
-        if word in ("condition", "sample"):
+        if word == "condition":
             alike = float(np.minimum(of_a, of_b).sum())
         else:
             alike = max(_inside(groups, a, b), _inside(groups, b, a))
