@@ -162,6 +162,7 @@ class TraversalPresenter(Presenter[TraversalView]):
     def _on_stability(self) -> None:
         with self.spoken("Measuring stability"):
             self.session.measure_stability()
+            self._follow()
 
     def _begin(self, found: Traversal, factor: int) -> None:
         """Turn to another factor."""
@@ -234,6 +235,7 @@ class TraversalPresenter(Presenter[TraversalView]):
             self.view.set_gene_sets(*tested_sets(found, factor, self._sets))
 
     def _follow(self) -> None:
+        self.view.set_stability(*stability_offer(self.session))
         running = [job for job in self.session.jobs.active if job.title.startswith(TRAVERSING)]
         if self._job is None and running:
             self._job = running[-1]

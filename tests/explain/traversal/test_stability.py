@@ -106,6 +106,8 @@ def test_it_says_what_was_measured(found: FactorStability) -> None:
     assert f"|r| {found.mean_k[carrying]:.2f} (lowest {found.lowest_k[carrying]:.2f}" in words
     assert "2 other seeds" in words
     assert "untrained nets" in words
+    two = replace(found, seeds=(5, 6))
+    assert "Trained with one other seed," in two.words(carrying)
     gone = replace(found, vanished_k=np.ones(4, bool))
     assert "carries nothing" in gone.words(carrying)
     with pytest.raises(DataError, match="no factor 4"):

@@ -86,8 +86,9 @@ class FactorStability:
             return "It carries nothing, so there is nothing to find again with other seeds."
         floor = float(self.untrained_rk[:, factor].mean())
         beside = "" if np.isnan(floor) else f"; untrained nets {floor:.2f}"
+        others = "one other seed" if len(self.seeds) == 2 else f"{len(self.seeds) - 1} other seeds"
         return (
-            f"Trained with {len(self.seeds) - 1} other seeds, its best match follows it with |r| "
+            f"Trained with {others}, its best match follows it with |r| "
             f"{self.mean_k[factor]:.2f} (lowest {self.lowest_k[factor]:.2f}{beside})."
         )
 
