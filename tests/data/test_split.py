@@ -122,6 +122,18 @@ def test_the_strictest_possible_scheme_is_offered() -> None:
     bare = planted_adata(n_cells=60)
     del bare.obsm["spatial"]
     assert default_scheme(Dataset(bare)) == "random"
+    bare.obs["batch"] = np.where(np.arange(60) % 2, "one", "two")
+    several = Dataset(bare)
+    assert default_scheme(several) == "obs:batch"
+    assert "several samples" in split(several, "random").warnings[0]
+    assert split(several, "obs:batch").n_folds == 2
+    del bare.obs["donor"]
+    bare.obs["condition"] = np.tile(["ctrl", "stim"], 30)
+    bare.obs["sample"] = np.tile(["ctrl101", "stim101", "ctrl107", "stim107"], 15)
+    worked_out = Dataset(bare)
+    assert default_scheme(worked_out) == "donor"
+    made = split(worked_out, "donor")
+    assert (made.n_folds, made.block_names) == (2, ("101", "107"))
 
 
 def test_random_is_stratified_and_warns_on_tissue() -> None:

@@ -162,7 +162,7 @@ def test_stray_cells_of_the_other_condition_do_not_make_cells_the_unit() -> None
 
 
 def test_a_patch_of_one_section_against_the_rest_is_within() -> None:
-    dataset = donors(3)
+    dataset = donors(3, per=60)
     adata = dataset.adata[dataset.obs["condition"] == "ctrl"].copy()
     dataset = dataset.with_adata(adata)
     patch = np.zeros(adata.n_obs, np.bool_)

@@ -145,6 +145,21 @@ def test_maps_of_the_data_do_not_change_with_the_net_and_are_caught(real):
     assert verdicts(twinned)["twin"] == "bad"
     plain = table(found, np.repeat(found.mean_difference_g[None], len(copy_cg), axis=0))
     assert verdicts(plain)["plain comparison"] == "warn"
+    swapped = np.array(found.mean_difference_g)
+    first, second = np.argsort(-swapped)[:2]
+    swapped[[first, second]] = swapped[[second, first]]
+    near = table(found, np.repeat(swapped[None], len(copy_cg), axis=0))
+    assert verdicts(near)["plain comparison"] == "warn"
+
+
+def test_a_model_that_knows_less_than_its_baselines_is_told(real):
+    _, found = real
+    figures = {"majority_accuracy": 0.25, "logistic_accuracy": 0.9, "coordinates_accuracy": 0.6}
+    for own, verdict in ((0.91, "ok"), (0.89, "ok"), (0.64, "warn"), (0.27, "bad")):
+        told = replace(found, diagnostics={**found.diagnostics, "held_out_accuracy": own, **figures})
+        assert verdicts(told)["model"] == verdict
+    bare = {key: value for key, value in found.diagnostics.items() if not key.endswith("_accuracy")}
+    assert "model" not in verdicts(replace(found, diagnostics=bare))
 
 
 def test_folds_that_disagree_are_told(real):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glasscell.models.plan import permute_within, set_aside
+from glasscell.models.plan import permute_labels, set_aside
 
 RNG = np.random.default_rng(0)
 
@@ -32,9 +32,20 @@ def test_random_cells_where_blocks_would_lose_a_class(blocks: np.ndarray) -> Non
 
 def test_labels_are_permuted_within_strata_only() -> None:
     codes, strata = RNG.integers(0, 3, 300), np.repeat([0, 1, 2], 100)
-    shuffled = permute_within(codes, strata, seed=4)
+    shuffled, kept = permute_labels(codes, strata, seed=4)
+    assert kept
     assert (shuffled != codes).mean() > 0.5
     for stratum in range(3):
         members = strata == stratum
         np.testing.assert_array_equal(np.bincount(shuffled[members]), np.bincount(codes[members]))
-    np.testing.assert_array_equal(shuffled, permute_within(codes, strata, seed=4))
+    np.testing.assert_array_equal(shuffled, permute_labels(codes, strata, seed=4)[0])
+
+
+def test_labels_that_are_those_of_donors_are_shuffled_over_all_cells() -> None:
+    """Within donors they would all stay, and the twin would learn what the model learnt."""
+    strata = np.repeat([0, 1, 2, 3], 50)
+    codes = strata // 2
+    shuffled, kept = permute_labels(codes, strata, seed=0)
+    assert not kept
+    assert 0.4 < (shuffled != codes).mean() < 0.6
+    np.testing.assert_array_equal(np.bincount(shuffled), np.bincount(codes))

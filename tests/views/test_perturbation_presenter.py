@@ -122,7 +122,7 @@ def test_gene_sets_are_offered_with_the_genes_that_the_model_takes(
     view.gene_sets_requested.emit(path)
     finish(session)
     sets, message = view.shown["gene_sets"]
-    assert list(sets) == [("ONE", ("GENE0001", "GENE0002"))]
+    assert [(name, sorted(genes)) for name, genes in sets] == [("ONE", ["GENE0001", "GENE0002"])]
     assert "1 sets of sets.gmt" in message
 
 

@@ -60,7 +60,7 @@ def explain_command(
 ) -> None:
     """Explain what a model says of some cells by ranking the genes that decided."""
     from glasscell.explain.check import checks
-    from glasscell.explain.evidence import ranking
+    from glasscell.explain.evidence import UNSHOWN, has_evidence, ranking
     from glasscell.explain.explain import explain
     from glasscell.explain.method import method_info
     from glasscell.explain.request import ExplainRequest
@@ -76,7 +76,8 @@ def explain_command(
         result = explain(dataset, bundle, request, job).part(part)
     mask = np.zeros(dataset.n_cells, np.bool_)
     mask[slice(None) if chosen is None else chosen] = True
-    rows = ranking(result, mask, dataset, k=top)
+    shown = has_evidence(result)
+    rows = ranking(result, mask, dataset, k=top if shown else 0)
     found = checks(result, mask)
     if out is not None:
         _write(dataset, result, mask, top, out)
@@ -84,12 +85,10 @@ def explain_command(
         print_json(_result(result, rows, found))
         return
     header = ["gene", "attribution", "mean-difference rank", "twin rank", "spread of rank over folds"]
-    print_table(
-        f"{result.target} by {result.method}, against {result.provenance.baseline_text}",
-        header,
-        list(map(_row, rows)),
-    )
-    for sentence in rows.missing:
+    title = f"{result.target} by {result.method}, against {result.provenance.baseline_text}"
+    if shown:
+        print_table(title, header, list(map(_row, rows)))
+    for sentence in rows.missing if shown else (UNSHOWN,):
         say(sentence, style="yellow")
     for check in found:
         say(f"{check.name}: {check.sentence}", style="" if check.verdict == "ok" else "yellow")

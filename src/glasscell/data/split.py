@@ -16,6 +16,7 @@ import pandas as pd
 
 from glasscell.data.block import assign_blocks, near_other_fold, spatial_blocks
 from glasscell.data.column import categorical_codes, is_continuous, missing_name
+from glasscell.data.design import find_design
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from glasscell.data.channel import BoolArray, CodeArray
     from glasscell.data.dataset import Dataset
     from glasscell.data.labels import Labels
+    from glasscell.data.section import Sections
 
 SCHEMES = ("donor", "section", "blocks", "random")
 BLOCKS_PER_SIDE = 4
@@ -82,13 +84,36 @@ class Split:
         return "" if block < 0 else self.block_names[block]
 
 
+def allowed_schemes(dataset: Dataset) -> tuple[str, ...]:
+    """List the schemes that a dataset allows, strictest first: the first is the default.
+
+    Cells of several samples or batches without places are split by those; random cells are for one sample.
+    """
+    allowed = []
+    if _several(_donors(dataset)):
+        allowed.append("donor")
+    if _several(dataset.sections):
+        allowed.append("section")
+    if dataset.positions_cd is not None:
+        allowed.append("blocks")
+    samples = find_design(dataset).samples
+    if samples is not None and _several(samples) and samples.source:
+        allowed.append(f"obs:{samples.source}")
+    return (*allowed, "random")
+
+
 def default_scheme(dataset: Dataset) -> str:
-    """Return the strictest scheme the dataset allows: donor, section, blocks, else random."""
-    if dataset.donors is not None and len(dataset.donors.names) > 1:
-        return "donor"
-    if dataset.sections is not None and len(dataset.sections.names) > 1:
-        return "section"
-    return "random" if dataset.positions_cd is None else "blocks"
+    """Return the strictest scheme the dataset allows."""
+    return allowed_schemes(dataset)[0]
+
+
+def _several(groups: Sections | None) -> bool:
+    return groups is not None and 1 < len(groups.names) <= MAX_FOLDS
+
+
+def _donors(dataset: Dataset) -> Sections | None:
+    """Return the donors, also where samples are named after condition and donor."""
+    return dataset.donors if dataset.donors is not None else find_design(dataset).donors
 
 
 def split(
@@ -131,7 +156,7 @@ def split(
     if gap:
         raise DataError(f'A gap is for the scheme "blocks"; leave it out with "{scheme}".')
     if scheme in ("donor", "section"):
-        table = dataset.donors if scheme == "donor" else dataset.sections
+        table = _donors(dataset) if scheme == "donor" else dataset.sections
         if table is None or len(table.names) < 2:
             raise DataError(
                 f"This dataset has fewer than two {scheme}s, so none can be held out; name the column with "
@@ -210,6 +235,11 @@ def _split_random(dataset: Dataset, n_folds: int, seed: int, labels: Labels | No
         warnings = (
             "Under a random split neighbouring cells leak into each other, and coordinates alone can look "
             'accurate; use the split "blocks" for a figure to rely on.',
+        )
+    elif (other := default_scheme(dataset)) != "random":
+        warnings = (
+            "These cells are of several samples: a random split says nothing about a new one; use the split "
+            f'"{other}" for that.',
         )
     names = tuple(f"fold {fold + 1}" for fold in range(n_folds))
     return Split("random", folds, folds.copy(), names, f"Random cells in {n_folds} folds.", warnings)

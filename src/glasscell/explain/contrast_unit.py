@@ -114,9 +114,9 @@ def choose_unit(dataset: Dataset, a: Bools, b: Bools, design: Design, unit: Unit
 def _apart(dataset: Dataset, a: Bools, b: Bools, design: Design) -> str:
     """Name in what most cells of A are unlike those of B; empty for nothing.
 
-    Conditions set them apart when the shares of their values overlap by less than half: a few
-    stray cells do not make two conditions one. Donors, samples and sections do when no side lies mostly in those
-    of the other: a patch of one section against the rest of all is within.
+    Conditions set them apart when the shares of their values overlap by less than half: a few stray cells do
+    not make two conditions one. Donors, samples and sections do when no side lies mostly in those of the
+    other: a patch of one section against the rest of all is within.
     """
     sections = dataset.sections if len(dataset.sections) > 1 else None
     kinds = (

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 MIN_CELLS_PER_FOLD = 10
 
-NO_TWIN = "The twin's ranks are missing: the net trained on permuted labels is not there yet."
+NO_TWIN = "The twin's ranks are missing: there is no net that had nothing to learn beside this model."
+UNSHOWN = (
+    "No ranking is shown without a twin, a net of the same kind that had nothing to learn: without it nobody "
+    "could tell what was learnt."
+)
 NO_CLASSES = "Mean-difference ranks are missing: the target is not a class."
 ONE_FOLD = (
     f"The spread over folds is missing: fewer than two nets explain {MIN_CELLS_PER_FOLD} selected cells each."
@@ -74,6 +78,11 @@ class Ranking(Sequence[RankedGene]):
     def __iter__(self) -> Iterator[RankedGene]:
         """Iterate over rows, first gene first."""
         return iter(self.rows)
+
+
+def has_evidence(explanation: Explanation) -> bool:
+    """Tell whether an explanation carries what a ranking must be shown with: twin and re-initialised net."""
+    return explanation.twin is not None and "reinitialised_correlation" in explanation.diagnostics
 
 
 def ranking(

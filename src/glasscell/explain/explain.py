@@ -57,12 +57,21 @@ def explain(dataset: Dataset, bundle: Bundle, request: ExplainRequest, job: JobH
     from glasscell.explain.randomise import reinitialised_correlation
 
     correlation = reinitialised_correlation(plan, bundle, result, Part(job, share, share + 0.1, "Random net"))
-    diagnostics = {**result.diagnostics, "reinitialised_correlation": correlation}
+    diagnostics = {**result.diagnostics, "reinitialised_correlation": correlation, **_accuracies(bundle)}
     result = replace(result, diagnostics=diagnostics)
     if bundle.twin is not None:
         result = replace(result, twin=_explain_twin(plan, bundle.twin, Part(job, share + 0.1, 1.0, "Twin")))
     job.report(1.0, "Explained")
     return result
+
+
+def _accuracies(bundle: Bundle) -> dict[str, float]:
+    """Return how often the model and its baselines are right on held-out cells, where that is known."""
+    if bundle.metrics is None:
+        return {}
+    rows = {"held_out": bundle.metrics, **bundle.baselines}
+    found = {f"{name}_accuracy": float(row.accuracy) for name, row in rows.items()}
+    return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
 def with_twin(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glasscell.errors import DataError
+from glasscell.explain.evidence import has_evidence
 from glasscell.figure.attention import attention_figure
 from glasscell.figure.cell import CellLook, axes_figure, embedding_figure, tissue_figure
 from glasscell.figure.page import check_ending, save_figure
@@ -19,7 +20,6 @@ from glasscell.session.training import TRAINING
 from glasscell.session.work import submit
 from glasscell.views.attention_picture import attention_picture, shown_attention
 from glasscell.views.contrast_picture import contrast_picture
-from glasscell.views.evidence import has_evidence
 from glasscell.views.paint import selected_cells
 
 if TYPE_CHECKING:

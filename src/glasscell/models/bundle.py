@@ -177,6 +177,11 @@ class Bundle:
         """Fingerprint of the dataset the nets were trained on."""
         return str(self.provenance.get("data_fingerprint", ""))
 
+    @property
+    def trained_elsewhere(self) -> bool:
+        """Whether the nets came trained, so that nobody can train a twin beside them."""
+        return "opened" in self.provenance or self.provenance.get("trained") == "elsewhere"
+
     @cached_property
     def _row_of_name(self) -> dict[str, int]:
         return {str(name): row for row, name in enumerate(self.cells.names)}
@@ -228,6 +233,7 @@ class Bundle:
         used = self.cells.labelled if self.classes else np.ones(len(self.cells.names), np.bool_)
         return np.asarray((rows >= 0) & used[rows] & (self.cells.fold[rows] != net_of_cell))
 
-    def with_twin(self, twin: Model) -> Bundle:
-        """Return the same bundle with its label-permuted twin."""
-        return replace(self, twin=twin)
+    def with_twin(self, twin: Model, note: str = "") -> Bundle:
+        """Return the same bundle with its twin, and what a reader must know of it."""
+        notes = (*self.notes, note) if note and note not in self.notes else self.notes
+        return replace(self, twin=twin, notes=notes)

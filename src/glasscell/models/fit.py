@@ -18,7 +18,7 @@ from glasscell.models.family import Family, FoldPlan, TrainingData
 from glasscell.models.fit_request import FitRequest
 from glasscell.models.fit_unlabelled import fit_null_twin, fit_unlabelled
 from glasscell.models.metric import measure
-from glasscell.models.plan import permute_within, set_aside
+from glasscell.models.plan import permute_labels, set_aside
 from glasscell.models.protocol import Classifies, Model
 from glasscell.models.reference import make_reference
 from glasscell.models.registry import family as find_family
@@ -36,6 +36,10 @@ __all__ = ["FitRequest", "fit", "fit_twin"]
 
 _TRAINING = 0.9
 _BLOCK = 4096
+OVER_ALL = (
+    "The classes hardly vary within a section or donor, so the twin's labels were shuffled over all cells: "
+    "what tells sections and donors apart counts as learnt."
+)
 
 
 def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle:
@@ -143,14 +147,14 @@ def fit_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: JobHand
     labels = drop_rare(request.labels, request.split)
     train = np.flatnonzero(request.split.training(0) & (labels.codes >= 0))
     codes = np.full(dataset.n_cells, -1, np.int32)
-    codes[train] = permute_within(labels.codes[train], _strata(dataset)[train], request.seed)
+    codes[train], kept = permute_labels(labels.codes[train], _strata(dataset)[train], request.seed)
     data = training_data(dataset, request, family, device, labels=labels, codes=codes)
     epochs = max(1, round(float(np.median([curve.best_epoch for curve in bundle.curves]))))
     plan = FoldPlan(
         train, np.empty(0, np.int64), net_seed(request.seed, request.split.n_folds), device, epochs
     )
     twin, _, _ = family.train(data, plan, bundle.params, Span(job, 0.0, 1.0, "label-permuted twin"))
-    return bundle.with_twin(twin)
+    return bundle.with_twin(twin, "" if kept else OVER_ALL)
 
 
 def _usable_labels(request: FitRequest, family: Family) -> Labels:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 Ints = NDArray[np.integer[Any]]
 
 VALID_SHARE = 0.15
+#: Of the labels that a shuffle among all cells moves, the share that one within strata must move.
+LEAST_MOVED = 0.5
 _TRIES = 200
 _MOST_BLOCKS = 4
 
@@ -79,11 +81,26 @@ def _random_cells(codes: Ints, rng: np.random.Generator) -> NDArray[np.bool_]:
     return aside
 
 
-def permute_within(codes: Ints, strata: Ints, seed: int) -> NDArray[np.int32]:
-    """Shuffle labels among the cells of each stratum, so that only the link to genes is lost."""
+def permute_labels(codes: Ints, strata: Ints, seed: int) -> tuple[NDArray[np.int32], bool]:
+    """Shuffle labels among the cells of each stratum, so that only the link to genes is lost.
+
+    Where labels hardly vary within a stratum (a condition within a donor) that would leave them as they are;
+    then they are shuffled among all cells.
+
+    Parameters
+    ----------
+    codes, strata
+        Class, and section and donor, of each cell, ``(n,)``.
+
+    Returns
+    -------
+    The shuffled classes, and whether the strata were kept.
+    """
     rng = np.random.default_rng([seed, 0x7371])
-    shuffled = np.array(codes, np.int32)
+    within = np.array(codes, np.int32)
     for stratum in np.unique(strata):
         members = np.flatnonzero(strata == stratum)
-        shuffled[members] = shuffled[rng.permutation(members)]
-    return shuffled
+        within[members] = within[rng.permutation(members)]
+    anywhere = np.array(codes, np.int32)[rng.permutation(len(codes))]
+    kept = bool((within != codes).mean() >= LEAST_MOVED * (anywhere != codes).mean())
+    return (within, True) if kept else (anywhere, False)

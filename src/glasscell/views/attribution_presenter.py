@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from glasscell.data.report import why_no_cells
 from glasscell.data.selection import Everything
 from glasscell.errors import GlasscellError
+from glasscell.explain.evidence import UNSHOWN, has_evidence
 from glasscell.session.explaining import EXPLAINING
 from glasscell.views.evidence import (
     baseline_names,
     cell_genes,
-    has_evidence,
     method_rows,
     rank_genes,
     ranking_rows,
@@ -24,13 +24,19 @@ if TYPE_CHECKING:
     from glasscell.explain.check import Check
     from glasscell.explain.evidence import Ranking
     from glasscell.jobs import Job, JobHandle
+    from glasscell.models.bundle import Bundle
     from glasscell.session import Session, State
     from glasscell.views.row import CellGeneRow
 
 DEFAULT_METHOD = "integrated_gradients"
-NO_TWIN = (
-    "The ranking is shown when its twin, a net trained on permuted labels, has been explained too; "
-    "without it nobody could tell what was learnt. See the job strip, or train the model again."
+COMES = f"{UNSHOWN} It is being trained (see the job strip), or train the model again."
+ELSEWHERE = (
+    f"{UNSHOWN} This model was trained elsewhere and cannot have one: colour by a gene's attribution through "
+    "the search, or train a model here."
+)
+NEVER = (
+    f"{UNSHOWN} Models of this kind have none: colour by a gene's attribution through the search, and look "
+    "at what removing things changes."
 )
 
 
@@ -127,7 +133,7 @@ class AttributionPresenter(Presenter[AttributionView]):
             self._show_none("Nothing is explained yet.")
             return
         if not has_evidence(explanation):
-            self._show_none(NO_TWIN)
+            self._show_none(_why_unshown(bundle))
             return
         selected = None if isinstance(session.state.selection, Everything) else session.mask()
 
@@ -159,3 +165,14 @@ class AttributionPresenter(Presenter[AttributionView]):
         if cell is not None and explanation is not None and dataset is not None:
             title, rows = cell_genes(explanation, dataset, cell)
         self.view.set_cell_genes(title, rows)
+
+
+def _why_unshown(bundle: Bundle) -> str:
+    """Say why there is no twin, and what to do."""
+    from glasscell.models.family import Aligns
+    from glasscell.models.registry import FAMILIES
+
+    if bundle.trained_elsewhere:
+        return ELSEWHERE
+    can = bool(bundle.classes) or isinstance(FAMILIES.get(bundle.family), Aligns)
+    return COMES if can else NEVER

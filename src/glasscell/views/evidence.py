@@ -26,11 +26,6 @@ N_RANKED = 50
 N_OF_CELL = 10
 
 
-def has_evidence(explanation: Explanation) -> bool:
-    """Tell whether an explanation carries what a ranking must be shown with: twin and re-initialised net."""
-    return explanation.twin is not None and "reinitialised_correlation" in explanation.diagnostics
-
-
 def rank_genes(
     explanation: Explanation,
     bundle: Bundle,

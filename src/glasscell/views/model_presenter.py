@@ -205,13 +205,7 @@ def metric_rows(bundle: Bundle) -> tuple[MetricRow, ...]:
 
 def schemes(dataset: Dataset) -> tuple[tuple[str, ...], str]:
     """List the splits a dataset allows, strict to lenient, with the default."""
-    from glasscell.data.split import SCHEMES, default_scheme
+    from glasscell.data.split import allowed_schemes
 
-    def possible(scheme: str) -> bool:
-        if scheme == "donor":
-            return dataset.donors is not None and len(dataset.donors.names) > 1
-        if scheme == "section":
-            return dataset.sections is not None and len(dataset.sections.names) > 1
-        return scheme != "blocks" or dataset.positions_cd is not None
-
-    return tuple(scheme for scheme in SCHEMES if possible(scheme)), default_scheme(dataset)
+    allowed = allowed_schemes(dataset)
+    return allowed, allowed[0]

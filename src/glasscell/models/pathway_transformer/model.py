@@ -236,7 +236,9 @@ class TransformerModel:
             raise NotCompatible(
                 f"{self.info.title} can only have genes set or tokens left out: change the request."
             )
-        changed = replace(batch, expression=self._with_genes(batch.expression, intervention.genes or {}))
+        changed = replace(
+            batch, expression=_with_genes(batch.expression, self.genes, intervention.genes or {})
+        )
         if intervention.drop_tokens is None:
             return changed
         beyond = [token for token in intervention.drop_tokens if not 0 <= token < len(self.tokens)]
@@ -256,21 +258,22 @@ class TransformerModel:
         mask_tg.flags.writeable = False
         return {"tokens": self.tokens, "genes": self.genes, "sets": mask_tg}
 
-    def _with_genes(self, expression_cg: Tensor, values: Mapping[str, float]) -> Tensor:
-        places = {gene: number for number, gene in enumerate(self.genes)}
-        unknown = [gene for gene in values if gene not in places]
-        if unknown:
-            raise NotCompatible(f"{unknown[0]!r} is no gene of this model: choose one it was trained with.")
-        if not values:
-            return expression_cg
-        changed = expression_cg.clone()
-        for gene, value in values.items():
-            changed[:, places[gene]] = value
-        return changed
-
     def _by_block(self, batch: CellBatch, call: Callable[[tuple[Attention, ...]], Tensor]) -> Tensor:
         parts = torch.split(_rows(batch), self.network.rows_at_a_time())
         return torch.cat([call(self.network.attend(part, _dropped(batch))) for part in parts])
+
+
+def _with_genes(expression_cg: Tensor, genes: tuple[str, ...], values: Mapping[str, float]) -> Tensor:
+    places = {gene: number for number, gene in enumerate(genes)}
+    unknown = [gene for gene in values if gene not in places]
+    if unknown:
+        raise NotCompatible(f"{unknown[0]!r} is no gene of this model: choose one it was trained with.")
+    if not values:
+        return expression_cg
+    changed = expression_cg.clone()
+    for gene, value in values.items():
+        changed[:, places[gene]] = value
+    return changed
 
 
 def _rows(batch: CellBatch) -> Tensor:
