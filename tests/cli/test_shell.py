@@ -290,7 +290,9 @@ def test_fit_without_labels_writes_latents_and_figures(shell: Shell, tissue: Pat
     latent_cz = load_bundle(folder).cells.latent_cz
     assert latent_cz is not None
     assert latent_cz.shape == (400, 10)
-    code, out, _ = shell("fit", tissue, "--model", "vae", "--out", folder, *fast, "--batch", "label")
+    code, out, _ = shell(
+        "fit", tissue, "--model", "vae", "--out", folder, *fast, "--batch", "label", "--force"
+    )
     assert code == 0
     assert "Poisson deviance" in out
     code, _, err = shell("fit", tissue, "--model", "vae", "--labels", "label", "--out", folder)

@@ -18,7 +18,7 @@ from glasscell.cli.option import (
     open_file,
     use_network,
 )
-from glasscell.errors import DataError
+from glasscell.cli.writing import save_file, tell
 
 
 def apply_command(
@@ -51,12 +51,7 @@ def apply_command(
     with shell_job("Applying") as job:
         found = apply(bundle, dataset, job, rename=read_rename(rename), min_overlap=min_overlap, level=level)
     if out is not None:
-        try:
-            found.table().to_csv(out, index=False, float_format="%.6g")
-        except OSError as error:
-            raise DataError(
-                f"{out} could not be written ({error.strerror}): choose another place."
-            ) from error
+        tell(out, save_file(out, lambda to: found.table().to_csv(to, index=False, float_format="%.6g")))
     if json:
         print_json(found.to_json())
         return

@@ -20,6 +20,7 @@ from glasscell.cli.option import (
     open_file,
     settings_of,
 )
+from glasscell.cli.writing import check_out, save_data, save_table, tell
 
 if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
@@ -66,12 +67,12 @@ def attend_command(
     json: JsonOption = False,
 ) -> None:
     """List what groups of cells attend to; beside each weight stands the measured change on removal."""
-    from glasscell.data.atomic import write_atomically
     from glasscell.explain.attention.attend import attend
     from glasscell.explain.attention.request import AttentionParams, AttentionRequest
     from glasscell.models.bundle_file import load_bundle
     from glasscell.session.attending import PREDICTED, grouping
 
+    check_out(out)
     params = settings_of(AttentionParams, settings)
     dataset = open_file(file, section, donor, counts, genes)
     chosen = cells_of(dataset, cells)
@@ -82,7 +83,7 @@ def attend_command(
         found = attend(dataset, bundle, request, job)
     found.map_place(which)
     if table is not None:
-        write_atomically(table, lambda fresh: found.table().to_csv(fresh, index=False, float_format="%.9g"))
+        save_table(found.table(), table)
     if out is not None:
         _write(dataset, found, out)
     if json:
@@ -98,12 +99,11 @@ def attend_command(
 
 def _write(dataset: Dataset, found: Attention, out: Path) -> None:
     """Write the data with the result beside them."""
-    from glasscell.data.write import write
     from glasscell.explain.attention.store import write_attention
 
     copy = dataset.adata.copy()
     write_attention(copy, found)
-    write(dataset.with_adata(copy), out)
+    tell(out, save_data(dataset.with_adata(copy), out))
 
 
 def _header(found: Attention) -> list[str]:

@@ -9,6 +9,7 @@ import typer
 
 from glasscell.cli.console import print_json, print_table, say, shell_job
 from glasscell.cli.option import FileArgument, JsonOption, SectionOption, open_file
+from glasscell.cli.writing import save_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +62,6 @@ def contrast_command(
     json: JsonOption = False,
 ) -> None:
     """Compare two groups of cells gene by gene; between conditions donors are compared, never cells."""
-    from glasscell.data.atomic import write_atomically
     from glasscell.data.column import DataContext
     from glasscell.data.design import find_design
     from glasscell.data.selection import parse_selection
@@ -90,7 +90,7 @@ def contrast_command(
         found = compare(dataset, request, job)
     overlaps = {} if sets is None else _overlaps(found, sets)
     if out is not None:
-        write_atomically(out, lambda fresh: found.table().to_csv(fresh, index=False, float_format="%.9g"))
+        save_table(found.table(), out)
     if json:
         print_json(_result(found, top, overlaps))
     else:

@@ -23,6 +23,7 @@ from glasscell.cli.option import (
     settings_of,
     use_network,
 )
+from glasscell.cli.writing import check_out, save_data, tell
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,6 +67,7 @@ def explain_command(
     from glasscell.explain.request import ExplainRequest
     from glasscell.models.bundle_file import load_bundle
 
+    check_out(out)
     use_network(network)
     params = settings_of(method_info(method).params, settings)
     dataset = open_file(file, section, donor, counts, genes)
@@ -96,12 +98,11 @@ def explain_command(
 
 def _write(dataset: Dataset, result: Explanation, mask: NDArray[np.bool_], top: int, out: Path) -> None:
     """Write the data with the result beside them."""
-    from glasscell.data.write import write
     from glasscell.explain.store import write_back
 
     copy = dataset.adata.copy()
     write_back(copy, result, mask=mask, k=top)
-    write(dataset.with_adata(copy), out)
+    tell(out, save_data(dataset.with_adata(copy), out))
 
 
 def _result(result: Explanation, rows: Ranking, found: tuple[Check, ...]) -> dict[str, Any]:

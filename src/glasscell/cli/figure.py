@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from glasscell.cli.console import say, shell_job
+from glasscell.cli.console import shell_job
 from glasscell.cli.option import DonorOption, FileArgument, SectionOption, UsageError, cells_of, open_file
+from glasscell.cli.writing import save_file, tell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +54,7 @@ def figure_command(
     donor: DonorOption = "",
 ) -> None:
     """Draw a picture with its legend, colour bar, scale bar and evidence, for a paper or a slide."""
-    from glasscell.figure.page import check_ending, save_figure
+    from glasscell.figure.page import check_ending, figure_bytes
     from glasscell.models.bundle_file import load_bundle
 
     if what not in OF_CELLS + OF_MODELS:
@@ -72,8 +73,12 @@ def figure_command(
     else:
         assert bundle is not None
         sheet = _of_model(what, dataset, bundle, target)
-    save_figure(sheet, out, dpi)
-    say(f"Written: {out}")
+    content = figure_bytes(sheet, out.suffix.lower(), dpi)
+    tell(out, save_file(out, lambda fresh: _write(fresh, content)))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _check_colour(colour: str, has_model: bool, has_target: bool) -> None:

@@ -15,6 +15,7 @@ from glasscell.cli.option import (
     CountsOption,
     DonorOption,
     FileArgument,
+    ForceOption,
     GenesOption,
     JsonOption,
     NetworkOption,
@@ -24,6 +25,7 @@ from glasscell.cli.option import (
     settings_of,
     use_network,
 )
+from glasscell.errors import JobCancelled
 
 if TYPE_CHECKING:
     from glasscell.models.bundle import Bundle
@@ -61,6 +63,7 @@ def fit_command(
     counts: CountsOption = "",
     genes: GenesOption = "",
     network: NetworkOption = "",
+    force: ForceOption = False,
     settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
     json: JsonOption = False,
 ) -> None:
@@ -72,9 +75,11 @@ def fit_command(
     from glasscell.data.split import default_scheme
     from glasscell.data.split import split as make_split
     from glasscell.models.bundle_file import save_bundle
+    from glasscell.models.bundle_place import check_place
     from glasscell.models.fit import FitRequest, fit, fit_twin
 
     started = time.monotonic()
+    check_place(out, force=force)
     chosen = _chosen(model, labels, action, network, settings)
     dataset = open_file(file, section, donor, counts, genes)
     classes = read_labels(dataset, labels) if labels else None
@@ -85,8 +90,14 @@ def fit_command(
     request = FitRequest(classes, plan, model, chosen, seed, device, groups, done, control)
     with shell_job("Training") as job:
         bundle = fit(dataset, request, job)
-        bundle = fit_twin(bundle, dataset, request, job)
-    save_bundle(bundle, out)
+        save_bundle(bundle, out)
+        try:
+            bundle = fit_twin(bundle, dataset, request, job)
+        except JobCancelled as error:
+            kept = f"Stopped before the twin was trained: the model without a twin is in {out}."
+            raise JobCancelled(kept) from error
+    if bundle.twin is not None:
+        save_bundle(bundle, out)
     for sentence in dict.fromkeys((*(plan.warnings if plan else ()), *bundle.notes)):
         say(sentence, style="yellow")
     if json:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from glasscell.cli.console import print_json, say, shell_job
-from glasscell.cli.option import FileArgument, JsonOption, open_file
+from glasscell.cli.option import FileArgument, ForceOption, JsonOption, open_file
 
 
 def open_scvi_command(
@@ -16,13 +16,16 @@ def open_scvi_command(
     model: Annotated[Path, typer.Option("--model", metavar="DIR", help="Folder that scvi-tools saved")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the bundle")],
     yes: Annotated[bool, typer.Option("--yes", help="Go on without asking")] = False,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Open a SCVI, SCANVI or LinearSCVI saved by scvi-tools, after saying what that runs."""
     from glasscell.models.bundle_file import save_bundle
+    from glasscell.models.bundle_place import check_place
     from glasscell.models.scvi.file import what_it_runs
     from glasscell.models.scvi.opening import load_scvi
 
+    check_place(out, force=force)
     say(what_it_runs(model))
     if not yes and not typer.confirm("Open it?", err=True):
         raise typer.Exit(1)

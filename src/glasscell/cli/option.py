@@ -46,6 +46,7 @@ NetworkOption = Annotated[
         "--network", metavar="MODULE:FUNCTION", help="Your own network; this runs the code of that module"
     ),
 ]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a model that is in the folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object alone on stdout")]
 SetOption = Annotated[
     list[str], typer.Option("--set", metavar="NAME=VALUE", help="A parameter; repeat for more")

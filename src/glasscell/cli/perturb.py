@@ -20,6 +20,7 @@ from glasscell.cli.option import (
     open_file,
     settings_of,
 )
+from glasscell.cli.writing import check_out, save_data, save_table, tell
 
 if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
@@ -71,11 +72,11 @@ def perturb_command(
     json: JsonOption = False,
 ) -> None:
     """Say what a model expects of cells whose genes are changed, against matched controls."""
-    from glasscell.data.atomic import write_atomically
     from glasscell.explain.perturbation.perturb import perturb
     from glasscell.explain.perturbation.request import PerturbationParams, PerturbationRequest
     from glasscell.models.bundle_file import load_bundle
 
+    check_out(write)
     params = settings_of(PerturbationParams, settings)
     named, direction = _asked(out, down, up, give)
     dataset = open_file(file, section, donor, counts, genes)
@@ -86,7 +87,7 @@ def perturb_command(
     with shell_job("Asking the model") as job:
         found = perturb(dataset, load_bundle(model), request, job)
     if table is not None:
-        write_atomically(table, lambda fresh: found.table().to_csv(fresh, index=False, float_format="%.9g"))
+        save_table(found.table(), table)
     if write is not None:
         _write(dataset, found, write)
     if json:
@@ -110,12 +111,11 @@ def _asked(
 
 def _write(dataset: Dataset, found: Perturbation, path: Path) -> None:
     """Write the data with the result beside them."""
-    from glasscell.data.write import write
     from glasscell.explain.perturbation.store import write_perturbation
 
     copy = dataset.adata.copy()
     write_perturbation(copy, found)
-    write(dataset.with_adata(copy), path)
+    tell(path, save_data(dataset.with_adata(copy), path))
 
 
 def _print(dataset: Dataset, found: Perturbation, top: int) -> None:

@@ -19,6 +19,7 @@ from glasscell.cli.option import (
     open_file,
     settings_of,
 )
+from glasscell.cli.writing import check_out, save_data, written
 
 
 def prepare_command(
@@ -35,23 +36,24 @@ def prepare_command(
 ) -> None:
     """Prepare a file for looking and training, and write the result to another one."""
     from glasscell.data.prepare import PrepareParams, prepare
-    from glasscell.data.write import write
     from glasscell.views.form import build
 
+    check_out(out)
     dataset = open_file(file, section, donor, counts, genes)
     params = build(PrepareParams, settings_of(PrepareParams, settings))
     with shell_job("Preparing") as job:
         prepared = prepare(dataset, params, job)
         job.report(1.0, "writing")
-        write(prepared, out)
+        kept = save_data(prepared, out)
     if json:
         print_json(
             {
                 "out": str(out),
+                "previous": None if kept is None else str(kept),
                 "n_cells": prepared.n_cells,
                 "n_genes": prepared.n_genes,
                 "embeddings": list(prepared.embeddings),
             }
         )
     else:
-        say(f"{prepared.report()} Written to {out}.")
+        say(f"{prepared.report().rstrip('.')}. {written(out, kept)}")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glasscell.cli.console import say, shell_job
+from glasscell.cli.console import shell_job
 from glasscell.cli.option import DonorOption, FileArgument, SectionOption, UsageError, open_file
+from glasscell.cli.writing import save_file, tell
 
 if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
@@ -34,7 +35,6 @@ def report_command(
     donor: DonorOption = "",
 ) -> None:
     """Write one page that needs no other file: pictures, evidence, provenance and a methods text."""
-    from glasscell.data.atomic import write_atomically
     from glasscell.explain.check import checks
     from glasscell.figure.pick import ranking_of
     from glasscell.figure.report import Report, add_data, add_explanation, add_model, add_origin
@@ -57,8 +57,7 @@ def report_command(
             results.append(found)
     add_origin(page, dataset, bundle, results)
     text = page.html()
-    write_atomically(out, lambda fresh: _write(fresh, text))
-    say(f"Written: {out}")
+    tell(out, save_file(out, lambda fresh: _write(fresh, text)))
 
 
 def _labels_of(bundle: Bundle | None, dataset: Dataset) -> str:

@@ -18,6 +18,7 @@ from glasscell.cli.option import (
     open_file,
     use_network,
 )
+from glasscell.cli.writing import check_out, save_data, save_table, tell
 
 ModelOption = Annotated[
     Path, typer.Option("--model", metavar="DIR", help="Folder that glasscell fit wrote, with latents")
@@ -42,20 +43,19 @@ def stability_command(
     json: JsonOption = False,
 ) -> None:
     """Match the factors of a model over seeds, untrained nets beside."""
-    from glasscell.data.atomic import write_atomically
-    from glasscell.data.write import write
     from glasscell.explain.traversal.stability import measure_stability
     from glasscell.models.bundle_file import load_bundle
 
+    check_out(out)
     use_network(network)
     dataset = open_file(file, section, "", counts, genes)
     bundle = load_bundle(model)
     with shell_job("Training with other seeds") as job:
         found = measure_stability(dataset, bundle, seeds, job)
     if table is not None:
-        write_atomically(table, lambda to: found.table().to_csv(to, index=False, float_format="%.9g"))
+        save_table(found.table(), table)
     if out is not None:
-        write(dataset, out, explanations=(found,))
+        tell(out, save_data(dataset, out, (found,)))
     floor_k = found.untrained_rk.mean(axis=0)
     if json:
         factors = [

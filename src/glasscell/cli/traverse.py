@@ -19,6 +19,7 @@ from glasscell.cli.option import (
     open_file,
     use_network,
 )
+from glasscell.cli.writing import check_out, save_data, save_table, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,12 +67,11 @@ def traverse_command(
     json: JsonOption = False,
 ) -> None:
     """Set each factor to the values it takes in the data, and list which genes the decoder changes."""
-    from glasscell.data.atomic import write_atomically
-    from glasscell.data.write import write
     from glasscell.explain.gene_set import read_gmt
     from glasscell.explain.traversal import traverse
     from glasscell.models.bundle_file import load_bundle
 
+    check_out(out)
     use_network(network)
     sets = () if gene_sets is None else read_gmt(gene_sets)
     dataset = open_file(file, section, "", counts, genes)
@@ -80,9 +80,9 @@ def traverse_command(
     with shell_job("Traversing") as job:
         found = traverse(dataset, bundle, request, job)
     if table is not None:
-        write_atomically(table, lambda to: found.table().to_csv(to, index=False, float_format="%.9g"))
+        save_table(found.table(), table)
     if out is not None:
-        write(dataset, out, explanations=(found,))
+        tell(out, save_data(dataset, out, (found,)))
     if json:
         print_json(_result(found, sets, top))
     else:

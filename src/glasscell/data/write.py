@@ -42,10 +42,23 @@ def write(
     keep_previous: bool = False,
     job: JobHandle = QUIET,
 ) -> Path:
-    """Save as AnnData: a ``.zarr`` folder when the name ends so, else one HDF5 file; see `write_h5ad`."""
+    """Save as AnnData: a ``.zarr`` folder or one ``.h5ad`` file, by how the name ends; see `write_h5ad`."""
     target = Path(path)
+    check_name(target)
     chosen = write_zarr if target.suffix == ".zarr" else write_h5ad
     return chosen(dataset, target, explanations=explanations, keep_previous=keep_previous, job=job)
+
+
+def check_name(path: str | Path) -> None:
+    """Refuse a name that does not say how data are saved.
+
+    Raises
+    ------
+    DataError
+        The name ends neither in ``.h5ad`` nor in ``.zarr``.
+    """
+    if Path(path).suffix not in (".h5ad", ".zarr"):
+        raise DataError(f"{Path(path).name} was not saved: data are written as .h5ad or .zarr; name it so.")
 
 
 def write_h5ad(
