@@ -80,6 +80,14 @@ def test_odd_files_open_and_say_so(shown: Any, tmp_path: Path, change: Callable[
         assert session.dataset.positions_cd is None
         assert not shown.viewer.layers
         assert "no positions" in shown.desk.tissue.overlay.caption
+    assert session.dataset.n_cells == 400
+    said = [message.text for message in session.messages]
+    assert any(text.startswith("400 cells") for text in said), said
+    if change is empty_cells:
+        assert any("7 of 400 cells hold no counts" in text for text in said), said
+    if change is string_ids:
+        assert list(session.dataset.cell_names[:2]) == ["aaa-0<b>", "aaa-1<b>"]
+        assert "400 cells" in told(shown)
     if change is duplicate_genes:
         assert any("GENE1" in message.text for message in session.messages)
 

@@ -46,7 +46,7 @@ class Driver:
     def prepare(self) -> None:
         if not any(name.endswith("umap") for name in self.session.dataset.embeddings):
             view = self.view("Data")
-            view.form.set_values({"n_top_genes": 500, "n_pcs": 20, "n_components": 20})
+            view.form.set_values({"n_variable_genes": 500, "n_components": 20})
             view.run.click()
             settled(self.desk)
         assert any(name.endswith("umap") for name in self.session.dataset.embeddings)

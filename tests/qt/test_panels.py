@@ -206,6 +206,9 @@ def test_untouched_form_gives_the_defaults(show: Any) -> None:
     assert build(Params, form.values()) == other
     assert form.more is not None
     assert not form.fields["clip"].isVisible()
+    with pytest.raises(KeyError, match="no field n_pcs"):
+        form.set_values({"n_steps": 3, "n_pcs": 20})
+    assert form.values()["n_steps"] == 9
 
 
 def test_form_takes_small_numbers_and_names_bad_lists(show: Any, qtbot: Any) -> None:

@@ -156,10 +156,18 @@ class QtForm(QWidget):
         return {name: field.value() for name, field in self.fields.items()}
 
     def set_values(self, values: Mapping[str, Any]) -> None:
-        """Show values; names without a field are passed by."""
+        """Show values.
+
+        Raises
+        ------
+        KeyError
+            There is no field of a name; no value is shown then.
+        """
+        unknown = [name for name in values if name not in self.fields]
+        if unknown:
+            raise KeyError(f"The form has no field {', '.join(unknown)}; it has {', '.join(self.fields)}.")
         for name, value in values.items():
-            if name in self.fields:
-                self.fields[name].set_value(value)
+            self.fields[name].set_value(value)
 
 
 def _page(fields: Sequence[Field]) -> QWidget:
