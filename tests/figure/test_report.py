@@ -1,15 +1,21 @@
 """The report: one page that fetches nothing, runs nothing, and takes no name from the data for markup."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from glasscell.cli.app import run
+from glasscell.data.dataset import Dataset
 from glasscell.explain.check import Check
-from glasscell.figure.report import Report
+from glasscell.figure.report import Report, methods_text
+from glasscell.models.fit import OVER_ALL
+from glasscell.models.metric import Metrics
 from glasscell.testing.planted import tiny_adata
+from glasscell.testing.toy_net import ToyModel, toy_bundle, toy_network
 
 EVIL = "<script>alert(1)</script>\"'&"
 
@@ -110,3 +116,33 @@ def test_the_page_of_a_model_holds_scores_curves_ranking_and_where_they_came_fro
         assert words in picture.read_text(encoding="utf-8")
     assert run(["figure", str(data), "--colour", "prediction:label"]) == 2, "no model is named"
     assert run(["figure", str(data), "--colour", f"attribution:{gene}", "--model", str(model)]) == 2
+
+
+def told(twin: bool, notes: tuple[str, ...] = (), baselines: tuple[str, ...] = ("majority",)) -> str:
+    dataset = Dataset(tiny_adata())
+    net = ToyModel(toy_network((dataset.n_genes, 2)), tuple(dataset.genes.names), ("a", "b"))
+    bundle = toy_bundle(dataset, [net], truth=np.zeros(dataset.n_cells), classes=("a", "b"))
+    rows = {name: Metrics(0.25, 0.25) for name in baselines}
+    bundle = replace(bundle, twin=net if twin else None, notes=notes, baselines=rows)
+    return methods_text(dataset, bundle, ())
+
+
+def test_the_methods_text_tells_of_the_twin_that_there_is() -> None:
+    assert "No twin was trained" in told(twin=False)
+    assert "labels permuted within section and donor." in told(twin=True)
+    assert "labels permuted over all cells." in told(twin=True, notes=(OVER_ALL,))
+
+
+def test_a_twin_without_labels_learnt_from_redrawn_counts() -> None:
+    dataset = Dataset(tiny_adata())
+    net = ToyModel(toy_network((dataset.n_genes, 2)), tuple(dataset.genes.names), ("a", "b"))
+    bundle = toy_bundle(dataset, [net], truth=np.full(dataset.n_cells, -1), classes=(), twin=net)
+    text = methods_text(dataset, replace(bundle, metrics=None), ())
+    assert "counts redrawn" in text
+    assert "labels permuted" not in text
+
+
+def test_accuracy_is_never_told_without_its_three_baselines() -> None:
+    whole = told(twin=True, baselines=("majority", "logistic", "coordinates"))
+    assert "baselines: majority 0.250, logistic 0.250, coordinates 0.250" in whole
+    assert "logistic not measured, coordinates not measured" in told(twin=True)

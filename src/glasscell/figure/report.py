@@ -30,6 +30,8 @@ figure{margin:1rem 0}img{max-width:100%;height:auto}figcaption{color:#5c6670}
 table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top}
 th{font-weight:600;white-space:nowrap}.warn{color:#a04a00}.bad{color:#b00020}
 """
+#: What held-out accuracy is always told beside.
+ROWS = ("majority", "logistic", "coordinates")
 _PACKAGES = ("glasscell", "anndata", "scanpy", "torch", "numpy")
 
 
@@ -140,8 +142,11 @@ def methods_text(dataset: Dataset, bundle: Bundle | None, explanations: Sequence
         words.append(f"{nets} of the family {bundle.family} were trained to {learnt}.")
         words.append(bundle.split_text.rstrip(".") + ".")
         if bundle.metrics is not None and bundle.baselines:
-            beside = ", ".join(f"{name} {row.accuracy:.3f}" for name, row in bundle.baselines.items())
+            beside = ", ".join(
+                _baseline_text(bundle, name) for name in dict.fromkeys((*ROWS, *bundle.baselines))
+            )
             words.append(f"Held-out accuracy was {bundle.metrics.accuracy:.3f} (baselines: {beside}).")
+        words.append(_twin_text(bundle))
     for one in explanations:
         origin = one.provenance
         words.append(
@@ -150,8 +155,25 @@ def methods_text(dataset: Dataset, bundle: Bundle | None, explanations: Sequence
             f"in {origin.unit}."
         )
         if one.twin is not None:
-            words.append("The same ranking was made for a twin of the model that had nothing to learn.")
+            words.append("The same ranking was made for the model's twin.")
     return " ".join(words)
+
+
+def _baseline_text(bundle: Bundle, name: str) -> str:
+    row = bundle.baselines.get(name)
+    return f"{name} not measured" if row is None else f"{name} {row.accuracy:.3f}"
+
+
+def _twin_text(bundle: Bundle) -> str:
+    """Say whether there is a twin, and what it learnt from."""
+    from glasscell.models.fit import OVER_ALL  # brings torch along
+
+    if bundle.twin is None:
+        return "No twin was trained beside the model."
+    if not bundle.classes:
+        return "A twin of the same kind was trained on counts redrawn to keep depths and gene totals only."
+    where = "over all cells" if OVER_ALL in bundle.notes else "within section and donor"
+    return f"A twin of the same kind was trained on labels permuted {where}."
 
 
 def add_origin(
