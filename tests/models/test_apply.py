@@ -58,6 +58,10 @@ def test_missing_genes_are_named_and_stand_at_the_training_mean(bundle: Bundle, 
     assert accuracy(found, dataset.obs["label"].to_numpy()) > 0.6
     assert found.expected is not None
     assert min(found.expected.with_all, found.expected.with_present) > found.expected.majority
+    said = next(note for note in found.notes if "held-out cells the model is right" in note)
+    for name in ("logistic", "coordinates"):
+        assert f"{name} {bundle.baselines[name].accuracy:.0%}" in said
+    assert found.to_json()["expected"]["baselines"]["logistic"] == bundle.baselines["logistic"].accuracy
 
 
 def test_genes_in_common_keep_their_scale(bundle: Bundle, dataset: Dataset) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import glasscell
+from glasscell.data.channel import ChannelRef
 from glasscell.data.dataset import Dataset
 from glasscell.errors import DataError, ModelError, NotCompatible
 from glasscell.explain.explain import explain
@@ -19,8 +21,10 @@ from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
 from glasscell.models.fit import FitRequest, fit
 from glasscell.models.own_bundle import UNKNOWN, own_bundle
+from glasscell.models.prediction import prediction_table
 from glasscell.models.protocol import FirstLinear
 from glasscell.models.torch_module.family import TorchModuleParams, wrap
+from glasscell.session.prediction import resolve_prediction
 from glasscell.testing.check import check_model
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +97,21 @@ def test_it_is_explained_and_applied(own: Bundle, dataset: Dataset) -> None:
     assert result.diagnostics["completeness_gap"] < 0.05
     found = apply(own, dataset)
     assert found.flagged_share < 0.1
+
+
+def test_its_raw_softmax_is_not_called_a_probability(own: Bundle, bundle: Bundle, dataset: Dataset) -> None:
+    assert bundle.calibrated
+    assert not own.calibrated
+    assert "softmax_uncalibrated" in prediction_table(own)
+    assert "probability" not in prediction_table(own)
+    assert "probability" in prediction_table(bundle)
+    said = apply(own, dataset)
+    assert "softmax_uncalibrated" in said.table()
+    assert "probability" not in said.table()
+    for made, title in ((own, "softmax (uncalibrated)"), (bundle, "probability of")):
+        context = SimpleNamespace(dataset=dataset, bundle=lambda name, made=made: made)
+        ref = ChannelRef("prediction", "probability", (("model", "m"),))
+        assert resolve_prediction(context, ref).title.startswith(title)  # type: ignore[arg-type]
 
 
 def test_weights_genes_and_classes_must_fit(dataset: Dataset, tmp_path: Path) -> None:

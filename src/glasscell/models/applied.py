@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -33,12 +35,24 @@ class Expected:
         Of always saying the most frequent class.
     n_cells
         Cells these are made of.
+    baselines
+        Accuracy of simple baselines (logistic, coordinates) on all held-out cells with all genes, by name.
     """
 
     with_present: float
     with_all: float
     majority: float
     n_cells: int
+    baselines: Mapping[str, float] = field(default_factory=dict)
+
+    def sentence(self) -> str:
+        """Tell the accuracy with what simple baselines reach beside it."""
+        beside = ", ".join(f"{name} {share:.0%}" for name, share in self.baselines.items())
+        return (
+            f"On its own held-out cells the model is right for {self.with_present:.0%} with these genes, "
+            f"{self.with_all:.0%} with all, {self.majority:.0%} by the most frequent class alone"
+            + (f"; baselines with all genes, trained anew: {beside}." if beside else ".")
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +81,8 @@ class Applied:
         Share of a training cell's total in the genes in common.
     expected
         What the model still gets right with these genes on its own held-out cells; None without classes.
+    calibrated
+        Whether the probabilities were calibrated on the training file; else they are the raw softmax.
     """
 
     model: str
@@ -82,6 +98,7 @@ class Applied:
     level: float
     gene_share: float
     expected: Expected | None
+    calibrated: bool = True
 
     def __post_init__(self) -> None:
         """Make the arrays read-only."""
@@ -132,11 +149,7 @@ class Applied:
         else:
             said.append(f"{share} ({self.level:.0%} of cells like them would be, too).")
         if self.expected is not None and self.match.missing:
-            one = self.expected
-            said.append(
-                f"On its own held-out cells the model is right for {one.with_present:.0%} with these genes, "
-                f"{one.with_all:.0%} with all, {one.majority:.0%} by the most frequent class alone."
-            )
+            said.append(self.expected.sentence())
         silent = int((~self.known).sum())
         if silent:
             cells = "1 cell has" if silent == 1 else f"{silent:,} cells have"
@@ -144,14 +157,19 @@ class Applied:
         return tuple(said)
 
     def table(self) -> pd.DataFrame:
-        """List every cell: ``cell, prediction, probability, typicality, flagged``, and latents if any."""
+        """List every cell: ``cell, prediction, probability, typicality, flagged``, and latents if any.
+
+        The probability is named ``softmax_uncalibrated`` where it is not calibrated.
+        """
         import pandas as pd
+
+        from glasscell.models.prediction import probability_column
 
         columns: dict[str, Any] = {"cell": self.names}
         if self.classes:
             classes = np.asarray((*self.classes, ""), object)
             columns["prediction"] = classes[self.codes]
-            columns["probability"] = self.probabilities_ck.max(axis=1)
+            columns[probability_column(self.calibrated)] = self.probabilities_ck.max(axis=1)
         for place in range(0 if self.latent_cz is None else self.latent_cz.shape[1]):
             assert self.latent_cz is not None
             columns[f"latent {place}"] = self.latent_cz[:, place]

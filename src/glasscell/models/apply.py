@@ -130,7 +130,9 @@ def _calibrate(bundle: Bundle, inputs: Inputs) -> tuple[tuple[Typicality | None,
         return tuple(judges), None
     n = len(truth)
     with_present, with_all = (sum(counts) / n for counts in zip(*right, strict=True))
-    return tuple(judges), Expected(with_present, with_all, float(np.bincount(truth).max()) / n, n)
+    beside = {name: row.accuracy for name, row in bundle.baselines.items() if name != "majority"}
+    majority = float(np.bincount(truth).max()) / n
+    return tuple(judges), Expected(with_present, with_all, majority, n, beside)
 
 
 def _values(batch: CellBatch, inputs: Inputs) -> NDArray[np.float64]:
@@ -203,6 +205,7 @@ def _run(
         level=level,
         gene_share=inputs.share() if inputs.rescaled else inputs.match.share,
         expected=expected,
+        calibrated=bundle.calibrated,
     )
 
 

@@ -182,6 +182,11 @@ class Bundle:
         """Whether the nets came trained, so that nobody can train a twin beside them."""
         return "opened" in self.provenance or self.provenance.get("trained") == "elsewhere"
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether probabilities were scaled on cells that were not trained on; else they are raw softmax."""
+        return not self.trained_elsewhere and all(getattr(net, "is_calibrated", True) for net in self.folds)
+
     @cached_property
     def _row_of_name(self) -> dict[str, int]:
         return {str(name): row for row, name in enumerate(self.cells.names)}

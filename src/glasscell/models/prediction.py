@@ -26,7 +26,7 @@ def called_class(
     Parameters
     ----------
     probabilities_ck
-        Calibrated, ``(n, n_classes)``.
+        Of the classes, ``(n, n_classes)``; calibrated where `Bundle.calibrated` says so.
     """
     best = probabilities_ck.argmax(axis=1).astype(np.int32)
     least = float(getattr(bundle.params, "unknown_below", 0.0))
@@ -36,6 +36,18 @@ def called_class(
     return best, (*bundle.classes, UNKNOWN)
 
 
+def probability_column(calibrated: bool) -> str:
+    """Name the column of the likeliest class's probability by what it is."""
+    return "probability" if calibrated else "softmax_uncalibrated"
+
+
+def probability_words(calibrated: bool, how: str) -> tuple[str, str]:
+    """Return title and unit of the likeliest class's probability; ``how`` it is calibrated, if it is."""
+    if calibrated:
+        return "probability of the predicted class", how
+    return "softmax (uncalibrated) of the predicted class", "not a probability"
+
+
 def prediction_table(bundle: Bundle) -> pd.DataFrame:
     """List every labelled cell with its held-out prediction.
 
@@ -43,7 +55,8 @@ def prediction_table(bundle: Bundle) -> pd.DataFrame:
     -------
     Columns ``cell, fold, block, truth, prediction, probability``, in the order of the dataset; folds count
     from 0, ``probability`` is the calibrated one of the likeliest class, which is called ``unknown`` where
-    the family's settings say that so little is not believed. No row without classes, but
+    the family's settings say that so little is not believed. The last column is ``softmax_uncalibrated`` of a
+    model that was never calibrated (`Bundle.calibrated`). No row without classes, but
     ``cell, domain, share`` of a model that finds domains; the share is that under its mixture.
     """
     import pandas as pd
@@ -62,7 +75,7 @@ def prediction_table(bundle: Bundle) -> pd.DataFrame:
             "block": blocks[cells.block[rows]],
             "truth": classes[cells.truth[rows]],
             "prediction": np.asarray(names, object)[prediction],
-            "probability": probabilities_ck.max(axis=1, initial=0.0),
+            probability_column(bundle.calibrated): probabilities_ck.max(axis=1, initial=0.0),
         }
     )
 

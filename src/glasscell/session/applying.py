@@ -8,6 +8,7 @@ import numpy as np
 
 from glasscell.data.channel import CellValues, ChannelRef
 from glasscell.errors import DataError, ModelError
+from glasscell.models.prediction import probability_words
 from glasscell.session.file import need_dataset
 from glasscell.session.work import set_aside, submit
 
@@ -97,7 +98,8 @@ def resolve_applied(context: Context, ref: ChannelRef) -> CellValues:
         return CellValues(title, codes=found.codes, categories=found.classes, note=share)
     if ref.key == "probability":
         highest = found.probabilities_ck.max(axis=1)
-        return CellValues("probability of the predicted class", "calibrated at home", highest, note=share)
+        title, unit = probability_words(found.calibrated, "calibrated at home")
+        return CellValues(title, unit, highest, note=share)
     if ref.key == "typicality":
         return CellValues("typicality", "share of training-like cells", found.typicality_c, note=share)
     codes = np.where(found.flagged, 1, 0).astype(np.int32)

@@ -8,7 +8,7 @@ import numpy as np
 
 from glasscell.data.channel import CellValues, ChannelRef
 from glasscell.errors import DataError
-from glasscell.models.prediction import called_class
+from glasscell.models.prediction import called_class, probability_words
 
 if TYPE_CHECKING:
     from glasscell.session.context import Context
@@ -20,8 +20,9 @@ def resolve_prediction(context: Context, ref: ChannelRef) -> CellValues:
     """Return a model's prediction per cell.
 
     ``label`` is the likeliest class (``unknown`` where the family's settings ask for more certainty),
-    ``probability`` its calibrated probability, ``correct`` whether it is the cell's own label. Cells with a
-    label are predicted by the net that did not see them.
+    ``probability`` its probability (raw softmax, and called so, of a model that is not calibrated),
+    ``correct`` whether it is the cell's own label. Cells with a label are predicted by the net that did not
+    see them.
 
     Raises
     ------
@@ -44,7 +45,8 @@ def resolve_prediction(context: Context, ref: ChannelRef) -> CellValues:
     if ref.key == "probability":
         highest = np.full(dataset.n_cells, np.nan, np.float32)
         highest[known] = probabilities_ck[known].max(axis=1)
-        return CellValues("probability of the predicted class", "calibrated", highest, note=note)
+        title, unit = probability_words(bundle.calibrated, "calibrated")
+        return CellValues(title, unit, highest, note=note)
     if ref.key == "label":
         title = f"predicted {bundle.labels_name}"
         label[known], names = called_class(bundle, probabilities_ck[known])

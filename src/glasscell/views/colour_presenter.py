@@ -144,12 +144,17 @@ def list_hits(session: Session) -> Iterator[Hit]:
         if bundle is not None:
             for key in ("label", "probability", "correct"):
                 ref = ChannelRef.make("prediction", key, model=bundle.id)
-                yield Hit(ref, f"predicted {key}" if key != "correct" else "prediction correct", "model")
+                title = f"predicted {key}" if key != "correct" else "prediction correct"
+                yield Hit(ref, _honest(title, bundle.calibrated), "model")
             yield from _domain_hits(bundle)
         if applied is not None:
             for key, title in KEYS.items():
                 if applied.classes or key not in ("label", "probability"):
-                    yield Hit(ChannelRef.make("applied", key, applied=applied.id), title, "model")
+                    yield Hit(
+                        ChannelRef.make("applied", key, applied=applied.id),
+                        _honest(title, applied.calibrated),
+                        "model",
+                    )
         for name, symbol, gene_id in zip(
             dataset.genes.names, dataset.genes.symbols, dataset.genes.ids, strict=True
         ):
@@ -188,3 +193,8 @@ def _part_hits(explanation: Explanation) -> Iterator[Hit]:
         for gene in explanation.genes:
             ref = ChannelRef.make("attribution", gene, explanation=explanation.id, part=part)
             yield Hit(ref, f"{gene}, {part}", f"attribution {whose} to {explanation.target}")
+
+
+def _honest(title: str, calibrated: bool) -> str:
+    """Call the probability of a model that is not calibrated what it is."""
+    return title if calibrated else title.replace("probability", "softmax (uncalibrated)")

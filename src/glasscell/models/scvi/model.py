@@ -247,6 +247,8 @@ class ScanviModel(ScviModel):
         super().__init__(*args, **kwargs)
         self._classes = classes
 
+    is_calibrated = False  # scvi-tools fits no temperature
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names, in the order of the logits."""

@@ -67,6 +67,11 @@ class TorchModel:
         return next(self.network.parameters()).device
 
     @property
+    def is_calibrated(self) -> bool:
+        """Whether a temperature was fitted; without one probabilities are the raw softmax."""
+        return self.temperature != 1.0
+
+    @property
     def dtype(self) -> torch.dtype:
         """Number type of weights and input."""
         return next(self.network.parameters()).dtype
