@@ -28,7 +28,9 @@ from glasscell.cli.option import (
 from glasscell.errors import JobCancelled
 
 if TYPE_CHECKING:
+    from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import Bundle
+    from glasscell.models.fit_request import FitRequest
     from glasscell.models.info import FamilyParams
     from glasscell.models.metric import Metrics
 
@@ -74,9 +76,8 @@ def fit_command(
     from glasscell.data.labels import read_labels
     from glasscell.data.split import default_scheme
     from glasscell.data.split import split as make_split
-    from glasscell.models.bundle_file import save_bundle
     from glasscell.models.bundle_place import check_place
-    from glasscell.models.fit import FitRequest, fit, fit_twin
+    from glasscell.models.fit_request import FitRequest
 
     started = time.monotonic()
     check_place(out, force=force)
@@ -88,6 +89,21 @@ def fit_command(
     groups = read_labels(dataset, batch) if batch else None
     done = read_labels(dataset, action) if action else None
     request = FitRequest(classes, plan, model, chosen, seed, device, groups, done, control)
+    bundle = _train(dataset, request, out)
+    for sentence in dict.fromkeys((*(plan.warnings if plan else ()), *bundle.notes)):
+        say(sentence, style="yellow")
+    if json:
+        print_json(_result(bundle, dataset.n_cells, time.monotonic() - started))
+        return
+    _show(bundle, labels)
+    say(f"Model written to {out}.")
+
+
+def _train(dataset: Dataset, request: FitRequest, out: Path) -> Bundle:
+    """Train and save the nets, then the twin and save both: stopping the twin keeps the nets."""
+    from glasscell.models.bundle_file import save_bundle
+    from glasscell.models.fit import fit, fit_twin
+
     with shell_job("Training") as job:
         bundle = fit(dataset, request, job)
         save_bundle(bundle, out)
@@ -98,13 +114,7 @@ def fit_command(
             raise JobCancelled(kept) from error
     if bundle.twin is not None:
         save_bundle(bundle, out)
-    for sentence in dict.fromkeys((*(plan.warnings if plan else ()), *bundle.notes)):
-        say(sentence, style="yellow")
-    if json:
-        print_json(_result(bundle, dataset.n_cells, time.monotonic() - started))
-        return
-    _show(bundle, labels)
-    say(f"Model written to {out}.")
+    return bundle
 
 
 def _chosen(model: str, labels: str, action: str, network: str, settings: list[str]) -> FamilyParams:
