@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import pickle
 import random
 from pathlib import Path
@@ -258,3 +259,15 @@ def test_an_opened_model_is_applied_to_another_sample(kind: str, dataset: Datase
     if bundle.classes:
         np.testing.assert_allclose(applied.probabilities_ck, bundle.cells.probabilities_ck[mine], atol=1e-5)
     assert (applied.typicality_c < applied.level).mean() < 0.5
+
+
+def test_what_other_packages_let_torch_read_does_not_matter(dataset: Dataset, saved: Saved) -> None:
+    """torch-geometric lets collections.defaultdict in, which the restricted reader then cannot fill."""
+    before = torch.serialization.get_safe_globals()
+    torch.serialization.add_safe_globals([collections.defaultdict])
+    try:
+        load_scvi(saved["SCVI"][0], dataset)
+        assert collections.defaultdict in torch.serialization.get_safe_globals()
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(before)

@@ -233,6 +233,18 @@ def _plain(value: Any) -> Any:
 
 def _load(place: Path) -> Mapping[str, Any]:
     """Unpickle with torch's restricted reader; never fall back to the unrestricted one."""
+    from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
+
+    others = get_safe_globals()  # what other packages let in is neither needed here nor wanted
+    clear_safe_globals()
+    try:
+        return _read_known(place)
+    finally:
+        clear_safe_globals()
+        add_safe_globals(others)
+
+
+def _read_known(place: Path) -> Mapping[str, Any]:
     from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
     try:
