@@ -205,7 +205,11 @@ def _colour(demo: Demo, name: str, scenes: Mapping[str, Scene]) -> None:
 
     session = demo.window.desk.session
     model, colouring = scenes.get(name, (scenes["Attribution"][0], None))
-    session.update(model=model)
+    session.update(model=model, embedding="X_umap")
+    if name == "Traversal":
+        found = session.latest("traversal")
+        view = demo.window.docks[name].view
+        view.slider_moved.emit(int(found.factors[0]), int(found.n_steps * 0.8), False)
     if colouring is not None:
         session.update(colouring=colouring)
     elif name in GROUPED:

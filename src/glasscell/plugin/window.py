@@ -45,6 +45,8 @@ class GlasscellWindow:
         main.resizeDocks([frames["Tissue"], frames["Jobs"]], [36, 92], Qt.Orientation.Vertical)
         for bar in main.findChildren(QTabBar):
             bar.setDrawBase(False)
+            bar.setElideMode(Qt.TextElideMode.ElideNone)  # whole names, with arrows to those beyond
+            bar.setUsesScrollButtons(True)
         frames["Data"].raise_()
 
 

@@ -29,7 +29,7 @@ FLIPS = (
     Column("share", "Of the cells that were in the first", 48),
 )
 MANY_GENES = ", "
-_TYPED = "genes typed below"
+_TYPED = "the genes typed above"
 
 
 class QtPerturbationView(PerturbationView):

@@ -74,6 +74,7 @@ class EmbeddingPresenter(PaintingPresenter[EmbeddingView]):
             self.view.set_message(NO_EMBEDDING)
             return
         name = views.embedding.removeprefix("X_")
+        name = "umap" if name.startswith("umap_") else name  # of whose latents, the choice above says
         table_cz = np.asarray(dataset.embeddings[views.embedding])
         positions_cd = np.ascontiguousarray(table_cz[:, list(views.components)], np.float64)
         first, second = (f"{name} {component + 1}" for component in views.components)
