@@ -295,7 +295,7 @@ def test_fit_without_labels_writes_latents_and_figures(shell: Shell, tissue: Pat
     )
     assert code == 0
     assert "Poisson deviance" in out
-    code, _, err = shell("fit", tissue, "--model", "vae", "--labels", "label", "--out", folder)
+    code, _, err = shell("fit", tissue, "--model", "vae", "--labels", "label", "--out", tmp_path / "other")
     assert code != 0
     assert "learns without labels" in err
     assert shell("explain", tissue, "--model", folder, "--target", "latent:3", "--json")[0] == 0

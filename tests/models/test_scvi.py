@@ -216,6 +216,7 @@ def test_scvi_tools_trains_it_here(key: str, dataset: Dataset, tmp_path: Path) -
     if key == "scanvi":
         assert labels is not None
         assert bundle.classes == labels.classes
+        assert not bundle.calibrated
         assert fit_twin(bundle, dataset, request).twin is not None
     else:
         assert fit(dataset, request).fingerprint == bundle.fingerprint
