@@ -28,7 +28,7 @@ SIZES = ((1366, 768), (1920, 1080))
 THEMES = ("dark", "light")
 #: Of a WebP picture: small, while text stays sharp and colours true.
 QUALITY = 82
-LIMIT_BYTES = 6_000_000
+LIMIT_BYTES = 7_000_000
 #: Docks beside which the explained gene's attribution is shown, and those beside which the groups are.
 EXPLAINED, GROUPED = ("Attribution", "Contrast", "Colour by"), ("Groups",)
 GROUPS = (("Upper layers", ("L2", "L3")), ("Deep layers", ("L5", "L6")))

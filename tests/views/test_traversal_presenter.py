@@ -98,6 +98,10 @@ def test_moving_shows_figures_and_paints(swept: tuple[Session, Any]) -> None:
     assert channel.key == view.shown["gene"][0]
     assert view.shown["factor"].title == "factor 0"
     np.testing.assert_array_equal(session.lit_cells, found.nearest.cells_ksm[0, 22])
+    shown = session.state.colouring
+    session.update(channel=None)
+    assert session.lit_cells is None
+    session.update(colouring=shown)
     view.light_toggled.emit(False)
     assert session.lit_cells is None
     before = picture.limit

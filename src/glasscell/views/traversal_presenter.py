@@ -77,6 +77,9 @@ class TraversalPresenter(Presenter[TraversalView]):
             self.session.light(None)
 
     def _on_changed(self, new: State, old: State) -> None:
+        now = new.colouring.channel
+        if self.session.lit_cells is not None and (now is None or now.kind != "traversal"):
+            self.session.light(None)
         if (new.dataset, new.groups, new.selection, new.model) != (
             old.dataset,
             old.groups,
