@@ -134,7 +134,7 @@ def test_few_donors_rank_and_have_no_p() -> None:
     np.testing.assert_array_equal(found.tested.score_g, found.tested.change_g)
 
 
-def test_cells_are_refused_between_conditions_samples_and_sections() -> None:
+def test_cells_are_refused_between_conditions_and_donors() -> None:
     dataset = donors(4)
     with pytest.raises(NotCompatible, match="cells cannot be the unit"):
         compare(dataset, "condition=stim", "condition=ctrl", unit="cells")
@@ -169,6 +169,21 @@ def test_a_patch_of_one_section_against_the_rest_is_within() -> None:
     patch[np.flatnonzero(adata.obs["donor"] == "P0")[:20]] = True
     found = contrast(dataset, ContrastRequest(patch, ~patch, "a", "b", find_design(dataset)))
     assert found.unit == "cells"
+
+
+def test_between_fields_of_view_cells_count_only_when_asked_for_and_it_is_said() -> None:
+    dataset = donors(2, per=60)
+    adata = dataset.adata[dataset.obs["condition"] == "ctrl"].copy()
+    adata.obs = adata.obs.rename(columns={"donor": "fov"}).drop(columns="condition")
+    adata.obsm["spatial"] = np.random.default_rng(0).uniform(0, 10, (adata.n_obs, 2))
+    dataset = Dataset(adata)
+    assert len(dataset.sections) == 2
+    left = compare(dataset, "fov=P0", "fov=P1", circular="")
+    assert (left.unit, left.p_text) == ("donors", "too few donors")
+    asked = compare(dataset, "fov=P0", "fov=P1", circular="", unit="cells")
+    assert asked.unit == "cells"
+    assert asked.tested.p_g is not None
+    assert any('section (column "fov")' in note and "not of tissue at large" in note for note in asked.notes)
 
 
 def test_without_donors_conditions_still_have_no_p() -> None:

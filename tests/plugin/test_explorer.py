@@ -17,15 +17,16 @@ pytestmark = [pytest.mark.gui, pytest.mark.real_data, pytest.mark.slow]
 
 @dataclass(frozen=True)
 class Case:
-    """A file and a gene measured in it."""
+    """A file, a gene measured in it, and what counts when its west is compared with its east."""
 
     file: str
     gene: str
+    unit: str = "cells"
 
 
 CASES = (
     Case("dlpfc_151673.h5ad", "MBP"),
-    Case("cosmx_lung_mini.h5ad", "ACTA2"),
+    Case("cosmx_lung_mini.h5ad", "ACTA2", "donors"),  # west and east are two fields of view
     Case("merscope_brain_mini.h5ad", "Adcyap1r1"),
     Case("mibitof_crc.sdata.zarr", "CD45"),
 )
@@ -80,7 +81,7 @@ def test_a_day_of_work(
     view = compare(shown)
     contrast = session.latest("contrast")
     assert (contrast.n_a, contrast.n_b) == tuple(sizes)
-    assert contrast.unit == "cells"
+    assert contrast.unit == case.unit
     gene = view.genes.genes.texts[0][0]
     view.genes.clicked.emit(view.genes.genes.index(0, 0))
     settled(desk)

@@ -67,7 +67,8 @@ def choose_unit(dataset: Dataset, a: Bools, b: Bools, design: Design, unit: Unit
     """Choose what counts as one observation.
 
     Between conditions, donors or samples it is the donor, and cells are refused: cells of one donor are no
-    repeated experiment. Within them it is the cell, unless four donors or more stand on both sides.
+    repeated experiment. Within them it is the cell, unless four donors or more stand on both sides. Between
+    sections or fields of view of unknown donor it is the donor too, but cells may be asked for.
 
     Parameters
     ----------
@@ -85,14 +86,17 @@ def choose_unit(dataset: Dataset, a: Bools, b: Bools, design: Design, unit: Unit
     """
     if unit not in UNITS:
         raise DataError(f"The unit is {', '.join(UNITS)}, not {unit!r}.")
-    apart = _apart(dataset, a, b, design)
-    if apart and unit == "cells":
+    word, apart = _apart(dataset, a, b, design)
+    if apart and unit == "cells" and word != "section":
         raise NotCompatible(
             f"A and B differ in {apart}: cells cannot be the unit there, because cells of one donor are not "
             "independent. Leave the unit to Glasscell, or name the donors."
         )
     if unit == "cells":
-        return UnitChoice("cells", None, _within_notes(design, a, b))
+        told = (
+            (f"A and B differ in {apart}: p speaks of these cells, not of tissue at large.",) if apart else ()
+        )
+        return UnitChoice("cells", None, (*told, *_within_notes(design, a, b)))
     if apart:
         replicates, notes = _replicates(design, a, b)
         return UnitChoice(
@@ -111,8 +115,8 @@ def choose_unit(dataset: Dataset, a: Bools, b: Bools, design: Design, unit: Unit
     return UnitChoice("cells", None, _within_notes(design, a, b))
 
 
-def _apart(dataset: Dataset, a: Bools, b: Bools, design: Design) -> str:
-    """Name in what most cells of A are unlike those of B; empty for nothing.
+def _apart(dataset: Dataset, a: Bools, b: Bools, design: Design) -> tuple[str, str]:
+    """Name in what most cells of A are unlike those of B, by kind and by column; empty for nothing.
 
     Conditions set them apart when the shares of their values overlap by less than half: a few stray cells do
     not make two conditions one. Donors, samples and sections do when no side lies mostly in those of the
@@ -136,8 +140,8 @@ def _apart(dataset: Dataset, a: Bools, b: Bools, design: Design) -> str:
         else:
             alike = max(_inside(groups, a, b), _inside(groups, b, a))
         if alike < LEAST_ALIKE:
-            return f'{word} (column "{groups.source}")' if groups.source else word
-    return ""
+            return word, f'{word} (column "{groups.source}")' if groups.source else word
+    return "", ""
 
 
 def _shares(groups: Sections, mask: Bools) -> NDArray[np.float64]:
