@@ -1,0 +1,135 @@
+// A table drawn from plain values: every text goes through textContent, so none is ever read as markup.
+const place = (low, high, value) => high > low ? 100 * (Math.min(Math.max(value, low), high) - low) / (high - low) : 0;
+
+function bar(cell, value) {
+  const track = document.createElement("div");
+  track.className = "glasscell-track";
+  const zero = place(value.low, value.high, 0);
+  for (const part of ["solid", "hatched"]) {
+    const end = place(value.low, value.high, value[part]);
+    const piece = document.createElement("div");
+    piece.className = `glasscell-${part} ${value[part] < 0 ? "glasscell-down" : "glasscell-up"}`;
+    piece.style.left = `${Math.min(zero, end)}%`;
+    piece.style.width = `${Math.abs(end - zero)}%`;
+    if (value.colour) piece.style.setProperty("--glasscell-bar", value.colour);
+    track.append(piece);
+  }
+  if (zero > 0.5 && zero < 99.5) {
+    const line = document.createElement("div");
+    line.className = "glasscell-zero";
+    line.style.left = `${zero}%`;
+    track.append(line);
+  }
+  cell.append(track);
+}
+
+function heat(cell, value) {
+  cell.style.background = value.back;
+  const [r, g, b] = [1, 3, 5].map((i) => parseInt(value.back.slice(i, i + 2), 16));
+  cell.style.color = 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#111" : "#fff";
+  cell.textContent = value.text;
+  if (value.tip) cell.title = value.tip;
+}
+
+function control(cell, kind, value, tell) {
+  const input = document.createElement("input");
+  if (kind === "check") {
+    input.type = "checkbox";
+    input.checked = value;
+    input.addEventListener("change", () => tell(input.checked));
+  } else {
+    input.type = "color";
+    input.value = value;
+    input.addEventListener("change", () => tell(input.value));
+  }
+  input.addEventListener("click", (event) => event.stopPropagation());
+  cell.append(input);
+}
+
+function fill(cell, kind, value, tell) {
+  if (value === null || value === undefined) {
+    if (kind === "progress") cell.append(document.createElement("progress"));
+    return;
+  }
+  if (kind === "bar") bar(cell, value);
+  else if (kind === "heat") heat(cell, value);
+  else if (kind === "check" || kind === "swatch") control(cell, kind, value, tell);
+  else if (kind === "progress") {
+    const done = document.createElement("progress");
+    done.max = 1;
+    done.value = value;
+    cell.append(done);
+  } else if (kind === "button") {
+    if (!value) return;
+    const press = document.createElement("button");
+    press.textContent = value;
+    cell.append(press);
+  } else cell.textContent = value;
+}
+
+function render({ model, el }) {
+  el.classList.add("glasscell-sheet");
+  const table = document.createElement("table");
+  el.append(table);
+  const draw = () => {
+    const columns = model.get("_columns");
+    const body = model.get("_body");
+    const keep = el.scrollTop;
+    el.style.maxHeight = model.get("_height");
+    table.replaceChildren();
+    if (model.get("_heads")) {
+      const heads = table.createTHead().insertRow();
+      for (const column of columns) {
+        const head = document.createElement("th");
+        head.textContent = column.head;
+        head.title = column.tip;
+        head.className = `glasscell-${column.kind}`;
+        head.style.width = column.width;
+        heads.append(head);
+      }
+    }
+    const rows = table.createTBody();
+    const warned = new Set(body.warned.map((at) => at.join()));
+    const marked = new Set(body.marked.map((at) => at.join()));
+    body.rows.forEach((values, i) => {
+      const line = rows.insertRow();
+      line.title = body.tips[i] || "";
+      values.forEach((value, j) => {
+        const cell = line.insertCell();
+        const kind = columns[j].kind;
+        cell.className = `glasscell-${kind}`;
+        cell.dataset.row = i;
+        cell.dataset.column = j;
+        if (columns[j].width && !model.get("_heads")) cell.style.width = columns[j].width;
+        if (warned.has(`${i},${j}`)) cell.classList.add("glasscell-warned");
+        if (marked.has(`${i},${j}`)) cell.classList.add("glasscell-marked");
+        fill(cell, kind, value, (now) => model.send({ type: "changed", row: i, column: j, value: now }));
+      });
+    });
+    el.scrollTop = keep;
+  };
+  const at = (event) => {
+    const cell = event.target.closest("td");
+    return cell ? { row: +cell.dataset.row, column: +cell.dataset.column } : null;
+  };
+  const onClick = (event) => {
+    const where = at(event);
+    if (where) model.send({ type: "clicked", ...where });
+  };
+  let last = "";
+  const onMove = (event) => {
+    if (!model.get("_hover")) return;
+    const where = event.type === "mouseleave" ? null : at(event);
+    const key = JSON.stringify(where);
+    if (key !== last) model.send({ type: "hovered", ...(where || {}) });
+    last = key;
+  };
+  table.addEventListener("click", onClick);
+  table.addEventListener("mousemove", onMove);
+  table.addEventListener("mouseleave", onMove);
+  for (const name of ["_columns", "_body", "_height", "_heads"]) model.on(`change:${name}`, draw);
+  draw();
+  return () => { for (const name of ["_columns", "_body", "_height", "_heads"]) model.off(`change:${name}`, draw); };
+}
+
+export default { render };
