@@ -142,11 +142,11 @@ def rows() -> list[Row]:
     )
     found = []
     for place, which in enumerate(("better followed line", "other line")):
-        lowest = min(pair[place] for pair in ours)
-        scenario = f"mixed RNA, {which}, lowest of seeds"
+        mean = float(np.mean([pair[place] for pair in ours]))
+        scenario = f"mixed RNA, {which}, mean of seeds"
         control = f"PCA {every[place]:.3f}, untrained {max(pair[place] for pair in blind):.3f}"
         bar = round(PCA[place] - LEAVE, 3)
-        found.append(Row("RNAMIX", scenario, f"{lowest:.3f}", control, lowest, bar, note=note * (place == 0)))
+        found.append(Row("RNAMIX", scenario, f"{mean:.3f}", control, mean, bar, note=note * (place == 0)))
     off = [off_loadings(dataset, bundle) for bundle in straight]
     found.append(
         Row(
