@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from psygnal import Signal
 
-from glasscell.jupyter.panel import WIDE, column, fold, row
+from glasscell.jupyter.panel import WIDE, close, column, fold, row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +86,8 @@ class JupyterForm:
         self.set_fields(specs)
 
     def set_fields(self, specs: Sequence[FieldSpec]) -> None:
-        """Show other fields at their defaults."""
+        """Show other fields at their defaults; the controls of the former ones are closed."""
+        former = self.widget.children
         self.fields = {spec.name: Field(spec) for spec in specs}
         for field in self.fields.values():
             for control in (field.control, field.switch):
@@ -96,6 +97,8 @@ class JupyterForm:
         advanced = [field.widget for field in self.fields.values() if field.spec.advanced]
         more = [fold("More settings", column(*advanced), is_open=not plain)] if advanced else []
         self.widget.children = (*plain, *more)
+        for part in former:
+            close(part)
 
     def values(self) -> dict[str, Any]:
         """Values by name.

@@ -102,6 +102,15 @@ class Panel:
 
         control.observe(on_change, name)
 
+    def hear_enter(self, line: ipywidgets.Text, then: Callable[[], object]) -> None:
+        """Call whenever Enter is pressed in a line of text."""
+
+        def on_message(widget: Any, content: Any, buffers: Any) -> None:
+            if isinstance(content, dict) and content.get("event") == "submit":
+                then()
+
+        line.on_msg(on_message)
+
     def hear_press(self, button: ipywidgets.Button, then: Callable[[], object]) -> None:
         """Call whenever a button is pressed."""
         button.on_click(lambda _: then())
@@ -135,3 +144,13 @@ def fold(title: str, inside: ipywidgets.Widget, *, is_open: bool = False) -> ipy
 def show(widget: ipywidgets.Widget, shown: bool) -> None:
     """Show a widget or hide it without leaving a gap."""
     widget.layout.display = None if shown else "none"
+
+
+def close(widget: ipywidgets.Widget) -> None:
+    """Close a widget with all that it holds, so that the kernel forgets it."""
+    own = [getattr(widget, name, None) for name in ("layout", "style")]
+    for part in (*getattr(widget, "children", ()), widget, *own):
+        if part is widget:
+            widget.close()
+        elif part is not None:
+            close(part)

@@ -47,12 +47,13 @@ function control(cell, kind, value, tell) {
 }
 
 function fill(cell, kind, value, tell) {
+  if (value === "") return;
   if (value === null || value === undefined) {
     if (kind === "progress") cell.append(document.createElement("progress"));
     return;
   }
   if (kind === "bar") bar(cell, value);
-  else if (kind === "heat") heat(cell, value);
+  else if (kind === "heat" || value.back) heat(cell, value);
   else if (kind === "check" || kind === "swatch") control(cell, kind, value, tell);
   else if (kind === "progress") {
     const done = document.createElement("progress");
@@ -71,12 +72,14 @@ function render({ model, el }) {
   el.classList.add("glasscell-sheet");
   const table = document.createElement("table");
   el.append(table);
+  // Names a row to the kernel, where it may stand elsewhere by now.
+  const key = (i) => (model.get("_body").keys || [])[i] ?? null;
   const draw = () => {
     const columns = model.get("_columns");
     const body = model.get("_body");
     const keep = el.scrollTop;
     el.style.maxHeight = model.get("_height");
-    table.replaceChildren();
+    table.deleteTHead();
     if (model.get("_heads")) {
       const heads = table.createTHead().insertRow();
       for (const column of columns) {
@@ -88,29 +91,44 @@ function render({ model, el }) {
         heads.append(head);
       }
     }
-    const rows = table.createTBody();
+    const rows = table.tBodies[0] || table.createTBody();
     const warned = new Set(body.warned.map((at) => at.join()));
     const marked = new Set(body.marked.map((at) => at.join()));
+    const strong = new Set(body.strong);
+    while (rows.rows.length > body.rows.length) rows.deleteRow(-1);
     body.rows.forEach((values, i) => {
-      const line = rows.insertRow();
+      const line = rows.rows[i] || rows.insertRow();
       line.title = body.tips[i] || "";
+      line.classList.toggle("glasscell-strong", strong.has(i));
+      while (line.cells.length > values.length) line.deleteCell(-1);
       values.forEach((value, j) => {
-        const cell = line.insertCell();
+        const cell = line.cells[j] || line.insertCell();
         const kind = columns[j].kind;
         cell.className = `glasscell-${kind}`;
         cell.dataset.row = i;
         cell.dataset.column = j;
-        if (columns[j].width && !model.get("_heads")) cell.style.width = columns[j].width;
         if (warned.has(`${i},${j}`)) cell.classList.add("glasscell-warned");
         if (marked.has(`${i},${j}`)) cell.classList.add("glasscell-marked");
-        fill(cell, kind, value, (now) => model.send({ type: "changed", row: i, column: j, value: now }));
+        // A place that stays as it is keeps its button or input, which may be pressed at this moment.
+        const written = JSON.stringify([kind, columns[j].width, value]);
+        if (cell.written === written) return;
+        cell.replaceChildren();
+        cell.removeAttribute("style");
+        cell.removeAttribute("title");
+        if (columns[j].width && !model.get("_heads")) cell.style.width = columns[j].width;
+        fill(cell, kind, value, (now) => {
+          cell.written = "";
+          model.send({ type: "changed", row: i, column: j, key: key(i), value: now });
+        });
+        cell.written = written;
       });
     });
     el.scrollTop = keep;
   };
   const at = (event) => {
     const cell = event.target.closest("td");
-    return cell ? { row: +cell.dataset.row, column: +cell.dataset.column } : null;
+    if (!cell) return null;
+    return { row: +cell.dataset.row, column: +cell.dataset.column, key: key(+cell.dataset.row) };
   };
   const onClick = (event) => {
     const where = at(event);
@@ -120,9 +138,9 @@ function render({ model, el }) {
   const onMove = (event) => {
     if (!model.get("_hover")) return;
     const where = event.type === "mouseleave" ? null : at(event);
-    const key = JSON.stringify(where);
-    if (key !== last) model.send({ type: "hovered", ...(where || {}) });
-    last = key;
+    const now = JSON.stringify(where);
+    if (now !== last) model.send({ type: "hovered", ...(where || {}) });
+    last = now;
   };
   table.addEventListener("click", onClick);
   table.addEventListener("mousemove", onMove);

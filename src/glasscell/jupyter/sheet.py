@@ -25,9 +25,11 @@ class Column:
     head, tip
         Its name and what it means.
     kind
-        ``text`` (str), ``number`` (str, to the right), ``bar`` (`Bar`), ``heat`` (`Heat`), ``swatch``
-        (#rrggbb, recoloured by a person where ``changed`` is listened to), ``check`` (bool), ``progress``
-        (0 to 1, or None while unknown) or ``button`` (its words, empty for none).
+        ``text`` (str, cut off where there is no room), ``words`` (str, on as many lines as needed),
+        ``number`` (str, to the right), ``bar`` (`Bar`), ``heat`` (`Heat`), ``swatch`` (#rrggbb, recoloured
+        by a person where ``changed`` is listened to), ``check`` (bool), ``progress`` (0 to 1, or None while
+        unknown) or ``button`` (its words). An empty string leaves a place of any kind empty, and a `Heat`
+        is drawn as such in each of them.
     width
         CSS width, empty for what it needs.
     """
@@ -94,7 +96,7 @@ class Sheet(anywidget.AnyWidget):
         self.rows: list[tuple[Any, ...]] = []
         self._height, self._heads, self._hover = height, heads, hover
         self._columns = [asdict(column) for column in self.columns]
-        self._body = {"rows": [], "tips": [], "warned": [], "marked": []}
+        self._body = {"rows": [], "tips": [], "warned": [], "marked": [], "strong": [], "keys": []}
         self.on_msg(self._on_message)
 
     def show(
@@ -105,6 +107,8 @@ class Sheet(anywidget.AnyWidget):
         columns: Sequence[Column] | None = None,
         warned: Iterable[tuple[int, int]] = (),
         marked: Iterable[tuple[int, int]] = (),
+        strong: Iterable[int] = (),
+        keys: Sequence[str | int] = (),
     ) -> None:
         """Show other rows.
 
@@ -118,24 +122,36 @@ class Sheet(anywidget.AnyWidget):
             Other columns than before.
         warned, marked
             Places (row, column) written in the colour of a warning, or framed.
+        strong
+            Rows written in bold.
+        keys
+            What tells each row from the others, where rows move: a click that comes late then still means the
+            row that was clicked, or nothing when that is gone.
         """
-        if columns is not None and tuple(columns) != self.columns:
-            self.columns = tuple(columns)
-            self._columns = [asdict(column) for column in self.columns]
         self.rows = [tuple(each) for each in rows]
-        self._body = {
+        body = {
             "rows": [[_plain(value) for value in each] for each in self.rows],
             "tips": list(tips),
             "warned": [list(place) for place in warned],
             "marked": [list(place) for place in marked],
+            "strong": list(strong),
+            "keys": list(keys),
         }
+        with self.hold_sync():  # rows never stand under the heads of others
+            if columns is not None and tuple(columns) != self.columns:
+                self.columns = tuple(columns)
+                self._columns = [asdict(column) for column in self.columns]
+            self._body = body
 
     def mark(self, marked: Iterable[tuple[int, int]]) -> None:
         """Frame other places."""
         self._body = {**self._body, "marked": [list(place) for place in marked]}
 
     def _on_message(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
-        kind, at = content.get("type"), (content.get("row", -1), content.get("column", -1))
+        row, key, keys = content.get("row", -1), content.get("key"), self._body["keys"]
+        if key is not None and keys:
+            row = keys.index(key) if key in keys else -1
+        kind, at = content.get("type"), (row, content.get("column", -1))
         known = 0 <= at[0] < len(self.rows) and 0 <= at[1] < len(self.columns)
         if kind == "hovered":
             self.hovered.emit(at if known else None)
