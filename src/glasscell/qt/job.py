@@ -10,27 +10,13 @@ from qtpy.QtWidgets import QProgressBar, QToolButton, QVBoxLayout, QWidget
 from glasscell.qt.icon import icon
 from glasscell.qt.style import plain_tip, theme_of
 from glasscell.qt.text import PlainLabel, column_of, row_of, scrolled
+from glasscell.views.job_words import job_words
 from glasscell.views.view import JobView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glasscell.views.row import JobRow
-
-_ROLES = {"failed": "bad", "cancelled": "warn", "superseded": "muted", "done": "muted"}
-
-
-def duration(seconds: float) -> str:
-    """Write a time left in words short enough for a strip."""
-    whole = max(round(seconds), 0)
-    if whole < 60:
-        return f"{whole} s left"
-    minutes, rest = divmod(whole, 60)
-    return (
-        f"{minutes} min {rest:02d} s left"
-        if minutes < 60
-        else f"{minutes // 60} h {minutes % 60:02d} min left"
-    )
 
 
 class JobLine(QWidget):
@@ -64,11 +50,11 @@ class JobLine(QWidget):
             self.restyle()
         running = row.can_cancel
         self.title.set_text(row.title)
-        left = duration(row.eta) if row.eta is not None and running else ""
-        self.state.set_text(left or (row.state if running else row.outcome))
-        self.state.set_role("muted" if running else _ROLES.get(row.outcome, "muted"))
-        self.text.set_text("" if row.outcome == "done" else row.text)
-        self.text.set_role("bad" if row.outcome == "failed" else "muted")
+        words = job_words(row)
+        self.state.set_text(words.state)
+        self.state.set_role(words.state_role)
+        self.text.set_text(words.text)
+        self.text.set_role(words.text_role)
         self.bar.setVisible(running)
         self.cancel.setVisible(running)
         if row.fraction is None:
