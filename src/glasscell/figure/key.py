@@ -39,14 +39,20 @@ def scale_length(width: float) -> float:
     return max(step * power for step in (1, 2, 5) if step * power <= width / 4 * (1 + 1e-9))
 
 
+def scale_words(width: float, unit: str, microns_per_unit: float | None) -> tuple[float, str]:
+    """Length of a scale bar for a picture so wide, in its own units, and what it says: pixels if unknown."""
+    length = microns_per_unit or (1.0 if unit == "um" else None)
+    per_unit, name = (1.0, "px") if length is None else (length, "µm")
+    told = scale_length(width * per_unit)
+    text = f"{told / 1000:g} mm" if name == "µm" and told >= 1000 else f"{told:g} {name}"
+    return told / per_unit, text
+
+
 def draw_scale(axes: Axes, unit: str, microns_per_unit: float | None) -> None:
     """Draw a bar of true length below the picture; in pixels where no length is known."""
     x0, x1 = sorted(axes.get_xlim())
-    length = microns_per_unit or (1.0 if unit == "um" else None)
-    per_unit, name = (1.0, "px") if length is None else (length, "µm")
-    told = scale_length((x1 - x0) * per_unit)
-    text = f"{told / 1000:g} mm" if name == "µm" and told >= 1000 else f"{told:g} {name}"
-    share = told / per_unit / (x1 - x0)
+    length, text = scale_words(x1 - x0, unit, microns_per_unit)
+    share = length / (x1 - x0)
     with plain_style():
         axes.plot(
             [0, share], [-0.018, -0.018], transform=axes.transAxes, color=INK, lw=2, clip_on=False,

@@ -30,6 +30,49 @@ def take_colours(
 
 
 @_compiled
+def compose_cells(
+    ids_yx: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    table: NDArray[np.uint32],
+    below_yxc: NDArray[np.uint8],
+    above_yx: NDArray[np.bool_],
+    opacity: NDArray[np.float64],
+    ground: NDArray[np.uint8],
+    frame_yxc: NDArray[np.uint8],
+) -> None:
+    """Draw ground, picture, cells and points where ``rows`` and ``columns`` have a place in the raster.
+
+    ``opacity`` holds those of picture and cells; ``ground`` the colours of ground and points.
+    """
+    below_share, cell_share = int(256 * opacity[0] + 0.5), int(256 * opacity[1] + 0.5)
+    for row in range(rows.size):
+        if rows[row] < 0:
+            continue
+        for column in range(columns.size):
+            if columns[column] < 0:
+                continue
+            y, x = rows[row], columns[column]
+            red, green, blue = int(ground[0, 0]), int(ground[0, 1]), int(ground[0, 2])
+            if below_yxc.size:
+                share = int(below_yxc[y, x, 3]) * below_share // 256
+                red += (int(below_yxc[y, x, 0]) - red) * share // 255
+                green += (int(below_yxc[y, x, 1]) - green) * share // 255
+                blue += (int(below_yxc[y, x, 2]) - blue) * share // 255
+            word = int(table[ids_yx[y, x]])
+            share = (word >> 24) * cell_share // 256
+            if share:
+                red += ((word & 255) - red) * share // 255
+                green += (((word >> 8) & 255) - green) * share // 255
+                blue += (((word >> 16) & 255) - blue) * share // 255
+            if above_yx.size and above_yx[y, x]:
+                red, green, blue = int(ground[1, 0]), int(ground[1, 1]), int(ground[1, 2])
+            frame_yxc[row, column, 0] = red
+            frame_yxc[row, column, 1] = green
+            frame_yxc[row, column, 2] = blue
+
+
+@_compiled
 def stamp_cells(
     positions_cd: NDArray[np.float64],
     radii_px: NDArray[np.float64],

@@ -1,0 +1,149 @@
+"""A canvas of cells in a notebook: a scene, a pointer tool, what lies over the cells, and the frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psygnal import Signal
+
+from glasscell.jupyter.frame import Frame
+from glasscell.jupyter.overlay import Overlay
+from glasscell.jupyter.panel import column
+from glasscell.views.camera import Camera
+from glasscell.views.gesture import Gesture
+from glasscell.views.scene import Scene
+from glasscell.views.theme import DARK, LIGHT, Theme
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from glasscell.jobs.dispatcher import Dispatcher
+    from glasscell.jobs.runner import JobRunner
+
+
+class JupyterCanvas:
+    """Cells that are looked at, hovered and drawn round.
+
+    Parameters
+    ----------
+    dispatcher
+        Of the kernel; that of the runner where there is one.
+    runner
+        Stamps in its ``view`` lane; without one in place.
+    up
+        y runs up the screen.
+    reach
+        Logical pixels beside a cell that still pick it.
+    height
+        CSS height.
+    """
+
+    hovered = Signal(object)  # cell or None
+    drawn = Signal(object, str)  # outline (n_vertices, 2) in world units, mode
+    cleared = Signal()
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher | None = None,
+        runner: JobRunner | None = None,
+        *,
+        up: bool = False,
+        reach: float = 0.0,
+        height: str = "420px",
+    ) -> None:
+        self._dispatcher, self._runner = dispatcher, runner
+        self.theme: Theme = DARK
+        self.scene, self.overlay, self.gesture = Scene(dispatcher, runner), Overlay(), Gesture()
+        self.scene.camera, self.scene.reach = Camera(up=up), reach
+        self.frame = Frame(self.compose, self._find_dispatcher, height)
+        self.widget = column(self.frame, self.frame.errors)
+        self._under: int | None = None
+        self.scene.redrawn.connect(self.frame.draw)
+        self.gesture.panned.connect(self._on_panned)
+        self.gesture.outlined.connect(self._on_outlined)
+        self.gesture.drawn.connect(self._on_drawn)
+        self.gesture.clicked.connect(self._on_clicked)
+        self.frame.happened.connect(self._on_event)
+
+    def compose(self) -> NDArray[np.uint8]:
+        """Draw the frame that is to be seen now."""
+        return self.overlay.draw(self.scene.frame(), self.scene.camera, self.theme)
+
+    def set_overlay(self, **parts: Any) -> None:
+        """Change parts of what lies over the cells, and draw if any is another."""
+        changed = [name for name, value in parts.items() if getattr(self.overlay, name) is not value]
+        changed = [name for name in changed if not _same(getattr(self.overlay, name), parts[name])]
+        for name in changed:
+            setattr(self.overlay, name, parts[name])
+        if changed:
+            self.frame.draw()
+
+    def set_theme(self, name: str) -> None:
+        """Draw on a light or a dark ground."""
+        self.theme = LIGHT if name == "light" else DARK
+        red, green, blue = bytes.fromhex(self.theme.canvas[1:])
+        self.scene.set_look(ground=(red, green, blue))
+        self.frame.draw()
+
+    def set_tool(self, name: str) -> None:
+        """Take another pointer tool in hand."""
+        self.gesture.tool = name
+        self.frame.cursor = "default" if self.gesture.tool == "move" else "crosshair"
+
+    def close_down(self) -> None:
+        """Draw and stamp no more."""
+        self.scene.close()
+        self.frame.close_down()
+
+    def _find_dispatcher(self) -> Dispatcher | None:
+        return self._dispatcher if self._runner is None else self._runner.dispatcher
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        kind, camera = event["type"], self.scene.camera
+        if kind == "resize":
+            self.scene.resize(event["width"], event["height"], event.get("ratio", 1.0))
+        elif kind == "wheel":
+            self.scene.look(camera.wheeled(event["dy"], event["x"], event["y"], self.scene.home_pixel))
+        elif kind == "key_down" and event.get("key") == "Escape":
+            self.gesture.cancel()
+        elif kind == "pointer_leave":
+            self._hover(None)
+        elif kind in ("pointer_down", "pointer_move", "pointer_up"):
+            self._on_pointer(kind, event)
+
+    def _on_pointer(self, kind: str, event: dict[str, Any]) -> None:
+        camera = self.scene.camera
+        screen = float(event["x"]), float(event["y"])
+        world, pixel = camera.to_world(*screen), (camera.pixel, camera.pixel_y)
+        if kind == "pointer_down":
+            self.gesture.press(screen, world, event.get("button", 0), event.get("modifiers", ()))
+        elif kind == "pointer_up":
+            self.gesture.release(screen, world, pixel)
+        else:
+            self.gesture.move(screen, world, pixel)
+        self._hover(self.scene.pick(*screen) if self.gesture.is_idle else None)
+
+    def _on_panned(self, across: float, down: float) -> None:
+        self.scene.look(self.scene.camera.panned(across, down))
+
+    def _on_outlined(self) -> None:
+        stroke = self.gesture.stroke
+        outline_vd = None if stroke is None else stroke.outline_vd
+        self.set_overlay(outline_vd=outline_vd, mode=self.gesture.stroke_mode)
+
+    def _on_drawn(self, outline_vd: NDArray[np.float64], mode: str) -> None:
+        self.drawn.emit(outline_vd, mode)
+
+    def _on_clicked(self, mode: str) -> None:
+        if mode == "replace":
+            self.cleared.emit()
+
+    def _hover(self, cell: int | None) -> None:
+        if cell != self._under:
+            self._under = cell
+            self.hovered.emit(cell)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return not isinstance(one, np.ndarray) and not isinstance(other, np.ndarray) and bool(one == other)

@@ -1,0 +1,52 @@
+"""The buttons of a canvas: pointer tool, way of combining, all cells again, Home."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ipywidgets
+
+from glasscell.jupyter.panel import Choice, Panel, button, row
+from glasscell.views.gesture import MODE_WORDS, TOOL_TIPS, TOOLS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from glasscell.jupyter.canvas import JupyterCanvas
+
+
+class CanvasTools(Panel):
+    """What is chosen here the canvas does.
+
+    Parameters
+    ----------
+    canvas
+        The canvas the buttons are for.
+    on_clear
+        Called when all cells shall be selected again.
+    """
+
+    def __init__(self, canvas: JupyterCanvas, on_clear: Callable[[], None], *more: ipywidgets.Widget) -> None:
+        self._canvas = canvas
+        self.tool = ipywidgets.ToggleButtons(
+            options=[(name.capitalize(), name) for name in TOOLS],
+            tooltips=[TOOL_TIPS[name] for name in TOOLS],
+        )
+        self.tool.style.button_width = "auto"
+        self.mode = Choice(tip="How an outline combines with the selection")
+        self.mode.offer([(mode, words) for mode, words in MODE_WORDS.items()])
+        self.mode.layout.width = "12em"
+        self.clear = button("Clear", "Select all cells again")
+        self.home = button("Home", "Show all cells")
+        self.widget = row(*more, self.tool, self.mode, self.clear, self.home)
+        self.hear(self.tool, canvas.set_tool)
+        self.hear(self.mode, self._on_mode)
+        self.hear_press(self.clear, on_clear)
+        self.hear_press(self.home, canvas.scene.go_home)
+
+    def choose(self, tool: str) -> None:
+        """Take a pointer tool in hand."""
+        self.tool.value = tool
+
+    def _on_mode(self, mode: str) -> None:
+        self._canvas.gesture.mode = mode
