@@ -21,10 +21,11 @@ from glasscell.qt.form import QtForm
 from glasscell.qt.job import QtJobView
 from glasscell.qt.model import QtModelView
 from glasscell.qt.prepare import QtPrepareView
-from glasscell.qt.ranking import BAR, CANNOT_TELL, WARN
+from glasscell.qt.ranking import BAR, WARN
 from glasscell.qt.style import DARK, LIGHT, plain_tip, set_theme
 from glasscell.views.colour import Default, colour_table
 from glasscell.views.form import build, fields
+from glasscell.views.gene_table import CANNOT_TELL
 from glasscell.views.job_words import duration
 from glasscell.views.row import (
     CellGeneRow,

@@ -12,9 +12,10 @@ from glasscell.errors import GlasscellError
 from glasscell.qt.form import QtForm
 from glasscell.qt.heat_multiples import QtMultiples
 from glasscell.qt.heatmap import Place, QtHeatmap
-from glasscell.qt.ranking import Column, QtGeneTable
+from glasscell.qt.ranking import QtGeneTable
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import Choice, Fold, PlainLabel, button, caption, column_of, row_of, scrolled
+from glasscell.views.attention_table import CELLS, POINT, ROWS, attention_table, find_place
 from glasscell.views.attention_view import QUANTITIES, AttentionPicture, AttentionView
 
 if TYPE_CHECKING:
@@ -22,16 +23,6 @@ if TYPE_CHECKING:
 
     from glasscell.explain.attention.result import AttentionRow
     from glasscell.views.heat import HeatPicture
-
-ROWS = (
-    Column("attended", "Click one to colour tissue and embedding by the attention to it", 0),
-    Column("x unif.", "Mean weight over the weight that uniform attention would give", 50),
-    Column("removed", "Measured change of what was asked when this is taken away", 62),
-    Column("z twin", "Attention against the twin, a model that could learn nothing of this", 48),
-    Column("z rand.", "Attention against nets with fresh weights", 50),
-)
-_CELLS = (("all cells", "all"), ("selected cells", "selection"))
-_NO_ROOM = "?"
 
 
 class QtAttentionMapView(AttentionView):
@@ -42,8 +33,7 @@ class QtAttentionMapView(AttentionView):
         self.by = Choice("Cells whose attention is averaged; for neighbours also those attended to")
         self.target = Choice("What the change on removal is measured on")
         self.cells = Choice("Which cells are asked")
-        for words, key in _CELLS:
-            self.cells.addItem(words, key)
+        self.cells.set_names([key for key, _ in CELLS], words=dict(CELLS))
         self.form = QtForm()
         self.ask = button(
             "Show attention", "Read the weights and measure removals, in the background", primary=True
@@ -129,29 +119,18 @@ class QtAttentionMapView(AttentionView):
     def set_rows(self, groups: Sequence[str], group: str, rows: Sequence[AttentionRow], unit: str) -> None:
         """List what one group attends to most."""
         self.group.set_names(groups, group)
-        self.rows.genes.set_texts([_texts(row) for row in rows], [_tip(row, unit) for row in rows])
+        self.rows.genes.show(attention_table(rows, unit))
         self.rows.fit(4, 8)
 
     def set_place(self, text: str) -> None:
         """Say everything about the place under the pointer; the room stays."""
-        self.place.set_text(
-            text or "Point at a place to read its values; click it to colour the cells by it."
-        )
+        self.place.set_text(text or POINT)
 
     def set_marked(self, place: tuple[str, str, str] | None) -> None:
         """Mark a place on the heatmap."""
         self._mark = place
-        self.heatmap.set_marked(None if place is None else self._find(place))
-
-    def _find(self, place: tuple[str, str, str]) -> Place | None:
-        group, column, key = place
-        heat = self.heatmap.picture
-        if heat is None or group not in heat.columns or column not in heat.rows:
-            return None
-        keys = [panel.key for panel in heat.panels]
-        return Place(
-            heat.rows.index(column), heat.columns.index(group), keys.index(key) if key in keys else 0
-        )
+        found = find_place(self.heatmap.picture, place)
+        self.heatmap.set_marked(None if found is None else Place(*found))
 
     def _connect(self) -> None:
         self.ask.clicked.connect(self._on_ask)
@@ -250,23 +229,3 @@ class QtAttentionMapView(AttentionView):
         if path:
             chosen = Path(path)
             self.table_requested.emit(chosen if chosen.suffix else chosen.with_suffix(".csv"))
-
-
-def _texts(row: AttentionRow) -> tuple[str, ...]:
-    def said(value: float | None, form: str) -> str:
-        return _NO_ROOM if value is None else format(value, form)
-
-    return (
-        row.column,
-        said(row.relative, ".2f"),
-        said(row.removed, "+.2g"),
-        *(said(z, "+.1f" if z is None or abs(z) < 99 else "+.0f") for z in (row.z_twin, row.z_random)),
-    )
-
-
-def _tip(row: AttentionRow, unit: str) -> str:
-    weight = "unknown" if row.weight is None else f"{row.weight:.4g}"
-    change = (
-        "not measured" if row.removed is None else f"{row.removed:+.4g} {unit} in {row.n_removed:,} cells"
-    )
-    return f"{row.column}\nmean weight {weight}\nremoved: {change}"

@@ -10,9 +10,10 @@ from qtpy.QtWidgets import QFormLayout, QProgressBar, QWidget
 from glasscell.errors import GlasscellError
 from glasscell.qt.checks import QtChecks
 from glasscell.qt.form import QtForm
-from glasscell.qt.ranking import CELL, RANKING, QtGeneTable
+from glasscell.qt.ranking import QtGeneTable
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import Choice, Fold, PlainLabel, button, caption, column_of, heading, row_of, scrolled
+from glasscell.views.gene_table import CELL, HOVER, RANKING, RANKING_KEY, cell_table, ranking_table
 from glasscell.views.view import AttributionView
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class QtAttributionView(AttributionView):
     def set_ranking(self, rows: Sequence[RankingRow] | None, message: str) -> None:
         """Show ranked genes with their evidence, or the message alone."""
         self.message.set_text(message)
-        self.ranking.genes.set_ranking(rows or ())
+        self.ranking.genes.show(ranking_table(rows or ()))
         self.ranking.fit(6, 8)
         self._ranked.setVisible(rows is not None)
 
@@ -105,8 +106,8 @@ class QtAttributionView(AttributionView):
 
     def set_cell_genes(self, title: str, rows: Sequence[CellGeneRow]) -> None:
         """Show the hovered cell's genes; the room stays, so that nothing jumps while the mouse moves."""
-        self.cell_title.set_text(title or "Hover over a cell to see its own genes.")
-        self.cell_genes.genes.set_cell(rows)
+        self.cell_title.set_text(title or HOVER)
+        self.cell_genes.genes.show(cell_table(rows))
 
     def set_busy(self, busy: bool) -> None:
         """Offer cancel while explaining."""
@@ -134,10 +135,7 @@ class QtAttributionView(AttributionView):
         for title, control in rows:
             form.addRow(caption(title), control)
         self._fold = Fold("Parameters", self.form, is_open=False)
-        key = PlainLabel(
-            "Solid: more of the gene than the baseline, hatched: less. Coloured: the twin ranks it high too.",
-            "muted",
-        )
+        key = PlainLabel(RANKING_KEY, "muted")
         self.cell_genes.fit(5, 5)
         self.cell_genes.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._checks_title = heading("Can it be trusted?")

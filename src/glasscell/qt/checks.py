@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, Qt
@@ -10,6 +9,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from glasscell.qt.style import plain_tip, theme_of
 from glasscell.qt.text import PlainLabel, column_of, row_of
+from glasscell.views.check_row import CheckRow, check_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from glasscell.explain.check import Check
     from glasscell.qt.style import Theme
 
-_WORDS = {"ok": "ok", "warn": "careful", "bad": "failed", "cannot tell": "cannot tell"}
-
 
 class Chip(QLabel):
     """A verdict: a word on its colour."""
 
-    def __init__(self, verdict: str) -> None:
-        super().__init__(_WORDS.get(verdict, verdict))
-        self.verdict = verdict
+    def __init__(self, row: CheckRow) -> None:
+        super().__init__(row.word)
+        self.verdict = row.verdict
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setMinimumWidth(70)
@@ -59,7 +57,7 @@ class QtChecks(QWidget):
                 widget.deleteLater()
         self.chips = []
         for check in checks:
-            self._column.addWidget(self._line(check))
+            self._column.addWidget(self._line(check_row(check)))
         self.setVisible(bool(checks))
         self.restyle()
 
@@ -74,18 +72,17 @@ class QtChecks(QWidget):
         if event is not None and event.type() == QEvent.Type.StyleChange:
             self.restyle()
 
-    def _line(self, check: Check) -> QWidget:
-        chip = Chip(check.verdict)
+    def _line(self, row: CheckRow) -> QWidget:
+        chip = Chip(row)
         self.chips.append(chip)
-        figure = "" if not math.isfinite(check.value) else f"{check.value:.3g}"
-        name = PlainLabel(check.name, wrap=False)
+        name = PlainLabel(row.name, wrap=False)
         part = QWidget()
-        sentence = PlainLabel("" if check.verdict == "ok" else check.sentence, "muted")
+        sentence = PlainLabel(row.said, "muted")
         column_of(
-            row_of(chip, name, PlainLabel(figure, "muted"), stretch=1), sentence, parent=part
+            row_of(chip, name, PlainLabel(row.figure, "muted"), stretch=1), sentence, parent=part
         ).setSpacing(1)
-        part.setToolTip(plain_tip(check.sentence))
-        chip.setToolTip(plain_tip(check.sentence))
+        part.setToolTip(plain_tip(row.tip))
+        chip.setToolTip(plain_tip(row.tip))
         return part
 
 

@@ -7,38 +7,31 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QProgressBar, QWidget
 
-from glasscell.qt.ranking import Column, QtGeneTable
+from glasscell.qt.ranking import QtGeneTable
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import Choice, PlainLabel, button, caption, column_of, heading, row_of, scrolled
 from glasscell.qt.volcano import QtVolcano
+from glasscell.views.contrast_table import (
+    GENES,
+    N_PLAIN,
+    ONLY_B,
+    REST,
+    SETS,
+    columns_of,
+    contrast_table,
+    offered_sides,
+    other_side,
+)
 from glasscell.views.contrast_view import ContrastPicture, ContrastView, wish_of
+from glasscell.views.gene_table import GeneTable, set_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glasscell.explain.contrast import ContrastRow
     from glasscell.explain.gene_set import SetOverlap
 
-GENES = (
-    Column("gene", "Click a gene to paint it on tissue and embedding", 0),
-    Column("change", "Change of expression, A less B (log2 where the data are counts)", 54),
-    Column("q", "p adjusted over genes, or why there is none", 56),
-    Column("reason", "Mean attribution in A less that in B, in units of the target", 50),
-    Column("rank", "Place of the gene by attribution", 34),
-    Column("twin", "Its place by a twin model trained on permuted labels: it should be far off", 32),
-    Column("folds", "Spread of that place over the nets of the folds: small is stable", 38),
-)
-SETS = (
-    Column("gene set", "Sets that the first genes of the chosen side fall into", 0),
-    Column("genes", "Genes of the list in the set, of its measured genes", 62),
-    Column(
-        "q", "Hypergeometric chance of so many, adjusted over sets; the measured genes are the ground", 52
-    ),
-)
-N_SETS = 15
-_Q, _REASON = 2, 3
+_Q = 2
 _WIDE = 104
-_SHORT = {"too few donors": "few donors", "same counts": "counts"}  # beside the model's columns
 
 
 class QtContrastView(ContrastView):
@@ -83,11 +76,9 @@ class QtContrastView(ContrastView):
 
     def set_sides(self, sides: Sequence[tuple[str, str]]) -> None:
         """Offer groups on both sides; A is never the rest."""
-        words = dict(sides)
-        self.a.set_names([key for key, _ in sides if key != "rest"], words=words)
-        self.b.set_names([key for key, _ in sides], words=words)
-        if self.a.name() == self.b.name() and self.b.findData("rest") >= 0:
-            self.b.setCurrentIndex(self.b.findData("rest"))
+        for choice, offered in zip((self.a, self.b), offered_sides(sides), strict=True):
+            choice.set_names([key for key, _ in offered], words=dict(sides))
+        self.b.setCurrentIndex(self.b.findData(other_side(self.a.name(), self.b.name(), sides)))
 
     def set_donors(self, choices: Sequence[tuple[str, str]]) -> None:
         """Offer where donors are named."""
@@ -111,20 +102,15 @@ class QtContrastView(ContrastView):
         self._result.setVisible(picture is not None)
         self.volcano.set_volcano(None if picture is None else picture.volcano)
         if picture is None:
-            self.genes.genes.set_texts([], [])
+            self.genes.genes.show(GeneTable())
             return
         self.side.set_names(("a", "b"), words={"a": picture.a_name, "b": picture.b_name})
-        columns = ("expression", "attribution") if picture.has_model else ("expression",)
-        self.by.set_names(columns)
-        self.paint.set_names(columns)
-        for place in range(_REASON, len(GENES)):
+        self.by.set_names(columns_of(picture))
+        self.paint.set_names(columns_of(picture))
+        for place in range(N_PLAIN, len(GENES)):
             self.genes.setColumnHidden(place, not picture.has_model)
-        p_text = _SHORT.get(picture.p_text, picture.p_text) if picture.has_model else picture.p_text
         self.genes.horizontalHeader().resizeSection(_Q, GENES[_Q].width if picture.has_model else _WIDE)
-        self.genes.genes.set_texts(
-            [_texts(row, p_text) for row in picture.rows],
-            [_tip(row, picture) for row in picture.rows],
-        )
+        self.genes.genes.show(contrast_table(picture))
         self.genes.fit(6, 10)
         self.agreement.set_text(picture.agreement)
         self.notes.set_text(" ".join(picture.notes))
@@ -133,11 +119,7 @@ class QtContrastView(ContrastView):
         """Show gene sets."""
         self.sets_message.set_text(message)
         self.sets.setVisible(bool(rows))
-        shown = list(rows or ())[:N_SETS]
-        self.sets.genes.set_texts(
-            [(one.name, f"{len(one.genes)} of {one.n_set}", f"{one.q:.2g}") for one in shown],
-            [f"{one.name}: {', '.join(one.genes)}\n{one.expected:.1f} expected" for one in shown],
-        )
+        self.sets.genes.show(set_table(rows))
         self.sets.fit(3, 8)
 
     def _connect(self) -> None:
@@ -191,8 +173,8 @@ class QtContrastView(ContrastView):
 
     def _on_swap(self) -> None:
         a, b = self.a.name(), self.b.name()
-        if b == "rest":
-            self.message.set_text("All other cells can only be B; choose a group for B to swap.")
+        if b == REST:
+            self.message.set_text(ONLY_B)
             return
         self.a.setCurrentIndex(self.a.findData(b))
         self.b.setCurrentIndex(self.b.findData(a))
@@ -203,22 +185,3 @@ class QtContrastView(ContrastView):
         )
         if path:
             self.gene_sets_requested.emit(Path(path))
-
-
-def _texts(row: ContrastRow, p_text: str) -> tuple[str, ...]:
-    q = p_text or ("?" if row.q is None else f"{row.q:.1e}")
-    reason = "–" if row.attribution is None else f"{row.attribution:.2g}"
-    places = (row.attribution_rank, row.twin_rank, row.rank_spread)
-    return (row.gene, f"{row.change:.2f}", q, reason, *("?" if one is None else str(one) for one in places))
-
-
-def _tip(row: ContrastRow, picture: ContrastPicture) -> str:
-    p = picture.p_text or f"p {row.p:.2g}, q {row.q:.2g}"
-    lines = [
-        f"{row.gene}: change {row.change:.3g}, score {row.score:.3g}; {p}",
-        f"mean {row.mean_a:.3g} in {picture.a_name}, {row.mean_b:.3g} in {picture.b_name}",
-    ]
-    if picture.has_model:
-        told = "not in the model" if row.attribution is None else f"{row.attribution:.3g}"
-        lines.append(f"attribution, A less B: {told}")
-    return "\n".join(lines)

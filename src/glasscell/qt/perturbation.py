@@ -10,26 +10,24 @@ from qtpy.QtWidgets import QCompleter, QFileDialog, QFormLayout, QLineEdit, QPro
 
 from glasscell.errors import GlasscellError
 from glasscell.qt.form import QtForm
-from glasscell.qt.ranking import Column, QtGeneTable
+from glasscell.qt.ranking import QtGeneTable
 from glasscell.qt.text import Choice, Fold, PlainLabel, button, caption, column_of, heading, row_of, scrolled
+from glasscell.views.perturbation_table import (
+    FLIPS,
+    GENES,
+    LEARNED,
+    direction_words,
+    flip_table,
+    follower_table,
+    set_words,
+    wish_of,
+)
 from glasscell.views.perturbation_view import PerturbationPicture, PerturbationView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GENES = (
-    Column("gene", "Click a gene to paint its decoded change on tissue and embedding", 0),
-    Column("before", "Mean decoded expression of the cells as they are", 62),
-    Column("change", "Mean change of decoded expression: expected, not measured", 66),
-)
-FLIPS = (
-    Column("before", "Class or domain before; click to paint where cells go", 0),
-    Column("after", "Class or domain that the model expects after the change", 96),
-    Column("cells", "Cells that change so", 48),
-    Column("share", "Of the cells that were in the first", 48),
-)
 MANY_GENES = ", "
-_TYPED = "the genes typed above"
 
 
 class QtPerturbationView(PerturbationView):
@@ -37,10 +35,7 @@ class QtPerturbationView(PerturbationView):
 
     def __init__(self) -> None:
         super().__init__()
-        from glasscell.explain.perturbation.request import DIRECTIONS
-
         self.direction = Choice("What is done to the cells")
-        self._words = {name: words[0].upper() + words[1:] for name, words in DIRECTIONS.items()}
         self.genes = QLineEdit()
         self.genes.setPlaceholderText("gene, gene, …")
         self.genes.setToolTip("Genes changed together, separated by commas")
@@ -81,16 +76,15 @@ class QtPerturbationView(PerturbationView):
     def set_gene_sets(self, sets: Sequence[tuple[str, tuple[str, ...]]], message: str) -> None:
         """Offer named sets."""
         self._of_set = dict(sets)
-        words = {name: f"{name} ({len(genes)})" for name, genes in sets}
-        self.sets.set_names(["", *self._of_set], words={"": _TYPED, **words})
+        self.sets.set_names(["", *self._of_set], words=dict(set_words(sets)))
         self.sets_message.set_text(message)
         self._on_choice()
 
     def set_actions(self, names: Sequence[str]) -> None:
         """Offer learned perturbations."""
         self.action.set_names(names)
-        offered = [name for name in self._words if name != "learned" or names]
-        self.direction.set_names(offered, words=self._words)
+        offered = dict(direction_words(names))
+        self.direction.set_names(list(offered), words=offered)
         self._on_choice()
 
     def set_cells(self, choices: Sequence[tuple[str, str]]) -> None:
@@ -120,22 +114,10 @@ class QtPerturbationView(PerturbationView):
         self.evidence.set_role("warn" if picture.stands_out is False else "")
         self.notes.set_text(" ".join(picture.notes))
         self.paint_flips.setVisible(bool(picture.sorts))
-        self.flips.genes.set_texts(
-            [(before, after, f"{n:,}", f"{share:.0%}") for before, after, n, share in picture.flips],
-            [
-                f"{before} to {after}: {n:,}, {share:.1%} of {before}"
-                for before, after, n, share in picture.flips
-            ],
-        )
+        self.flips.genes.show(flip_table(picture))
         self.flips.fit(1, 6)
         self._flips.setVisible(bool(picture.sorts))
-        self.changes.genes.set_texts(
-            [(name, f"{before:.2f}", f"{change:+.3g}") for name, before, change in picture.genes],
-            [
-                f"{name}: {before:.4g} before, {change:+.4g} expected ({picture.unit}, decoded)"
-                for name, before, change in picture.genes
-            ],
-        )
+        self.changes.genes.show(follower_table(picture))
         self.changes.fit(4, 10)
         self._genes.setVisible(bool(picture.genes))
 
@@ -204,7 +186,7 @@ class QtPerturbationView(PerturbationView):
 
     def _on_choice(self) -> None:
         """Show the rows that the direction needs, and type genes only without a set."""
-        learned = self.direction.name() == "learned"
+        learned = self.direction.name() == LEARNED
         self._rows.setRowVisible(self._genes_row, not learned)
         self._rows.setRowVisible(self.action, learned)
         self.genes.setEnabled(self.ask.isEnabled() and not self.sets.name())
@@ -215,18 +197,15 @@ class QtPerturbationView(PerturbationView):
         except GlasscellError as error:
             self.message.set_text(str(error))
             return
-        learned, name = self.direction.name() == "learned", self.sets.name()
-        typed = tuple(dict.fromkeys(one.strip() for one in self.genes.text().split(",") if one.strip()))
-        self.perturb_requested.emit(
-            {
-                "genes": () if learned else self._of_set.get(name, typed),
-                "direction": self.direction.name(),
-                "action": self.action.name() if learned else "",
-                "name": "" if learned else name,
-                "cells": self.cells.name(),
-                "params": params,
-            }
+        asked = wish_of(
+            self.genes.text(),
+            self.sets.name(),
+            self._of_set,
+            self.direction.name(),
+            self.action.name(),
+            self.cells.name(),
         )
+        self.perturb_requested.emit({**asked, "params": params})
 
     def _on_open_sets(self) -> None:
         path, _ = QFileDialog.getOpenFileName(

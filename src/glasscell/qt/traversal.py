@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QStringListModel, Qt
 from qtpy.QtWidgets import QCheckBox, QCompleter, QFileDialog, QLineEdit, QProgressBar, QWidget
 
-from glasscell.qt.ranking import Column, QtGeneTable
+from glasscell.qt.ranking import QtGeneTable
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import Choice, Fold, PlainLabel, button, caption, column_of, row_of, scrolled
 from glasscell.qt.traversal_bars import QtTopGenes
 from glasscell.qt.traversal_gates import QtGates
 from glasscell.qt.traversal_slider import QtFactorList
+from glasscell.views.gene_table import set_table
+from glasscell.views.traversal_table import (
+    CHANGES,
+    LINKS,
+    MEASURE_TIP,
+    SETS,
+    SPECIFIC,
+    link_table,
+    set_change_table,
+    specific_table,
+)
 from glasscell.views.traversal_view import (
     FactorPicture,
     GatePicture,
@@ -26,31 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glasscell.explain.gene_set import SetOverlap
-    from glasscell.explain.traversal.result import GeneChange
-
-SPECIFIC = (
-    Column("gene", "Genes that this factor alone can move; click one to show it", 0),
-    Column("way", "up: the factor going up from 0; down: going down from 0", 44),
-    Column("score", "Possible effect with all others at their least, times that with all at their most", 54),
-)
-LINKS = (
-    Column("label", "Labels and columns that go along with the factor: a fact about these cells, no name", 0),
-    Column(
-        "with", "2 AUC - 1 of the label's cells against all others; for numbers Spearman's correlation", 54
-    ),
-    Column("cells", "How many cells", 54),
-)
-SETS = (
-    Column("gene set", "Sets that the 100 genes changed most fall into", 0),
-    Column("genes", "Genes of the list in the set, of its genes in the model", 62),
-    Column("q", "Hypergeometric chance of so many, adjusted over sets", 54),
-)
-CHANGES = (
-    Column("gene set", "Gene sets by mean decoded change at the slider", 0),
-    Column("change", "Mean decoded change over the set's genes", 62),
-)
-N_SETS = 15
-MEASURE_TIP = "Train the model with 4 other seeds, and see which factors are found again"
 
 
 class QtTraversalView(TraversalView):
@@ -139,8 +125,7 @@ class QtTraversalView(TraversalView):
         self.readout.set_text(picture.title)
         self.near.set_text(picture.near)
         self.changes.setVisible(bool(picture.sets))
-        rows = [(row.gene, f"{row.change:+.3f}") for row in picture.sets]
-        self.changes.genes.set_texts(rows, [f"{name}: {change}, decoded" for name, change in rows])
+        self.changes.genes.show(set_change_table(picture))
         self.changes.fit(3, 6)
 
     def set_factor(self, picture: FactorPicture | None) -> None:
@@ -149,11 +134,9 @@ class QtTraversalView(TraversalView):
         if picture is None:
             return
         self.what.set_text(f"What is {picture.title}?")
-        rows = [(row.gene, way, f"{row.change:.2g}") for row, way in _interleave(picture)]
-        self.specific.genes.set_texts(rows, [f"{gene}, {way} from 0: {score}" for gene, way, score in rows])
+        self.specific.genes.show(specific_table(picture))
         self.specific.fit(3, 7)
-        links = [(link.title, f"{link.strength:+.2f}", f"{link.n_cells:,}") for link in picture.links]
-        self.links.genes.set_texts(links, [f"{title}: {strength}" for title, strength, _ in links])
+        self.links.genes.show(link_table(picture))
         self.links.fit(3, 7)
         self.stability.set_text(picture.stability)
 
@@ -174,11 +157,7 @@ class QtTraversalView(TraversalView):
         """Show gene sets."""
         self.sets_message.set_text(message)
         self.sets.setVisible(bool(rows))
-        shown = list(rows or ())[:N_SETS]
-        self.sets.genes.set_texts(
-            [(one.name, f"{len(one.genes)} of {one.n_set}", f"{one.q:.2g}") for one in shown],
-            [f"{one.name}: {', '.join(one.genes)}\n{one.expected:.1f} expected" for one in shown],
-        )
+        self.sets.genes.show(set_table(rows))
         self.sets.fit(3, 6)
 
     def set_stability(self, enabled: bool, reason: str) -> None:
@@ -253,9 +232,3 @@ class QtTraversalView(TraversalView):
         )
         if path:
             self.gene_sets_requested.emit(Path(path))
-
-
-def _interleave(picture: FactorPicture) -> list[tuple[GeneChange, str]]:
-    """Put genes of both directions in one list, highest score first."""
-    both = [(row, "up") for row in picture.specific_up] + [(row, "down") for row in picture.specific_down]
-    return sorted(both, key=lambda pair: -pair[0].change)

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QToolTip, QWidget
 
 from glasscell.qt.style import mix, plain_tip, theme_of
 from glasscell.views.palette import diverging_map
+from glasscell.views.traversal_table import change_tip
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QMouseEvent, QPaintEvent
@@ -65,7 +66,7 @@ class QtTopGenes(QWidget):
         if isinstance(event, QHelpEvent):
             row = self.gene_at(event.pos().x(), event.pos().y())
             unit = "" if self.picture is None else self.picture.unit
-            words = "" if row is None else f"{row.gene}: {row.change:+.3g} {unit}, decoded. Click to show it."
+            words = "" if row is None else change_tip(row, unit)
             QToolTip.showText(event.globalPos(), plain_tip(words), self)
             return True
         return bool(super().event(event))

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QToolTip, QWidget
 
 from glasscell.qt.style import plain_tip, theme_of
 from glasscell.views.palette import sequential_map
+from glasscell.views.traversal_table import gate_tip, ordered_gates
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent
@@ -31,11 +32,7 @@ class QtGates(QWidget):
 
     def set_picture(self, picture: GatePicture | None) -> None:
         """Show other gates, actions with the most open ones first."""
-        if picture is not None:
-            order = np.argsort(-picture.gates_az.sum(axis=1), kind="stable")
-            actions = tuple(picture.actions[int(a)] for a in order)
-            picture = type(picture)(actions, picture.factors, picture.gates_az[order])
-        self.picture = picture
+        self.picture = picture = None if picture is None else ordered_gates(picture)
         self.setFixedHeight(0 if picture is None else ROW * (len(picture.actions) + 1) + 2)
         self.update()
 
@@ -52,9 +49,7 @@ class QtGates(QWidget):
         if isinstance(event, QHelpEvent):
             found, words = self.cell_at(event.pos().x(), event.pos().y()), ""
             if found is not None and self.picture is not None:
-                gate = float(self.picture.gates_az[found])
-                action, factor = self.picture.actions[found[0]], self.picture.factors[found[1]]
-                words = f"{action} moves factor {factor}: {gate:.2f}"
+                words = gate_tip(self.picture, *found)
             QToolTip.showText(event.globalPos(), plain_tip(words), self)
             return True
         return bool(super().event(event))

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFrame, QLineEdit, QScrollArea, QWidget
 
 from glasscell.qt.style import mix, plain_tip, theme_of
 from glasscell.qt.text import column_of
+from glasscell.views.traversal_table import slider_tip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,15 +42,7 @@ class QtFactorSlider(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(row.title)
-        words = [
-            row.title,
-            "Drag to set the factor; arrow keys move it by a step.",
-            f"Observed 1-99 %: {row.low:.3g} to {row.high:.3g}; beyond, everything is grey.",
-            f"Start: {row.start:.3g}, {row.activity:+.2f} standard deviations from all cells.",
-            "A click on the name colours the cells by the factor.",
-            row.note,
-        ]
-        self.setToolTip(plain_tip("\n".join(word for word in words if word)))
+        self.setToolTip(plain_tip(slider_tip(row)))
 
     def set_step(self, step: int) -> None:
         """Place the handle."""

@@ -1,0 +1,88 @@
+"""A moved factor as tables and words: what it changes, what goes along with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glasscell.views.gene_table import Column, GeneTable
+
+if TYPE_CHECKING:
+    from glasscell.explain.traversal.result import GeneChange
+    from glasscell.views.traversal_view import FactorPicture, FactorRow, GatePicture, StepPicture
+
+SPECIFIC = (
+    Column("gene", "Genes that this factor alone can move; click one to show it", 0),
+    Column("way", "up: the factor going up from 0; down: going down from 0", 44),
+    Column("score", "Possible effect with all others at their least, times that with all at their most", 54),
+)
+LINKS = (
+    Column("label", "Labels and columns that go along with the factor: a fact about these cells, no name", 0),
+    Column(
+        "with", "2 AUC - 1 of the label's cells against all others; for numbers Spearman's correlation", 54
+    ),
+    Column("cells", "How many cells", 54),
+)
+SETS = (
+    Column("gene set", "Sets that the 100 genes changed most fall into", 0),
+    Column("genes", "Genes of the list in the set, of its genes in the model", 62),
+    Column("q", "Hypergeometric chance of so many, adjusted over sets", 54),
+)
+CHANGES = (
+    Column("gene set", "Gene sets by mean decoded change at the slider", 0),
+    Column("change", "Mean decoded change over the set's genes", 62),
+)
+MEASURE_TIP = "Train the model with 4 other seeds, and see which factors are found again"
+
+
+def set_change_table(picture: StepPicture) -> GeneTable:
+    """Put the mean changes of gene sets in a table."""
+    rows = tuple((row.gene, f"{row.change:+.3f}") for row in picture.sets)
+    return GeneTable(rows, tuple(f"{name}: {change}, decoded" for name, change in rows))
+
+
+def specific_table(picture: FactorPicture) -> GeneTable:
+    """Put genes that the factor alone can move in a table, both directions, highest score first."""
+    both = [(row, "up") for row in picture.specific_up] + [(row, "down") for row in picture.specific_down]
+    both = sorted(both, key=lambda pair: -pair[0].change)
+    rows = tuple((row.gene, way, f"{row.change:.2g}") for row, way in both)
+    return GeneTable(rows, tuple(f"{gene}, {way} from 0: {score}" for gene, way, score in rows))
+
+
+def link_table(picture: FactorPicture) -> GeneTable:
+    """Put labels that go along with the factor in a table."""
+    links = tuple((link.title, f"{link.strength:+.2f}", f"{link.n_cells:,}") for link in picture.links)
+    return GeneTable(links, tuple(f"{title}: {strength}" for title, strength, _ in links))
+
+
+def change_tip(row: GeneChange, unit: str) -> str:
+    """Say the change of one gene."""
+    return f"{row.gene}: {row.change:+.3g} {unit}, decoded. Click to show it."
+
+
+def slider_tip(row: FactorRow) -> str:
+    """Say how a factor's slider is used and what it spans."""
+    words = (
+        row.title,
+        "Drag to set the factor; arrow keys move it by a step.",
+        f"Observed 1-99 %: {row.low:.3g} to {row.high:.3g}; beyond, everything is grey.",
+        f"Start: {row.start:.3g}, {row.activity:+.2f} standard deviations from all cells.",
+        "A click on the name colours the cells by the factor.",
+        row.note,
+    )
+    return "\n".join(word for word in words if word)
+
+
+def ordered_gates(picture: GatePicture) -> GatePicture:
+    """Put the actions with the most open gates first."""
+    order = np.argsort(-picture.gates_az.sum(axis=1), kind="stable")
+    actions = tuple(picture.actions[int(a)] for a in order)
+    return replace(picture, actions=actions, gates_az=picture.gates_az[order])
+
+
+def gate_tip(picture: GatePicture, action: int, factor: int) -> str:
+    """Say one gate in words."""
+    gate = float(picture.gates_az[action, factor])
+    return f"{picture.actions[action]} moves factor {picture.factors[factor]}: {gate:.2f}"
