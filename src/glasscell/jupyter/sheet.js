@@ -5,14 +5,24 @@ function bar(cell, value) {
   const track = document.createElement("div");
   track.className = "glasscell-track";
   const zero = place(value.low, value.high, 0);
+  const ends = { up: 0, down: 0 };
   for (const part of ["solid", "hatched"]) {
-    const end = place(value.low, value.high, value[part]);
+    const way = value[part] < 0 ? "down" : "up";
+    const start = place(value.low, value.high, ends[way]);
+    ends[way] += value[part];
+    const end = place(value.low, value.high, ends[way]);
     const piece = document.createElement("div");
-    piece.className = `glasscell-${part} ${value[part] < 0 ? "glasscell-down" : "glasscell-up"}`;
-    piece.style.left = `${Math.min(zero, end)}%`;
-    piece.style.width = `${Math.abs(end - zero)}%`;
+    piece.className = `glasscell-${part} glasscell-${way}`;
+    piece.style.left = `${Math.min(start, end)}%`;
+    piece.style.width = `${Math.abs(end - start)}%`;
     if (value.colour) piece.style.setProperty("--glasscell-bar", value.colour);
     track.append(piece);
+  }
+  if (value.solid * value.hatched < 0) {
+    const net = document.createElement("div");
+    net.className = "glasscell-zero glasscell-net";
+    net.style.left = `${place(value.low, value.high, value.solid + value.hatched)}%`;
+    track.append(net);
   }
   if (zero > 0.5 && zero < 99.5) {
     const line = document.createElement("div");
