@@ -13,6 +13,7 @@ from glasscell.qt.form import QtForm
 from glasscell.qt.ranking import QtGeneTable
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import Choice, Fold, PlainLabel, button, caption, column_of, heading, row_of, scrolled
+from glasscell.views.evidence import CELLS
 from glasscell.views.gene_table import CELL, HOVER, RANKING, RANKING_KEY, cell_table, ranking_table
 from glasscell.views.view import AttributionView
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from glasscell.explain.check import Check
     from glasscell.views.form import FieldSpec
     from glasscell.views.row import CellGeneRow, MethodRow, RankingRow
-
-_CELLS = (("cells of the class", "class"), ("selected cells", "selection"), ("all cells", "all"))
 
 
 class QtAttributionView(AttributionView):
@@ -35,8 +34,7 @@ class QtAttributionView(AttributionView):
         self.method = Choice("How it is explained")
         self.baseline = Choice("What the cells are compared with")
         self.cells = Choice("Which cells are explained")
-        for words, key in _CELLS:
-            self.cells.addItem(words, key)
+        self.cells.set_names([key for key, _ in CELLS], words=dict(CELLS))
         self.form = QtForm()
         self.explain = button("Explain", "Attribute the target to genes, in the background", primary=True)
         self.cancel = button("Cancel", "Stop; nothing is kept")
@@ -80,7 +78,7 @@ class QtAttributionView(AttributionView):
         wanted = chosen if chosen in usable else (usable[0] if usable else None)
         self.method.setCurrentIndex(self.method.findData(wanted) if wanted is not None else -1)
         self.method.blockSignals(False)
-        refused = [f"{row.title}: {row.why_not}" for row in rows if row.why_not]
+        refused = [row.refusal for row in rows if row.why_not]
         self.method.setToolTip(plain_tip("\n".join(["How it is explained", *refused])))
 
     def set_baselines(self, names: Sequence[str]) -> None:

@@ -46,6 +46,7 @@ class AttributionPresenter(Presenter[AttributionView]):
     def __init__(self, session: Session, view: AttributionView) -> None:
         super().__init__(session, view)
         self._job: Job[Any] | None = None
+        self._method = ""
         self.listen(session.hovered, self._on_hovered)
         self.listen(session.stored, self._on_stored)
         self.listen(view.explain_requested, self._on_explain)
@@ -55,8 +56,8 @@ class AttributionPresenter(Presenter[AttributionView]):
         self.listen(session.jobs.changed, self._follow)
         view.set_busy(False)
         self._follow()
-        self._show_choices()
         self._on_method(DEFAULT_METHOD)
+        self._show_choices()
         self._show_ranking()
 
     def _on_changed(self, new: State, old: State) -> None:
@@ -74,7 +75,11 @@ class AttributionPresenter(Presenter[AttributionView]):
         self.view.set_targets(
             () if bundle is None else tuple(str(target) for target in bundle.folds[0].targets())
         )
-        self.view.set_methods(method_rows(bundle))
+        methods = method_rows(bundle)
+        self.view.set_methods(methods)
+        usable = [row.id for row in methods if not row.why_not]
+        if usable and self._method not in usable:
+            self._on_method(usable[0])  # the one that a view falls back to
         self.view.set_baselines(baseline_names(bundle))
         if dataset is None:
             self.view.set_enabled(False, "Open data first.")
@@ -95,6 +100,7 @@ class AttributionPresenter(Presenter[AttributionView]):
         from glasscell.explain.method import method_info
 
         with self.spoken("Choosing a method"):
+            self._method = method
             self.view.set_form(fields(method_info(method).params))
 
     def _on_explain(self, wish: dict[str, Any]) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 N_RANKED = 50
 N_OF_CELL = 10
+#: Which cells can be explained, as (key, words).
+CELLS = (("class", "cells of the class"), ("selection", "selected cells"), ("all", "all cells"))
 
 
 def rank_genes(

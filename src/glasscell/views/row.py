@@ -109,3 +109,9 @@ class MethodRow:
     id: str
     title: str
     why_not: str
+
+    @property
+    def refusal(self) -> str:
+        """Why not, beginning with the title; empty when it can be used."""
+        named = not self.why_not or self.why_not.startswith(self.title)
+        return self.why_not if named else f"{self.title}: {self.why_not}"

@@ -1,0 +1,50 @@
+"""A file of the server, typed: a notebook has no dialog for files that are not the browser's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ipywidgets
+
+from glasscell.jupyter.panel import button, row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class PathLine:
+    """A line for a path and the button that uses it; Enter presses it, an empty line does nothing.
+
+    Parameters
+    ----------
+    words, tip
+        Of the button.
+    hint
+        What is typed, shown while the line is empty.
+    ending
+        Put behind a name that has none.
+    """
+
+    def __init__(self, words: str, tip: str, hint: str, ending: str = "") -> None:
+        self.text = ipywidgets.Text(placeholder=hint, tooltip=f"{tip} (a path on the server)")
+        self.text.layout.flex, self.text.layout.width = "1 1 0", "auto"
+        self.press = button(words, tip)
+        self.widget = row(self.text, self.press, flex_flow="row nowrap")
+        self._ending = ending
+
+    def connect(self, then: Callable[[Path], object]) -> None:
+        """Call with the path when it is to be used."""
+
+        def use() -> None:
+            typed = self.text.value.strip()
+            if typed:
+                path = Path(typed).expanduser()
+                then(path if path.suffix or not self._ending else path.with_suffix(self._ending))
+
+        def on_message(widget: object, content: object, buffers: object) -> None:
+            if isinstance(content, dict) and content.get("event") == "submit":
+                use()
+
+        self.press.on_click(lambda _: use())
+        self.text.on_msg(on_message)
