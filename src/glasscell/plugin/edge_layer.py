@@ -9,8 +9,8 @@ from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
-from glasscell.qt.colour_bar import short
 from glasscell.views.attention_edge import UNIFORM_PX, EdgePicture, EdgeView
+from glasscell.views.legend_words import short
 
 if TYPE_CHECKING:
     from glasscell.plugin.tissue_view import NapariTissueView

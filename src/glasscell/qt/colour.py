@@ -11,6 +11,7 @@ from glasscell.qt.legend import QtLegend
 from glasscell.qt.search_box import SearchBox
 from glasscell.qt.style import adopt
 from glasscell.qt.text import PlainLabel, column_of
+from glasscell.views.legend_words import SEARCH
 from glasscell.views.view import ColourView
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class QtColourView(ColourView):
     def __init__(self) -> None:
         super().__init__()
         self.widget = QWidget()
-        self.search = SearchBox("Colour by gene, column, attribution…")
+        self.search = SearchBox(SEARCH)
         self.title = PlainLabel("", "heading", wrap=False)
         self.message = PlainLabel("", "muted")
         self.legend = QtLegend()

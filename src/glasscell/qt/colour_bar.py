@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -12,6 +11,18 @@ from qtpy.QtWidgets import QPushButton, QSizePolicy, QWidget
 from glasscell.qt.number import NumberBox
 from glasscell.qt.style import plain_tip, theme_of
 from glasscell.qt.text import PlainLabel, button, column_of, row_of
+from glasscell.views.legend_words import (
+    AUTOMATIC,
+    AUTOMATIC_TIP,
+    HIGH_TIP,
+    LOW_FOLLOWS,
+    LOW_TIP,
+    clipped,
+    short,
+    ticks,
+    wished_limits,
+    without_value,
+)
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent
@@ -20,11 +31,6 @@ if TYPE_CHECKING:
 
 _BAR = 16
 _TIP = 10
-
-
-def short(number: float) -> str:
-    """Write a number in few characters."""
-    return "-" if not math.isfinite(number) else f"{number:.3g}".replace("e-0", "e-").replace("e+0", "e")
 
 
 class Strip(QWidget):
@@ -65,12 +71,10 @@ class Strip(QWidget):
         if bar.above:
             self._arrow(painter, box.right(), 1, box, bar.colours[-1], edge)
         painter.setPen(edge)
-        middle = (bar.low + bar.high) / 2
-        self._tick(painter, box, 0.0, short(bar.low), Qt.AlignmentFlag.AlignLeft)
-        self._tick(
-            painter, box, 0.5, "0" if bar.centre == 0 else short(middle), Qt.AlignmentFlag.AlignHCenter
-        )
-        self._tick(painter, box, 1.0, short(bar.high), Qt.AlignmentFlag.AlignRight)
+        low, middle, high = ticks(bar)
+        self._tick(painter, box, 0.0, low, Qt.AlignmentFlag.AlignLeft)
+        self._tick(painter, box, 0.5, middle, Qt.AlignmentFlag.AlignHCenter)
+        self._tick(painter, box, 1.0, high, Qt.AlignmentFlag.AlignRight)
         painter.end()
 
     def _arrow(self, painter: QPainter, x: float, way: int, box: QRectF, colour: str, edge: QPen) -> None:
@@ -106,13 +110,10 @@ class QtColourBar(QWidget):
         self.strip = Strip()
         self.unit = PlainLabel("", "muted", wrap=False)
         self.low, self.high = NumberBox(4), NumberBox(4)
-        for box, tip in (
-            (self.low, "Value at the left end of the colours"),
-            (self.high, "Value at the right end"),
-        ):
+        for box, tip in ((self.low, LOW_TIP), (self.high, HIGH_TIP)):
             box.setToolTip(plain_tip(tip))
             box.valueChanged.connect(self._on_edited)
-        self.automatic = button("Auto", "Back to the range from the 1st to the 99th percentile")
+        self.automatic = button(AUTOMATIC, AUTOMATIC_TIP)
         self.automatic.clicked.connect(lambda: self.limits_requested.emit(None))
         self.offers: list[QPushButton] = []
         self._offer_row = row_of()
@@ -135,15 +136,9 @@ class QtColourBar(QWidget):
             box.setValue(value)
             box.blockSignals(False)
         self.low.setEnabled(bar.centre is None)
-        self.low.setToolTip(
-            plain_tip(
-                "Value at the left end"
-                if bar.centre is None
-                else "Follows the right end: zero stays in the middle"
-            )
-        )
-        self.marks.set_text(_marks(bar))
-        self.missing.set_text(f"{bar.missing:,} without a value" if bar.missing else "")
+        self.low.setToolTip(plain_tip(LOW_TIP if bar.centre is None else LOW_FOLLOWS))
+        self.marks.set_text(clipped(bar))
+        self.missing.set_text(without_value(bar))
         self._show_offers(bar)
 
     def _show_offers(self, bar: ColourBar) -> None:
@@ -164,18 +159,6 @@ class QtColourBar(QWidget):
         bar = self._bar
         if bar is None:
             return
-        low, high = self.low.value(), self.high.value()
-        if bar.centre is not None:
-            low, high = -abs(high), abs(high)
-        if high > low:
-            self.limits_requested.emit((low, high))
-
-
-def _marks(bar: ColourBar) -> str:
-    """Say what is clipped."""
-    parts = []
-    if bar.below:
-        parts.append(f"{bar.below:,} below {short(bar.low)}")
-    if bar.above:
-        parts.append(f"{bar.above:,} above {short(bar.high)}")
-    return f"Clipped: {', '.join(parts)}" if parts else ""
+        limits = wished_limits(bar, self.low.value(), self.high.value())
+        if limits is not None:
+            self.limits_requested.emit(limits)

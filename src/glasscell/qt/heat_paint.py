@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QRectF, Qt
 from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPen
 
-from glasscell.qt.colour_bar import short
 from glasscell.qt.style import theme_of
+from glasscell.views.legend_words import short
 
 if TYPE_CHECKING:
     from glasscell.qt.heatmap import Place, QtHeatmap

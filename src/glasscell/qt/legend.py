@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 
 from glasscell.qt.icon import swatch
 from glasscell.qt.style import plain_tip, theme_of
+from glasscell.views.legend_words import NO_VALUE, NO_VALUE_TIP, legend_count, legend_tip
 
 if TYPE_CHECKING:
     from glasscell.views.legend import Legend, LegendItem
@@ -60,18 +61,18 @@ class QtLegend(QTreeWidget):
         self.clear()
         theme = theme_of(self)
         for item in legend.items if legend is not None else ():
-            row = QTreeWidgetItem(["", item.name, _count(item)])
+            row = QTreeWidgetItem(["", item.name, legend_count(item)])
             row.setIcon(_COLOUR, swatch(item.colour, theme.muted, empty=not item.shown))
             row.setToolTip(_COLOUR, plain_tip(f"Change the colour of {item.name}"))
             row.setToolTip(_NAME, plain_tip(item.name))
-            row.setToolTip(_COUNT, plain_tip(f"{item.count:,} of {item.total:,} selected"))
+            row.setToolTip(_COUNT, plain_tip(legend_tip(item)))
             row.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
             row.setCheckState(_NAME, Qt.CheckState.Checked if item.shown else Qt.CheckState.Unchecked)
             self._finish(row, theme.muted)
         if legend is not None and legend.missing:
-            row = QTreeWidgetItem(["", "no value", f"{legend.missing:,}"])
+            row = QTreeWidgetItem(["", NO_VALUE, f"{legend.missing:,}"])
             row.setIcon(_COLOUR, swatch(legend.missing_colour, theme.text, hatched=True))
-            row.setToolTip(_NAME, plain_tip("Cells without a category; they have a colour of their own"))
+            row.setToolTip(_NAME, plain_tip(NO_VALUE_TIP))
             row.setFlags(Qt.ItemFlag.ItemIsEnabled)
             self._finish(row, theme.muted)
             row.setForeground(_NAME, QColor(theme.muted))
@@ -119,7 +120,3 @@ class QtLegend(QTreeWidget):
     def _on_clicked(self, row: QTreeWidgetItem, column: int) -> None:
         if column == _COLOUR and row.flags() & Qt.ItemFlag.ItemIsUserCheckable:
             self.recolour(row.text(_NAME))
-
-
-def _count(item: LegendItem) -> str:
-    return f"{item.total:,}" if item.count == item.total else f"{item.count:,} / {item.total:,}"

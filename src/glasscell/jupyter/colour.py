@@ -1,0 +1,121 @@
+"""Colour by anything: search box, legend or colour bar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from glasscell.jupyter.colour_bar import JupyterColourBar
+from glasscell.jupyter.panel import WIDE, Panel, Words, column, show
+from glasscell.jupyter.sheet import Column, Heat, Sheet
+from glasscell.views.legend_words import NO_VALUE, NO_VALUE_TIP, SEARCH, legend_count, legend_tip
+from glasscell.views.palette import parse_colour
+from glasscell.views.view import ColourView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glasscell.views.legend import ColourBar, Legend
+    from glasscell.views.search import Hit
+
+_HITS = (Column("Name"), Column("What it is", kind="number"))
+_LEGEND = (
+    Column("", "Switch off to hide these cells", "check"),
+    Column("", "Click to change the colour", "swatch"),
+    Column("Category", kind="words"),
+    Column("Cells", "Of all; before it those that are selected, where only some are", "number"),
+)
+_CHECK, _SWATCH = 0, 1
+
+
+class JupyterColourView(ColourView, Panel):
+    """The colour view in a notebook."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hits: tuple[Hit, ...] = ()
+        self._legend: Legend | None = None
+        self._asking = False
+        self.search = ipywidgets.Text(placeholder=SEARCH, continuous_update=True)
+        self.search.layout.width = WIDE
+        self.hits = Sheet(_HITS, "14em", heads=False)
+        self.title, self.message = Words("", "head"), Words("", "muted")
+        self.legend = Sheet(_LEGEND, "20em", heads=False)
+        self.bar = JupyterColourBar()
+        self.widget = column(self.search, self.hits, self.title, self.message, self.bar.widget, self.legend)
+        self.hear(self.search, self._on_typed)
+        self.hear_enter(self.search, self._on_enter)
+        self.hits.clicked.connect(lambda number, _: self._choose(number))
+        self.legend.changed.connect(self._on_legend)
+        self.bar.limits_requested.connect(self.limits_requested.emit)
+        self.set_hits(())
+        self.set_legend(None)
+        self.set_colour_bar(None)
+
+    def set_hits(self, hits: Sequence[Hit]) -> None:
+        """List what matches; the list is open only while somebody types."""
+        self._hits = tuple(hits)
+        self.hits.show(
+            [(hit.title, hit.subtitle) for hit in self._hits],
+            ["\n".join((hit.title, *hit.aliases, hit.subtitle)) for hit in self._hits],
+            keys=[repr(hit.ref) for hit in self._hits],
+        )
+        show(self.hits, bool(self._hits) and self._asking)
+
+    def set_legend(self, legend: Legend | None) -> None:
+        """Show the categories."""
+        self._legend = legend
+        show(self.legend, legend is not None)
+        if legend is None:
+            self.legend.show(())
+            return
+        rows: list[tuple[Any, ...]] = [
+            (item.shown, item.colour, item.name, legend_count(item)) for item in legend.items
+        ]
+        tips, keys = [legend_tip(item) for item in legend.items], [item.name for item in legend.items]
+        if legend.missing:
+            rows.append(("", Heat(legend.missing_colour), NO_VALUE, f"{legend.missing:,}"))
+            tips.append(NO_VALUE_TIP)
+        self.legend.show(rows, tips, keys=keys)
+
+    def set_colour_bar(self, bar: ColourBar | None) -> None:
+        """Show the range."""
+        self.bar.set_bar(bar)
+        show(self.bar.widget, bar is not None)
+
+    def set_title(self, text: str) -> None:
+        """Name what is shown."""
+        self.title.say(text, "head")
+
+    def set_message(self, text: str) -> None:
+        """Say what is missing or marked."""
+        self.message.say(text, "muted")
+
+    def _on_typed(self, text: str) -> None:
+        self._asking = bool(text.strip())
+        show(self.hits, bool(self._hits) and self._asking)
+        self.query_typed.emit(text)
+
+    def _on_enter(self) -> None:
+        """Enter takes the best hit."""
+        if self._hits and self._asking:
+            self._choose(0)
+
+    def _choose(self, number: int) -> None:
+        hit = self._hits[number]
+        self._asking = False
+        show(self.hits, False)
+        with self.telling():
+            self.search.value = hit.title
+        self.channel_requested.emit(hit.ref)
+
+    def _on_legend(self, number: int, place: int, value: object) -> None:
+        items = self._legend.items if self._legend is not None else ()
+        if number >= len(items):
+            return
+        colour = parse_colour(value)
+        if place == _CHECK and isinstance(value, bool):
+            self.category_toggled.emit(items[number].name, value)
+        elif place == _SWATCH and colour is not None:
+            self.category_recoloured.emit(items[number].name, colour)
