@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from glasscell.views.sight import Sight, channel_words, first_looks, mix
+from glasscell.views.sight import Sight, channel_words, lit_pixels, shown_images
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    import numpy as np
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -23,7 +20,7 @@ Bounds = tuple[float, float, float, float]
 
 def draw_photographs(axes: Axes, picture: TissuePicture, sight: Sight, longest: int) -> None:
     """Draw every picture that is shown, the coarsest level of it that is still sharp enough."""
-    for image, looks in _shown(picture, sight):
+    for image, looks in shown_images(picture, sight):
         extent = image.extent
         bounds = (extent.x0, extent.y0, extent.x1, extent.y1)
         opacity = looks[0].opacity if image.rgb else 1.0
@@ -32,16 +29,7 @@ def draw_photographs(axes: Axes, picture: TissuePicture, sight: Sight, longest: 
 
 def photograph_words(picture: TissuePicture, sight: Sight) -> list[str]:
     """Say which light is which channel, once where sections agree."""
-    return list(dict.fromkeys(channel_words(image, looks) for image, looks in _shown(picture, sight)))
-
-
-def _shown(picture: TissuePicture, sight: Sight) -> Iterator[tuple[TissueImage, tuple[ChannelLook, ...]]]:
-    layers = iter(sight.layers) if sight.layers is not None else None
-    for section in picture.sections:
-        for number, image in enumerate(section.images):
-            looks = first_looks(image, shown=number == 0) if layers is None else next(layers, ())
-            if any(look.visible for look in looks):
-                yield image, looks
+    return list(dict.fromkeys(channel_words(image, looks) for image, looks in shown_images(picture, sight)))
 
 
 def place(
@@ -75,14 +63,4 @@ def _pixels(image: TissueImage, looks: tuple[ChannelLook, ...], longest: int) ->
     finest = max((n for n, level in enumerate(levels) if max(level.shape[:2]) >= longest), default=0)
     step = max(max(levels[finest].shape[:2]) // (2 * longest), 1)
     level_yxc = levels[finest][::step, ::step]
-    if image.rgb:
-        return _bytes(np.asarray(level_yxc[..., :3]))
-    shown = [number for number, look in enumerate(looks) if look.visible]
-    return mix([level_yxc[..., number] for number in shown], [looks[number] for number in shown])
-
-
-def _bytes(pixels_yxc: NDArray[Any]) -> NDArray[np.uint8]:
-    if pixels_yxc.dtype == np.uint8:
-        return pixels_yxc
-    top = 1.0 if pixels_yxc.dtype.kind == "f" else float(np.iinfo(pixels_yxc.dtype).max)
-    return np.asarray((pixels_yxc.astype(np.float32) * (255.0 / top)).clip(0, 255), np.uint8)
+    return lit_pixels(image, level_yxc, looks)

@@ -16,7 +16,7 @@ POINT_COLOUR = "#ffb000"
 def draw_points(axes: Axes, picture: TissuePicture, sight: Sight) -> None:
     """Draw the points that are shown, as one embedded picture even in an SVG."""
     for number, mask in enumerate(picture.shown_points(sight.gene)):
-        if _is_shown(sight, number):
+        if sight.shows_points(number):
             places_pd = picture.points[number].positions_pd[mask]
             across, up = (1, 0) if sight.turned else (0, 1)
             axes.scatter(
@@ -29,12 +29,8 @@ def draw_words(picture: TissuePicture, sight: Sight) -> list[str]:
     """Say how many points of each shown set are drawn."""
     words = []
     for number, mask in enumerate(picture.shown_points(sight.gene)):
-        if _is_shown(sight, number):
+        if sight.shows_points(number):
             points = picture.points[number]
             of_gene = f" of {sight.gene}" if sight.gene is not None and points.genes else ""
             words.append(f"{points.name}{of_gene}: {points.told(int(mask.sum()))}")
     return words
-
-
-def _is_shown(sight: Sight, number: int) -> bool:
-    return number == 0 if sight.points is None else number < len(sight.points) and sight.points[number]

@@ -52,14 +52,13 @@ class JupyterCanvas:
         reach: float = 0.0,
         height: str = "420px",
     ) -> None:
-        self._dispatcher, self._runner = dispatcher, runner
         self.theme: Theme = DARK
         self.scene, self.overlay, self.gesture = Scene(dispatcher, runner), Overlay(), Gesture()
         self.scene.camera, self.scene.reach = Camera(up=up), reach
-        self.frame = Frame(self.compose, self._find_dispatcher, height)
+        self.frame = Frame(self.compose, dispatcher, runner, height)
         self.widget = column(self.frame, self.frame.errors)
         self._under: int | None = None
-        self.scene.redrawn.connect(self.frame.draw)
+        self.scene.redrawn.connect(self.frame.request_draw)
         self.gesture.panned.connect(self._on_panned)
         self.gesture.outlined.connect(self._on_outlined)
         self.gesture.drawn.connect(self._on_drawn)
@@ -77,14 +76,14 @@ class JupyterCanvas:
         for name in changed:
             setattr(self.overlay, name, parts[name])
         if changed:
-            self.frame.draw()
+            self.frame.request_draw()
 
     def set_theme(self, name: str) -> None:
         """Draw on a light or a dark ground."""
         self.theme = LIGHT if name == "light" else DARK
         red, green, blue = bytes.fromhex(self.theme.canvas[1:])
         self.scene.set_look(ground=(red, green, blue))
-        self.frame.draw()
+        self.frame.request_draw()
 
     def set_tool(self, name: str) -> None:
         """Take another pointer tool in hand."""
@@ -95,9 +94,6 @@ class JupyterCanvas:
         """Draw and stamp no more."""
         self.scene.close()
         self.frame.close_down()
-
-    def _find_dispatcher(self) -> Dispatcher | None:
-        return self._dispatcher if self._runner is None else self._runner.dispatcher
 
     def _on_event(self, event: dict[str, Any]) -> None:
         kind, camera = event["type"], self.scene.camera

@@ -20,7 +20,7 @@ from glasscell.views.scatter import (
     embedding_words,
     has_no_unit,
 )
-from glasscell.views.scene import Stamp
+from glasscell.views.stamp import Stamp
 from glasscell.views.view import EmbeddingView
 
 if TYPE_CHECKING:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import ipywidgets
 import numpy as np
 
 from glasscell.jupyter.canvas import JupyterCanvas
-from glasscell.jupyter.panel import WIDE, Panel, Words, column
+from glasscell.jupyter.panel import WIDE, Panel, Words, column, row, show
 from glasscell.jupyter.tool import CanvasTools
-from glasscell.views.scene import Stamp
+from glasscell.views.sight import Sight
+from glasscell.views.stamp import Stamp, stamp_tissue, tissue_extent
 from glasscell.views.view import TissueView
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from glasscell.jobs.dispatcher import Dispatcher
@@ -39,10 +44,24 @@ class JupyterTissueView(TissueView, Panel):
         super().__init__()
         self.canvas = JupyterCanvas(dispatcher, runner, height=height)
         self.tools = CanvasTools(self.canvas, self.selection_cleared.emit)
+        self.plane = ipywidgets.SelectionSlider(
+            options=[""], tooltip="Height: show all planes, or the cells and pictures of one"
+        )
+        self.picture_opacity, self.cell_opacity = (
+            ipywidgets.FloatSlider(1.0, min=0.0, max=1.0, step=0.05, description=name, readout=False)
+            for name in ("Picture", "Cells")
+        )
+        for slider in (self.plane, self.picture_opacity, self.cell_opacity):
+            slider.layout.width = "13em"
+            slider.style.description_width = "4em"
+        self.sliders = row(self.plane, self.picture_opacity, self.cell_opacity)
         self.caption = Words("", "muted")
-        self.widget = column(self.tools.widget, self.canvas.widget, self.caption, width=WIDE)
+        self.widget = column(self.tools.widget, self.canvas.widget, self.sliders, self.caption, width=WIDE)
         self._picture: TissuePicture | None = None
-        self._gene: str | None = None
+        self._sight = Sight()
+        self.hear(self.plane, self._on_plane, "index")
+        self.hear(self.picture_opacity, lambda share: self.canvas.scene.set_look(picture_opacity=share))
+        self.hear(self.cell_opacity, lambda share: self.canvas.scene.set_look(cell_opacity=share))
         self.canvas.hovered.connect(self._on_hovered)
         self.canvas.drawn.connect(self._on_drawn)
         self.canvas.cleared.connect(self._on_cleared)
@@ -58,29 +77,35 @@ class JupyterTissueView(TissueView, Panel):
         """Draw no more; the explorer is going away."""
         self.canvas.close_down()
 
+    @property
+    def sight(self) -> Sight:
+        """Plane, gene and opacity, for a picture of the same on paper."""
+        plane = None if self._picture is None else self._picture.plane
+        return replace(self._sight, plane=plane, cells=float(self.cell_opacity.value))
+
     def set_picture(self, picture: TissuePicture | None) -> None:
         """Draw another tissue; None empties the canvas."""
-        self._picture = picture
-        self.canvas.set_overlay(
-            mark=None,
-            unit="" if picture is None else picture.unit,
-            microns=None if picture is None else picture.microns_per_unit,
-        )
+        self._picture, self._sight = picture, Sight()
+        unit, microns = ("", None) if picture is None else (picture.unit, picture.microns_per_unit)
+        self.canvas.set_overlay(mark=None, unit=unit, microns=microns)
+        self._show_sliders()
         if picture is None:
             self.canvas.scene.show(None, None, 0)
-        else:
-            self.canvas.scene.show(partial(_stamp, picture, self._gene), picture.bounds, picture.n_cells)
+            return
+        extent = tissue_extent(picture)
+        self.canvas.scene.show(self._draw(), picture.bounds, picture.n_cells, extent=extent)
 
     def set_plane(self, picture: TissuePicture) -> None:
         """Draw another plane of the same tissue; the camera stays."""
         self._picture = picture
-        self.canvas.scene.redraw(partial(_stamp, picture, self._gene))
+        self._show_sliders()
+        self.canvas.scene.redraw(self._draw())
 
     def set_gene(self, gene: str | None) -> None:
         """Show the transcripts of one gene only; None for those of all."""
-        changed, self._gene = gene != self._gene, gene
+        changed, self._sight = gene != self._sight.gene, replace(self._sight, gene=gene)
         if changed and self._picture is not None and self._picture.points:
-            self.canvas.scene.redraw(partial(_stamp, self._picture, gene))
+            self.canvas.scene.redraw(self._draw())
 
     def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
         """Recolour: one take, one frame."""
@@ -103,6 +128,25 @@ class JupyterTissueView(TissueView, Panel):
         self.canvas.scene.set_look(stale=stale)
         self.canvas.set_overlay(badge="computing …" if stale else "")
 
+    def _draw(self) -> Callable[[Viewport], Stamp] | None:
+        return None if self._picture is None else partial(stamp_tissue, self._picture, self._sight)
+
+    def _show_sliders(self) -> None:
+        picture = self._picture
+        planes = () if picture is None else picture.plane_words()
+        with self.telling():
+            if planes and tuple(self.plane.options) != planes:
+                self.plane.options = planes
+            if planes and picture is not None:
+                self.plane.index = 0 if picture.plane is None else picture.plane + 1
+        show(self.plane, bool(planes))
+        has_images = picture is not None and any(section.images for section in picture.sections)
+        show(self.picture_opacity, has_images)
+        show(self.cell_opacity, has_images)
+
+    def _on_plane(self, place: int) -> None:
+        self.plane_requested.emit(place - 1 if place else None)
+
     def _on_hovered(self, cell: int | None) -> None:
         self.cell_hovered.emit(cell)
 
@@ -114,7 +158,3 @@ class JupyterTissueView(TissueView, Panel):
 
     def _on_theme(self) -> None:
         self.canvas.set_theme(self.theme)
-
-
-def _stamp(picture: TissuePicture, gene: str | None, viewport: Viewport) -> Stamp:
-    return Stamp(picture.raster(viewport))

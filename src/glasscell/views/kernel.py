@@ -46,26 +46,28 @@ def compose_cells(
     ``opacity`` holds those of picture and cells; ``ground`` the colours of ground and points.
     """
     below_share, cell_share = int(256 * opacity[0] + 0.5), int(256 * opacity[1] + 0.5)
+    has_below, has_above = below_yxc.size > 0, above_yx.size > 0
     for row in range(rows.size):
-        if rows[row] < 0:
+        y = rows[row]
+        if y < 0:
             continue
         for column in range(columns.size):
-            if columns[column] < 0:
+            x = columns[column]
+            if x < 0:
                 continue
-            y, x = rows[row], columns[column]
             red, green, blue = int(ground[0, 0]), int(ground[0, 1]), int(ground[0, 2])
-            if below_yxc.size:
-                share = int(below_yxc[y, x, 3]) * below_share // 256
-                red += (int(below_yxc[y, x, 0]) - red) * share // 255
-                green += (int(below_yxc[y, x, 1]) - green) * share // 255
-                blue += (int(below_yxc[y, x, 2]) - blue) * share // 255
+            if has_below and below_yxc[y, x, 3]:
+                share = ((int(below_yxc[y, x, 3]) + 1) * below_share) >> 8  # of 256: no division per pixel
+                red += ((int(below_yxc[y, x, 0]) - red) * share) >> 8
+                green += ((int(below_yxc[y, x, 1]) - green) * share) >> 8
+                blue += ((int(below_yxc[y, x, 2]) - blue) * share) >> 8
             word = int(table[ids_yx[y, x]])
-            share = (word >> 24) * cell_share // 256
-            if share:
-                red += ((word & 255) - red) * share // 255
-                green += (((word >> 8) & 255) - green) * share // 255
-                blue += (((word >> 16) & 255) - blue) * share // 255
-            if above_yx.size and above_yx[y, x]:
+            if word >> 24:
+                share = (((word >> 24) + 1) * cell_share) >> 8
+                red += (((word & 255) - red) * share) >> 8
+                green += ((((word >> 8) & 255) - green) * share) >> 8
+                blue += ((((word >> 16) & 255) - blue) * share) >> 8
+            if has_above and above_yx[y, x]:
                 red, green, blue = int(ground[1, 0]), int(ground[1, 1]), int(ground[1, 2])
             frame_yxc[row, column, 0] = red
             frame_yxc[row, column, 1] = green

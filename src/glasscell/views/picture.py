@@ -133,6 +133,13 @@ class TissuePicture:
             self, sections=sections, masks=tuple(masks), discs_cd=discs_cd, plane=plane, shown_c=shown_c
         )
 
+    def plane_words(self) -> tuple[str, ...]:
+        """Say what can be shown: all planes, or the height of each; nothing for a flat tissue."""
+        if len(self.heights) < 2:
+            return ()
+        unit = " µm" if self.unit == "um" else ""
+        return ("all z", *(f"z = {height:,.4g}{unit}" for height in self.heights))
+
     def shown_points(self, gene: str | None = None) -> tuple[NDArray[np.bool_], ...]:
         """Tell which of the points are drawn: those of the plane shown and, if one is named, of a gene."""
         masks = []

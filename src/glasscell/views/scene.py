@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,15 +10,16 @@ from psygnal import Signal
 from glasscell.views.camera import Bounds, Camera
 from glasscell.views.kernel import compose_cells
 from glasscell.views.picture import fit_viewport
+from glasscell.views.raster import Viewport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from glasscell.jobs.dispatcher import Dispatcher, Timer
     from glasscell.jobs.runner import JobRunner
-    from glasscell.views.raster import CellRaster, Viewport
+    from glasscell.views.stamp import Stamp
 
 OVERVIEW_PIXELS = 1024
 #: The camera rests when it has not moved for this long.
@@ -34,25 +34,6 @@ POINT_COLOUR = (255, 176, 0)
 
 _NO_PICTURE = np.zeros((0, 0, 4), np.uint8)
 _NO_POINTS = np.zeros((0, 0), np.bool_)
-
-
-@dataclass(frozen=True, eq=False)
-class Stamp:
-    """All that is drawn on a viewport, whatever the colours.
-
-    Parameters
-    ----------
-    cells
-        Which cell each pixel shows.
-    below_yxc
-        The picture below them, RGBA; None for none.
-    above_yx
-        Pixels of the points above them; None for none.
-    """
-
-    cells: CellRaster
-    below_yxc: NDArray[np.uint8] | None = None
-    above_yx: NDArray[np.bool_] | None = None
 
 
 class Scene:
@@ -77,6 +58,7 @@ class Scene:
         self._dispatcher, self._runner = dispatcher, runner
         self.camera = Camera()
         self.bounds: Bounds | None = None
+        self.extent: Bounds = (0.0, 0.0, 1.0, 1.0)
         self.n_cells = 0
         self.locked = True
         self.home_pixel = 1.0
@@ -105,6 +87,7 @@ class Scene:
         bounds: Bounds | None,
         n_cells: int,
         *,
+        extent: Bounds | None = None,
         locked: bool = True,
     ) -> None:
         """Show something else, all of it; colours follow by :meth:`set_colours`.
@@ -117,10 +100,13 @@ class Scene:
             What Home shows.
         n_cells
             How many cells there are.
+        extent
+            Beyond this nothing is drawn; ``bounds`` without it.
         locked
             Whether a unit is as long across as down.
         """
         self.bounds, self.n_cells, self.locked = bounds, n_cells, locked
+        self.extent = extent or bounds or (0.0, 0.0, 1.0, 1.0)
         self._overview = self._detail = None
         if len(self._table_u32) != n_cells + 1:
             self._table_u32 = np.zeros(n_cells + 1, np.uint32)
@@ -135,7 +121,7 @@ class Scene:
             self._draw = self._overview = self._detail = None
             self.redrawn.emit()
             return
-        self._submit(self._overview_grid(self.bounds), self._accept_overview)
+        self._submit(self._overview_grid(), self._accept_overview)
 
     def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
         """Recolour every pixel: entry 0 is the background, entry ``i + 1`` is cell ``i``."""
@@ -186,9 +172,7 @@ class Scene:
             np.array([self.picture_opacity, cells]),
             np.array([self.ground, POINT_COLOUR], np.uint8),
         )
-        for stamp in (self._overview, self._detail):
-            if stamp is None:
-                continue
+        for stamp in self._stamps():
             places = self.camera.places(stamp.cells.viewport)
             below = _NO_PICTURE if stamp.below_yxc is None else stamp.below_yxc
             above = _NO_POINTS if stamp.above_yx is None else stamp.above_yx
@@ -215,12 +199,19 @@ class Scene:
         if self._rest is not None:
             self._rest.cancel()
 
-    def _overview_grid(self, bounds: Bounds) -> Viewport:
-        from glasscell.views.raster import Viewport
+    def _stamps(self) -> Iterator[Stamp]:
+        """Yield what a frame is read from: the coarse one only where the sharp one does not reach."""
+        seen = self._seen()
+        covered = self._detail is not None and (seen is None or _holds(self._detail.cells.viewport, seen))
+        if self._overview is not None and not covered:
+            yield self._overview
+        if self._detail is not None:
+            yield self._detail
 
+    def _overview_grid(self) -> Viewport:
         if self.locked:
-            return fit_viewport(bounds, OVERVIEW_PIXELS)
-        x0, y0, x1, y1 = bounds
+            return fit_viewport(self.extent, OVERVIEW_PIXELS)
+        x0, y0, x1, y1 = self.extent
         across, down = ((x1 - x0) or 1.0) / OVERVIEW_PIXELS, ((y1 - y0) or 1.0) / OVERVIEW_PIXELS
         return Viewport(
             x0 + across / 2, y0 + down / 2, across, OVERVIEW_PIXELS, OVERVIEW_PIXELS, down / across
@@ -248,18 +239,21 @@ class Scene:
         """Viewport to stamp for the present camera, None when the one at hand will do."""
         if self.bounds is None or self._draw is None:
             return None
-        bounds = self._drawn_bounds(self.bounds)
-        seen = self.camera.viewport(bounds, 0.0, MAX_PIXELS)
+        seen = self._seen()
         if seen is None:
             return None
         current = self._detail is not None and self._detail_of == self._generation
         if current and self._detail is not None and _serves(self._detail.cells.viewport, seen):
             return None
-        return self.camera.viewport(bounds, MARGIN, MAX_PIXELS)
+        return self.camera.viewport(self._reach_of(self.extent), MARGIN, MAX_PIXELS)
 
-    def _drawn_bounds(self, bounds: Bounds) -> Bounds:
-        """Bounds with room for the discs at the edge."""
-        x0, y0, x1, y1 = bounds
+    def _seen(self) -> Viewport | None:
+        """Device pixels in sight where there may be anything."""
+        return self.camera.viewport(self._reach_of(self.extent), 0.0, MAX_PIXELS)
+
+    def _reach_of(self, extent: Bounds) -> Bounds:
+        """Extent with room for the discs at the edge."""
+        x0, y0, x1, y1 = extent
         more_x, more_y = 12 * self.camera.pixel, 12 * self.camera.pixel_y
         return x0 - more_x, y0 - more_y, x1 + more_x, y1 + more_y
 
@@ -295,8 +289,12 @@ class Scene:
 
 def _serves(have: Viewport, seen: Viewport) -> bool:
     """Whether a stamp holds all that is seen, at its sharpness."""
-    if abs(have.pixel / seen.pixel - 1) > 1e-6 or abs(have.stretch / seen.stretch - 1) > 1e-6:
-        return False
+    same = abs(have.pixel / seen.pixel - 1) < 1e-6 and abs(have.stretch / seen.stretch - 1) < 1e-6
+    return same and _holds(have, seen)
+
+
+def _holds(have: Viewport, seen: Viewport) -> bool:
+    """Whether nothing that is seen is outside, half a pixel aside."""
     slack_x, slack_y = 0.51 * seen.pixel, 0.51 * seen.pixel_y
     (a, b, c, d), (x0, y0, x1, y1) = have.bounds, seen.bounds
     return a <= x0 + slack_x and b <= y0 + slack_y and c >= x1 - slack_x and d >= y1 - slack_y

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from glasscell.data.tissue import TissueImage
+    from glasscell.views.picture import TissuePicture
 
 #: Colours of the channels of a picture that is not a photograph, in the names napari has for them.
 CHANNEL_COLOURS = ("blue", "green", "red", "cyan", "magenta", "yellow", "gray")
@@ -84,6 +85,10 @@ class Sight:
     points: tuple[bool, ...] | None = None
     gene: str | None = None
 
+    def shows_points(self, number: int) -> bool:
+        """Whether a set of points is shown."""
+        return number == 0 if self.points is None else number < len(self.points) and self.points[number]
+
 
 def channel_colour(channel: int, n_channels: int) -> str:
     """Name the colour of a channel: grey where there is only one."""
@@ -106,6 +111,18 @@ def first_looks(image: TissueImage, *, shown: bool) -> tuple[ChannelLook, ...]:
     )
 
 
+def shown_images(
+    picture: TissuePicture, sight: Sight
+) -> Iterator[tuple[TissueImage, tuple[ChannelLook, ...]]]:
+    """Yield the pictures that are shown and how their channels are."""
+    layers = iter(sight.layers) if sight.layers is not None else None
+    for section in picture.sections:
+        for number, image in enumerate(section.images):
+            looks = first_looks(image, shown=number == 0) if layers is None else next(layers, ())
+            if any(look.visible for look in looks):
+                yield image, looks
+
+
 def channel_limits(plane_yx: Any) -> tuple[float, float]:
     """Contrast from the 1st to the 99.8th percentile of a coarse sample."""
     step = max(1, max(plane_yx.shape) // 512)
@@ -125,6 +142,21 @@ def mix(channels_yx: Sequence[Any], looks: Sequence[ChannelLook]) -> NDArray[np.
         share_yx = np.nan_to_num(share_yx.clip(0, 1)) * look.opacity
         light_yxc += share_yx[..., None] * np.asarray(look.light, np.float32)
     return np.asarray(np.rint(light_yxc.clip(0, 1) * 255), np.uint8)
+
+
+def lit_pixels(image: TissueImage, level_yxc: Any, looks: Sequence[ChannelLook]) -> NDArray[np.uint8]:
+    """Return (part of) a level of a picture as it is shown, ``(height, width, 3)``."""
+    if image.rgb:
+        return _bytes(np.asarray(level_yxc[..., :3]))
+    shown = [number for number, look in enumerate(looks) if look.visible]
+    return mix([level_yxc[..., number] for number in shown], [looks[number] for number in shown])
+
+
+def _bytes(pixels_yxc: NDArray[Any]) -> NDArray[np.uint8]:
+    if pixels_yxc.dtype == np.uint8:
+        return pixels_yxc
+    top = 1.0 if pixels_yxc.dtype.kind == "f" else float(np.iinfo(pixels_yxc.dtype).max)
+    return np.asarray((pixels_yxc.astype(np.float32) * (255.0 / top)).clip(0, 255), np.uint8)
 
 
 def channel_words(image: TissueImage, looks: Sequence[ChannelLook]) -> str:
