@@ -123,6 +123,12 @@ def button(words: str, tip: str = "", *, main: bool = False) -> ipywidgets.Butto
     return made
 
 
+def line(words: str, tip: str = "") -> ipywidgets.Text:
+    """Make a line to type in, as wide as there is room beside its button."""
+    room = ipywidgets.Layout(flex="1 1 8em", width="auto")
+    return ipywidgets.Text(placeholder=words, tooltip=tip or words, layout=room)
+
+
 def column(*parts: ipywidgets.Widget, **layout: str) -> ipywidgets.VBox:
     """Put widgets below each other."""
     return ipywidgets.VBox(list(parts), layout=ipywidgets.Layout(**{"width": WIDE, **layout}))

@@ -10,6 +10,15 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 from glasscell.errors import GlasscellError
 from glasscell.qt.form import QtForm
 from glasscell.qt.text import Choice, PlainLabel, button, column_of, heading, line, row_of, scrolled
+from glasscell.views.prepare_words import (
+    BEGIN,
+    COUNTS_TIP,
+    GENES_TIP,
+    RUN,
+    RUN_TIP,
+    SAVE_TIP,
+    choice_words,
+)
 from glasscell.views.view import PrepareView
 
 if TYPE_CHECKING:
@@ -19,7 +28,6 @@ if TYPE_CHECKING:
 
 _FILES = "Cells (*.h5ad);;All files (*)"
 _OPENED = "Cells (*.h5ad *.h5 *.csv *.tsv *.csv.gz *.parquet);;All files (*)"
-_WORDS = {"X": "X", "raw": "raw", "symbols": "symbols", "ids": "identifiers (Ensembl)"}
 
 
 class QtPrepareView(PrepareView):
@@ -36,15 +44,15 @@ class QtPrepareView(PrepareView):
             "Open folder…",
             "Open a .zarr folder, or one as Visium, Visium HD, Xenium, CosMx or MERSCOPE write it",
         )
-        self.save = button("Save as…", "Save the data with what was computed, to a new .h5ad file")
-        self.report = PlainLabel("Open a file to begin.")
-        self.counts = Choice("Which matrix of the file holds counts; those that do are listed")
-        self.genes = Choice("What genes are called by; the search finds both")
+        self.save = button("Save as…", SAVE_TIP)
+        self.report = PlainLabel(BEGIN)
+        self.counts = Choice(COUNTS_TIP)
+        self.genes = Choice(GENES_TIP)
         self.choices = row_of(PlainLabel("Counts"), self.counts, PlainLabel("Genes"), self.genes)
         self.choice_box = QWidget()
         column_of(self.choices, parent=self.choice_box)
         self.form = QtForm()
-        self.run = button("Prepare", "Normalise, reduce, embed and cluster in the background", primary=True)
+        self.run = button(RUN, RUN_TIP, primary=True)
         self.reason = PlainLabel("", "muted")
         column = column_of(
             row_of(self.open_file, self.open_folder, None, self.save),
@@ -79,7 +87,7 @@ class QtPrepareView(PrepareView):
     def set_choices(self, counts: Sequence[str], genes: Sequence[str], chosen: tuple[str, str]) -> None:
         """Offer matrices with counts and names of genes; one alone is shown and cannot be changed."""
         for box, names, current in ((self.counts, counts, chosen[0]), (self.genes, genes, chosen[1])):
-            words = {name: _WORDS.get(name, f"layer {name.removeprefix('layers/')}") for name in names}
+            words = {name: choice_words(name) for name in names}
             box.set_names(names or ("",), current, words or {"": "none"})
             box.setEnabled(len(names) > 1)
         self.choice_box.setVisible(bool(genes))
