@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from glasscell.data.split import split
     from glasscell.explain.evidence import ranking
     from glasscell.explain.request import ExplainRequest
+    from glasscell.jupyter.explorer import explore
     from glasscell.models.apply import apply
     from glasscell.models.bundle_file import load_bundle, save_bundle
     from glasscell.models.fit import FitRequest, fit, fit_twin
     from glasscell.models.preflight import check
     from glasscell.models.scvi.opening import load_scvi
+    from glasscell.plugin.window import open_window
     from glasscell.session import Session
 
 __version__ = "0.1.0"
@@ -33,10 +35,12 @@ _PLACE_OF = {
     "Session": "session",
     "apply": "models.apply",
     "check": "models.preflight",
+    "explore": "jupyter.explorer",
     "fit": "models.fit",
     "fit_twin": "models.fit",
     "load_bundle": "models.bundle_file",
     "load_scvi": "models.scvi.opening",
+    "open_window": "plugin.window",
     "prepare": "data.prepare",
     "ranking": "explain.evidence",
     "read": "data.read",
@@ -53,10 +57,12 @@ __all__ = [
     "Session",
     "apply",
     "check",
+    "explore",
     "fit",
     "fit_twin",
     "load_bundle",
     "load_scvi",
+    "open_window",
     "prepare",
     "ranking",
     "read",

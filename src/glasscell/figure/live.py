@@ -11,10 +11,11 @@ from glasscell.errors import DataError
 from glasscell.explain.evidence import has_evidence
 from glasscell.figure.attention import attention_figure
 from glasscell.figure.cell import CellLook, axes_figure, embedding_figure, tissue_figure
-from glasscell.figure.page import check_ending, save_figure
+from glasscell.figure.page import check_ending, figure_bytes, save_figure
 from glasscell.figure.pick import curve_of, draw_ranking, metrics_of
 from glasscell.figure.traversal import plan_traversal
 from glasscell.figure.volcano import volcano_figure
+from glasscell.jobs import QUIET
 from glasscell.session.resolve import Failed, Pending
 from glasscell.session.training import TRAINING
 from glasscell.session.work import submit
@@ -102,6 +103,21 @@ def save_picture(session: Session, what: str, path: Path, sight: Sight | None = 
         session.say("info", f"Picture saved to {written}.")
 
     return submit(session, work, commit, title=f"Save picture {path.name}", lane="io")
+
+
+def draw_picture(session: Session, what: str, dpi: float = 100.0) -> bytes:
+    """Return a picture of a session as a PNG, waiting for colours that are being worked out.
+
+    Raises
+    ------
+    DataError
+        There is nothing to draw yet.
+    """
+    channel = session.state.colouring.channel
+    resolved = None if channel is None else session.resolve(channel)
+    if isinstance(resolved, Pending):
+        resolved.job.wait()
+    return figure_bytes(plan_picture(session, what)(QUIET), ".png", dpi)
 
 
 def _plan_tissue(session: Session, sight: Sight | None) -> Draw:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from psygnal import Signal
+
 from glasscell.plugin.closing import ClosingGuard
 from glasscell.plugin.restoring import RestoreOffer
 from glasscell.plugin.tissue_view import NapariTissueView
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
-    from glasscell.jobs import Job
+    from glasscell.jobs import Dispatcher, Job
     from glasscell.views.view import View
 
 _DESKS: dict[int, Desk] = {}
@@ -37,11 +39,19 @@ class Desk:
     ----------
     viewer
         The viewer itself, not a proxy.
+    session
+        A notebook's session to share: while the viewer is open its calls come through Qt, and it goes on
+        afterwards. The viewer's own when left out.
     """
 
-    def __init__(self, viewer: Viewer) -> None:
+    closed = Signal()
+
+    def __init__(self, viewer: Viewer, session: Session | None = None) -> None:
         self.viewer = viewer
-        self.session = Session(QtDispatcher())
+        self.session = Session(QtDispatcher()) if session is None else session
+        self._former = None if session is None else session.jobs.dispatcher
+        if session is not None:
+            session.jobs.dispatcher = QtDispatcher()
         self.tissue = NapariTissueView(viewer, self.session.jobs)
         self.is_dark = _is_dark(viewer)
         self._presenter = TissuePresenter(self.session, self.tissue)
@@ -50,7 +60,9 @@ class Desk:
         self._views: list[View] = []
         viewer.events.theme.connect(self._on_theme)
         self.journal = self._follow()
-        self._offer = RestoreOffer(canvas.main_window, self.session, self.journal)
+        self._offer = None
+        if session is None:
+            self._offer = RestoreOffer(canvas.main_window, self.session, self.journal)
         self.session.restored.connect(self._on_restored)
 
     def pictures(self) -> dict[str, dict[str, float]]:
@@ -60,7 +72,9 @@ class Desk:
         return {"tissue": {"row": row, "column": column, "zoom": float(camera.zoom)}}
 
     def running(self) -> tuple[str, ...]:
-        """Titles of the jobs that closing would stop."""
+        """Titles of the jobs that closing would stop; none of a session that goes on."""
+        if self._former is not None:
+            return ()
         jobs = self.session.jobs.active
         return tuple(job.title for job in jobs if job.lane != "view" and not job.title.startswith(KEEPING))
 
@@ -87,13 +101,25 @@ class Desk:
         if _DESKS.pop(id(self.viewer), None) is None:
             return
         self.viewer.events.theme.disconnect(self._on_theme)
-        self._offer.close()
+        if self._offer is not None:
+            self._offer.close()
+        self.closed.emit()
         self._presenter.close()
         self.tissue.close()
-        self.session.close()
+        if self._former is None:
+            self.session.close()
+        else:
+            self.session.restored.disconnect(self._on_restored, missing_ok=True)
+            self._give_back(self._former)
         self._views.clear()
         if not _DESKS:
             sys.setswitchinterval(_usual_interval_s)
+
+    def _give_back(self, former: Dispatcher) -> None:
+        """Let the notebook's loop bring the calls of the session again."""
+        self.session.jobs.dispatcher = former
+        if self.journal is not None:
+            self.journal.close()
 
     def _follow(self) -> Journal | None:
         try:
@@ -124,13 +150,21 @@ class Desk:
             view.theme_changed.emit()
 
 
-def desk_for(viewer: Any) -> Desk:
-    """Return the desk of a viewer, making it at the first call; proxies of one viewer share it."""
+def desk_for(viewer: Any, session: Session | None = None) -> Desk:
+    """Return the desk of a viewer, making it at the first call; proxies of one viewer share it.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer, or napari's proxy of one.
+    session
+        What a desk that is made now is to share; one that is there keeps its own.
+    """
     real = getattr(viewer, "__wrapped__", viewer)
     desk = _DESKS.get(id(real))
     if desk is None:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        desk = _DESKS[id(real)] = Desk(real)
+        desk = _DESKS[id(real)] = Desk(real, session)
     return desk
 
 

@@ -47,6 +47,7 @@ class Dock(QWidget):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.desk = desk_for(napari_viewer)
+        self.desk.closed.connect(self.end)
         self.view: Any = None
         self.saver: SavePicture | None = None
         self._foot: _Foot | None = None
@@ -79,6 +80,7 @@ class Dock(QWidget):
         if self._ended:
             return
         self._ended = True
+        self.desk.closed.disconnect(self.end, missing_ok=True)
         if self._presenter is not None:
             self._presenter.close()
         if self.view is not None:

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from glasscell.views.gesture import STEP_PIXELS, TOOLS, Stroke, selection_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from glasscell.plugin.canvas import Canvas
     from glasscell.plugin.overlay import CanvasOverlay
-
-TOOLS = ("move", "lasso", "rectangle")
-#: A drag shorter than this many logical pixels is a click.
-CLICK_PIXELS = 4.0
-#: Points of an outline lie at least this many logical pixels apart.
-STEP_PIXELS = 2.0
-
-
-def selection_mode(modifiers: Container[Any], otherwise: str = "replace") -> str:
-    """Read the modifier keys as the embedding does: Shift adds, Alt (or Ctrl) subtracts, both intersect."""
-    less = "Alt" in modifiers or "Control" in modifiers
-    if "Shift" in modifiers:
-        return "intersect" if less else "add"
-    return "subtract" if less else otherwise
 
 
 class TissueLasso:
@@ -86,31 +73,18 @@ class TissueLasso:
         if self._tool == "move" or event.button != 1:
             return
         mode = selection_mode(event.modifiers, self.mode)
-        points = [self._canvas.event_point(event)]
-        step = STEP_PIXELS / self._canvas.zoom
+        pixel = 1 / self._canvas.zoom
+        stroke, step = Stroke(self._tool, self._canvas.event_point(event)), STEP_PIXELS * pixel
         yield
         while event.type == "mouse_move":
             event.handled = True
-            self._extend(points, self._canvas.event_point(event), step)
-            self._overlay.set_outline(self._outline(points), mode)
+            stroke.extend(self._canvas.event_point(event), (step, step))
+            self._overlay.set_outline(stroke.outline_vd, mode)
             yield
-        self._extend(points, self._canvas.event_point(event), step)
+        stroke.extend(self._canvas.event_point(event), (step, step))
         self._overlay.set_outline(None)
-        outline_vd = self._outline(points)
-        if float(np.ptp(outline_vd, axis=0).max()) * self._canvas.zoom < CLICK_PIXELS:
+        if stroke.is_click((pixel, pixel)):
             if mode == "replace":
                 self._on_clicked()
-        elif len(outline_vd) > 2:
-            self._on_drawn(outline_vd, mode)
-
-    def _extend(self, points: list[tuple[float, float]], point: tuple[float, float], step: float) -> None:
-        if self._tool == "rectangle":
-            points[1:] = [point]
-        elif max(abs(point[0] - points[-1][0]), abs(point[1] - points[-1][1])) >= step:
-            points.append(point)
-
-    def _outline(self, points: list[tuple[float, float]]) -> NDArray[np.float64]:
-        if self._tool == "rectangle" and len(points) == 2:
-            (x0, y0), (x1, y1) = points
-            return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
-        return np.array(points, np.float64)
+        elif len(stroke.outline_vd) > 2:
+            self._on_drawn(stroke.outline_vd, mode)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from glasscell.qt.style import plain_tip
+from glasscell.views.picture import ALL_PLANES
 
 if TYPE_CHECKING:
     from glasscell.plugin.tissue_view import NapariTissueView
-
-ALL_PLANES = "all z"
 
 
 class PlaneChoice(QWidget):
@@ -26,7 +25,7 @@ class PlaneChoice(QWidget):
     def __init__(self, tissue: NapariTissueView) -> None:
         super().__init__()
         self._tissue = tissue
-        self._heights: tuple[float, ...] = ()
+        self._words: tuple[str, ...] = ()
         self.box = QComboBox()
         self.box.setObjectName("glasscell_tissue_plane")
         self.box.setToolTip(plain_tip("Height: show all planes, or the cells and pictures of one"))
@@ -43,17 +42,14 @@ class PlaneChoice(QWidget):
 
     def _show(self) -> None:
         picture = self._tissue.picture
-        heights = () if picture is None else picture.heights
-        if heights != self._heights or not self.box.count():
-            self._heights = heights
-            unit = " µm" if picture is not None and picture.unit == "um" else ""
+        words = () if picture is None else picture.plane_words()
+        if words != self._words or not self.box.count():
+            self._words = words
             self.box.clear()
-            self.box.addItem(ALL_PLANES)
-            for height in heights:
-                self.box.addItem(f"z = {height:,.4g}{unit}")
+            self.box.addItems(list(words) or [ALL_PLANES])
         plane = None if picture is None else picture.plane
         self.box.setCurrentIndex(0 if plane is None else plane + 1)
-        self.setVisible(len(heights) > 1)
+        self.setVisible(bool(words))
 
     def _on_chosen(self, place: int) -> None:
         self._tissue.plane_requested.emit(place - 1 if place else None)

@@ -10,31 +10,19 @@ from qtpy.QtGui import QAction, QActionGroup, QResizeEvent
 from qtpy.QtWidgets import QBoxLayout, QButtonGroup, QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from glasscell.errors import GlasscellError
-from glasscell.plugin.lasso import TOOLS
 from glasscell.plugin.plane_choice import PlaneChoice
 from glasscell.plugin.send_to_layer import send_labels, send_points
-from glasscell.qt.draw import MODES
 from glasscell.qt.icon import icon
 from glasscell.qt.save_picture import ask_and_save_picture, save_words
 from glasscell.qt.style import adopt, plain_tip, theme_of
 from glasscell.qt.text import PlainLabel
+from glasscell.views.gesture import MODE_WORDS, MODES, TOOL_TIPS, TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from glasscell.plugin.desk import Desk
 
-_TOOL_TIPS = {
-    "move": "Move: drag to pan, wheel to zoom",
-    "lasso": "Lasso on the tissue: draw round cells. Shift adds, Alt subtracts, Shift+Alt intersects",
-    "rectangle": "Rectangle on the tissue: drag over cells. Shift adds, Alt subtracts, Shift+Alt intersects",
-}
-_MODE_WORDS = {
-    "replace": "New selection",
-    "add": "Add to the selection (Shift)",
-    "subtract": "Subtract from the selection (Alt)",
-    "intersect": "Intersect with the selection (Shift+Alt)",
-}
 #: From this width on the strip is one row.
 ONE_ROW_PIXELS = 560
 NOTHING_OPEN = "Open a file (.h5ad or .zarr), drop one on the canvas, or try the sample tissue."
@@ -155,7 +143,7 @@ class TissueTools(QWidget):
         button = QToolButton()
         button.setCheckable(True)
         button.setObjectName(f"glasscell_tissue_{name}")
-        button.setToolTip(plain_tip(_TOOL_TIPS[name]))
+        button.setToolTip(plain_tip(TOOL_TIPS[name]))
         button.clicked.connect(lambda: self.choose_tool(name))
         return button
 
@@ -165,7 +153,7 @@ class TissueTools(QWidget):
         button.setToolTip(plain_tip("How a new outline combines with the selection"))
         menu, group = QMenu(button), QActionGroup(button)
         for mode in MODES:
-            action = QAction(_MODE_WORDS[mode], menu)
+            action = QAction(MODE_WORDS[mode], menu)
             action.setData(mode)
             action.setCheckable(True)
             action.setChecked(mode == self._desk.tissue.lasso.mode)

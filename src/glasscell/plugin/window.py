@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from glasscell.plugin.desk import Desk
     from glasscell.plugin.dock import Dock
+    from glasscell.session import Session
 
 LEFT, RIGHT = 310, 360
 
@@ -51,7 +52,11 @@ class GlasscellWindow:
 
 
 def open_window(
-    path: Path | str | None = None, *, session: Path | str | None = None, show: bool = True
+    path: Path | str | None = None,
+    *,
+    session: Path | str | None = None,
+    shared: Session | None = None,
+    show: bool = True,
 ) -> GlasscellWindow:
     """Open a viewer with all docks laid out, and a file in it.
 
@@ -61,6 +66,9 @@ def open_window(
         File to open; None for an empty window.
     session
         Saved session to open instead.
+    shared
+        A running session, such as the ``session`` of a notebook's explorer (after ``%gui qt``): what is
+        selected in one is selected in the other, and closing the window leaves it open.
     show
         Whether to show the window at once.
 
@@ -80,6 +88,7 @@ def open_window(
     from glasscell.plugin.traversal_dock import TraversalDock
 
     viewer = napari.Viewer(title="Glasscell", show=show)
+    desk = desk_for(viewer, shared)
     made: dict[str, Dock] = {
         "Tissue": docks.TissueDock(viewer),
         "Embedding": docks.EmbeddingDock(viewer),
@@ -94,7 +103,7 @@ def open_window(
         "Groups": GroupsDock(viewer),
         "Jobs": docks.JobDock(viewer),
     }
-    window = GlasscellWindow(viewer, desk_for(viewer), made)
+    window = GlasscellWindow(viewer, desk, made)
     _lay_out(window)
     if session is not None:
         window.desk.session.open_session(session)

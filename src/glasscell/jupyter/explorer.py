@@ -1,0 +1,231 @@
+"""The linked views in a notebook, and what a notebook can ask of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glasscell.data.dataset import Dataset
+from glasscell.errors import DataError
+from glasscell.jupyter.dispatcher import AsyncioDispatcher
+from glasscell.jupyter.layout import Layout
+from glasscell.jupyter.place import replace_earlier
+from glasscell.jupyter.running import Running
+from glasscell.session import Session
+from glasscell.views.naming import find_channel, find_selection
+from glasscell.views.presenter import OPEN_DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from anndata import AnnData
+    from numpy.typing import NDArray
+
+    from glasscell.data.channel import ChannelRef
+    from glasscell.data.prepare import PrepareParams
+    from glasscell.data.selection import Selection
+    from glasscell.session import State
+
+THEMES = ("light", "dark")
+
+
+def explore(
+    data: AnnData | Dataset | Session | Path | str | Sequence[Path | str] | None = None,
+    *,
+    theme: str = "light",
+    **wish: str | None,
+) -> Explorer:
+    """Open the linked views of a dataset in a notebook: tissue, embedding and panels.
+
+    Parameters
+    ----------
+    data
+        An AnnData, a path or several (read in the background), a dataset, or a session to share; the sample
+        tissue when left out.
+    theme
+        ``light`` or ``dark``: the ground that cells are drawn on.
+    wish
+        What ``glasscell.read`` takes, for a path.
+
+    Returns
+    -------
+    The explorer; as the last expression of a cell it shows itself.
+
+    Raises
+    ------
+    DataError
+        The file is not there, or the theme is none of the two.
+    """
+    return Explorer(data, theme=theme, **wish)
+
+
+class Explorer:
+    """One session in a notebook: its views, and commands for scripts.
+
+    What the notebook changes shows in the views, and the reverse. Commands that take time return a
+    :class:`~glasscell.jupyter.running.Running`: ``await`` it, or go on meanwhile.
+
+    Parameters
+    ----------
+    data, theme, wish
+        As in :func:`explore`.
+    """
+
+    def __init__(
+        self,
+        data: AnnData | Dataset | Session | Path | str | Sequence[Path | str] | None = None,
+        *,
+        theme: str = "light",
+        **wish: str | None,
+    ) -> None:
+        if theme not in THEMES:
+            raise DataError(f'The theme is {" or ".join(THEMES)}, not "{theme}".')
+        self._owns = not isinstance(data, Session)
+        self.session: Session = data if isinstance(data, Session) else Session(AsyncioDispatcher())
+        self.opening: Running | None = None
+        self._closed, self._newest = False, ""
+        self.session.made.connect(self._on_made)
+        self.session.changed.connect(self._on_changed)
+        if self._owns:
+            self._open(data, wish)
+        self.layout = Layout(self.session, theme)
+        replace_earlier(self)
+
+    def __repr__(self) -> str:
+        dataset = self.session.dataset
+        return f"<Explorer of {'nothing yet' if dataset is None else dataset!r}>"
+
+    @property
+    def widget(self) -> Any:
+        """All views in one widget."""
+        return self.layout.widget
+
+    @property
+    def dataset(self) -> Dataset:
+        """The open dataset.
+
+        Raises
+        ------
+        DataError
+            None is open yet; await ``opening``.
+        """
+        if self.session.dataset is None:
+            raise DataError(OPEN_DATA if self.opening is None else "Still reading: await ex.opening first.")
+        return self.session.dataset
+
+    @property
+    def selection(self) -> NDArray[Any]:
+        """Names of the selected cells, in the order of the table; of all cells when none is singled out."""
+        return np.asarray(self.dataset.cell_names)[self.mask]
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Which cells are selected, ``(n_cells,)``."""
+        _ = self.dataset
+        return self.session.mask()
+
+    @property
+    def result(self) -> Any:
+        """The newest explanation, contrast, traversal, attention or perturbation; None before any."""
+        kind = self._newest
+        return self.session.explanation if kind == "explanation" else self.session.latest(kind)
+
+    @property
+    def bundle(self) -> Any:
+        """The current model with its folds and figures; None before any."""
+        return self.session.bundle
+
+    def select(self, what: Selection | str | Sequence[Any] | NDArray[Any] | None) -> None:
+        """Select cells: ``layer=L5``, names, numbers, a bool mask, a selection; None for all."""
+        self.session.update(selection=find_selection(self.session, what))
+
+    def colour(self, name: str | ChannelRef | None) -> None:
+        """Colour both views by a gene, a column or a result; None for plain cells."""
+        self.session.update(channel=find_channel(self.session, name))
+
+    def open(self, name: str) -> None:
+        """Bring a panel to the front, by the name on its tab."""
+        self.layout.open(name)
+
+    def prepare(self, params: PrepareParams | Mapping[str, Any] | None = None) -> Running:
+        """Normalise, reduce, embed and cluster; see ``PrepareParams``."""
+        return Running(self.session.prepare(params))
+
+    def fit(self, family: str = "classifier", labels: str = "", **wish: Any) -> Running:
+        """Train a model; ``wish`` as in ``FitWish``: split, params, seed, batch, action."""
+        return Running(self.session.fit(labels, family=family, **wish))
+
+    def explain(self, target: str, **wish: Any) -> Running:
+        """Attribute a target such as ``class:L5`` to genes; see ``ExplainWish``."""
+        return Running(self.session.explain(target, **wish))
+
+    def contrast(self, a: Selection | str, b: Selection | str = "rest", **wish: Any) -> Running:
+        """Compare two groups gene by gene; see ``ContrastWish``."""
+        return Running(self.session.contrast(a, b, **wish))
+
+    def traverse(self, start: Selection | str = "", **wish: Any) -> Running:
+        """Sweep the factors of the current model from some cells; see ``TraverseWish``."""
+        return Running(self.session.traverse(start, **wish) if start else self.session.traverse(**wish))
+
+    def attend(self, by: str, **wish: Any) -> Running:
+        """Ask the current model what it attends to, averaged by groups; see ``AttendWish``."""
+        return Running(self.session.attend(by, **wish))
+
+    def perturb(self, *genes: str, **wish: Any) -> Running:
+        """Ask the current model what it expects of changed cells; see ``PerturbWish``."""
+        return Running(self.session.perturb(genes, **wish))
+
+    def picture(self, what: str = "tissue") -> Any:
+        """Draw a picture as it would be saved, for a notebook that is read without a kernel.
+
+        Parameters
+        ----------
+        what
+            One of ``glasscell.figure.live.PICTURES``.
+        """
+        from IPython.display import Image
+
+        from glasscell.figure.live import draw_picture
+
+        return Image(draw_picture(self.session, what))
+
+    def save_picture(self, what: str, path: Path | str) -> Running:
+        """Write a picture as ``.svg``, ``.png`` or ``.pdf``."""
+        from glasscell.figure.live import save_picture
+
+        return Running(save_picture(self.session, what, Path(path)))
+
+    def close(self) -> None:
+        """End the jobs and take the views away; a shared session goes on."""
+        if self._closed:
+            return
+        self._closed = True
+        self.session.made.disconnect(self._on_made, missing_ok=True)
+        self.session.changed.disconnect(self._on_changed, missing_ok=True)
+        self.layout.close()
+        if self._owns:
+            self.session.close()
+
+    def _open(self, data: Any, wish: Mapping[str, str | None]) -> None:
+        if isinstance(data, Dataset):
+            self.session.open_dataset(data)
+        elif hasattr(data, "obs") and hasattr(data, "var"):
+            self.session.open_dataset(Dataset(data))
+        else:
+            if data is None:
+                from glasscell.data.sample import sample_path
+
+                data = sample_path()
+            self.opening = Running(self.session.open(data, **wish))
+
+    def _on_made(self, kind: str) -> None:
+        self._newest = kind
+
+    def _on_changed(self, new: State, old: State) -> None:
+        if new.explanation and new.explanation != old.explanation:
+            self._newest = "explanation"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return self.widget._repr_mimebundle_(**kwargs)
