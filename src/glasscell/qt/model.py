@@ -27,7 +27,9 @@ from glasscell.qt.text import (
     row_of,
     scrolled,
 )
+from glasscell.views import model_wish as wishes
 from glasscell.views.model_view import ModelView
+from glasscell.views.score_table import TITLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,26 +37,19 @@ if TYPE_CHECKING:
     from glasscell.views.form import FieldSpec
     from glasscell.views.row import Curve, FamilyRow, FigureRow, MetricRow
 
-_TRAIN_TIP = "Train in the background; every labelled cell is predicted held out"
-_TRAIN_ALL_TIP = "Train one net in the background; its latents become an embedding"
-
 
 class QtModelView(ModelView):
     """The model view in Qt."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.labels = Choice("What the model learns to predict: a column, or your named groups")
-        self.scheme = Choice("How cells are held out; figures always name it")
-        self.family = Choice("Kind of model: with labels it learns classes, without it finds latents")
-        self.batch = Choice("Technical batch whose effect is taken out of the latents")
-        self.action = Choice("What was done to each cell: its perturbation")
-        self.control = Choice("Which of these is no perturbation")
+        self._choices = {name: Choice(tip) for name, (_, tip) in wishes.CHOICES.items()}
+        self.family, self.labels, self.scheme, self.batch, self.action, self.control = self._choices.values()
         self.seed = WholeBox(0)
-        self.seed.setToolTip(plain_tip("Same seed, same split and same model"))
+        self.seed.setToolTip(plain_tip(wishes.SEED_TIP))
         self.form = QtForm()
-        self.train = button("Train", _TRAIN_TIP, primary=True)
-        self.cancel = button("Cancel", "Stop training; nothing is kept")
+        self.train = button(wishes.TRAIN, wishes.train_tip(None), primary=True)
+        self.cancel = button(wishes.CANCEL, wishes.CANCEL_TIP)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
@@ -63,10 +58,10 @@ class QtModelView(ModelView):
         self.scheme_note = PlainLabel("", "muted")
         self.metrics = QtMetrics()
         self.group_name = QLineEdit()
-        self.group_name.setPlaceholderText("Name for the selected cells")
-        self.group = button("Make group", "Keep the selected cells under this name; two groups make labels")
-        self.save = button("Save model…", "Save the trained model to a new folder")
-        self.load = button("Load model…", "Load a model folder")
+        self.group_name.setPlaceholderText(wishes.GROUP_NAME)
+        self.group = button(wishes.GROUP, wishes.GROUP_TIP)
+        self.save = button("Save model…", wishes.SAVE_TIP)
+        self.load = button("Load model…", wishes.LOAD_TIP)
         self.scvi = OpenScviButton(self.scvi_requested.emit, self.set_message)
         self.preflight = QtPreflightView(self._question, self._done)
         self._families: dict[str, FamilyRow] = {}
@@ -91,7 +86,7 @@ class QtModelView(ModelView):
 
     def set_batches(self, names: Sequence[str]) -> None:
         """Offer columns as a batch."""
-        self.batch.set_names(("", *names), words={"": "none"})
+        self.batch.set_names(("", *names), words={"": wishes.NO_BATCH})
 
     def set_actions(self, names: Sequence[str]) -> None:
         """Offer columns of perturbations."""
@@ -99,7 +94,7 @@ class QtModelView(ModelView):
 
     def set_controls(self, names: Sequence[str], default: str) -> None:
         """Offer names of the control."""
-        self.control.set_names(("", *names), default, words={"": "choose"})
+        self.control.set_names(("", *names), default, words={"": wishes.NO_CONTROL})
 
     def set_labels(self, names: Sequence[str]) -> None:
         """Offer sources of labels."""
@@ -122,9 +117,8 @@ class QtModelView(ModelView):
     def set_metrics(self, rows: Sequence[MetricRow]) -> None:
         """Show the scores."""
         self.metrics.set_rows(rows)
-        shown = self.metrics.rowCount() > 0
-        self._metrics_title.setVisible(shown)
-        self.scheme_note.set_text(f"Cells held out by: {rows[0].scheme}" if shown else "")
+        self._metrics_title.setVisible(self.metrics.rowCount() > 0)
+        self.scheme_note.set_text(self.metrics.note)
 
     def set_figures(self, names: Sequence[str], rows: Sequence[FigureRow]) -> None:
         """Show other figures where there are no scores."""
@@ -132,7 +126,7 @@ class QtModelView(ModelView):
             return
         self.metrics.set_figures(names, rows)
         self._metrics_title.setVisible(self.metrics.rowCount() > 0)
-        self.scheme_note.set_text("On cells it was not trained on; lower is better")
+        self.scheme_note.set_text(self.metrics.note)
 
     def set_can_save(self, can_save: bool) -> None:
         """Allow saving."""
@@ -167,21 +161,14 @@ class QtModelView(ModelView):
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(4)
         self._form = form
-        for title, control in (
-            ("Model", self.family),
-            ("Learn", self.labels),
-            ("Hold out by", self.scheme),
-            ("Batch", self.batch),
-            ("Perturbation", self.action),
-            ("Control", self.control),
-            ("Seed", self.seed),
-        ):
+        titles = [title for title, _ in wishes.CHOICES.values()]
+        for title, control in zip((*titles, wishes.SEED), (*self._choices.values(), self.seed), strict=True):
             form.addRow(caption(title), control)
         self._fold = Fold("Parameters", self.form, is_open=False)
         self._fold.setVisible(False)
         self.reason = PlainLabel("", "muted")
-        self._curve_title = heading("Loss (dotted: training, solid: validation)")
-        self._metrics_title = heading("How good it is")
+        self._curve_title = heading(wishes.CURVE)
+        self._metrics_title = heading(TITLE)
         column = column_of(
             choices,
             self._fold,
@@ -220,26 +207,20 @@ class QtModelView(ModelView):
     def _fit_form(self) -> None:
         """Show the rows that the chosen kind of model uses."""
         row = self._families.get(self.family.name())
-        needs_labels = row is None or row.needs_labels
-        self._form.setRowVisible(self.labels, needs_labels)
-        self._form.setRowVisible(self.scheme, needs_labels)
-        self._form.setRowVisible(self.batch, row is not None and row.takes_batch)
-        self._form.setRowVisible(self.action, row is not None and row.needs_action)
-        self._form.setRowVisible(self.control, row is not None and row.needs_action)
-        self.train.setToolTip(plain_tip(_TRAIN_TIP if needs_labels else _TRAIN_ALL_TIP))
+        for name, choice in self._choices.items():
+            self._form.setRowVisible(choice, wishes.is_used(row, name))
+        self.train.setToolTip(plain_tip(wishes.train_tip(row)))
+
+    def _chosen(self) -> dict[str, str]:
+        return {name: choice.name() for name, choice in self._choices.items()}
 
     def _question(self) -> tuple[str, str, str]:
         """Return family, labels and batch as chosen, for the check before training."""
-        row = self._families.get(self.family.name())
-        batch = self.batch.name() if row is not None and row.takes_batch else ""
-        labels = self.labels.name() if row is None or row.needs_labels else ""
-        return self.family.name(), labels, batch
+        return wishes.question(self._families.get(self.family.name()), self._chosen())
 
     def _done(self) -> tuple[str, str]:
         """Return the columns of perturbations and the control, as far as the kind of model uses them."""
-        row = self._families.get(self.family.name())
-        needs_action = row is not None and row.needs_action
-        return (self.action.name(), self.control.name()) if needs_action else ("", "")
+        return wishes.done(self._families.get(self.family.name()), self._chosen())
 
     def _on_family(self) -> None:
         self._fit_form()
@@ -252,20 +233,7 @@ class QtModelView(ModelView):
             self.message.set_text(str(error))
             return
         row = self._families.get(self.family.name())
-        needs_labels = row is None or row.needs_labels
-        action, control = self._done()
-        self.fit_requested.emit(
-            {
-                "labels": self.labels.name() if needs_labels else "",
-                "split": self.scheme.name() if needs_labels else "",
-                "family": self.family.name() or "classifier",
-                "params": params,
-                "seed": self.seed.value(),
-                "batch": self.batch.name() if row is not None and row.takes_batch else "",
-                "action": action,
-                "control": control,
-            }
-        )
+        self.fit_requested.emit(wishes.wish(row, self._chosen(), params, self.seed.value()))
 
     def _on_group(self) -> None:
         name = self.group_name.text().strip()

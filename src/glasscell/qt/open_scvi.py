@@ -10,11 +10,10 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from glasscell.errors import GlasscellError
 from glasscell.qt.style import plain_tip
+from glasscell.views.model_wish import SCVI, SCVI_ASKED, SCVI_TIP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_TIP = "Open a SCVI, SCANVI or LinearSCVI that scvi-tools saved; you are told what that runs, and asked"
 
 
 class OpenScviButton(QPushButton):
@@ -29,9 +28,9 @@ class OpenScviButton(QPushButton):
     """
 
     def __init__(self, on_chosen: Callable[[Path], object], on_problem: Callable[[str], object]) -> None:
-        super().__init__("Open scvi-tools model…")
+        super().__init__(SCVI)
         self._on_chosen, self._on_problem = on_chosen, on_problem
-        self.setToolTip(plain_tip(_TIP))
+        self.setToolTip(plain_tip(SCVI_TIP))
         self.clicked.connect(self._on_clicked)
 
     def _on_clicked(self) -> None:
@@ -52,7 +51,7 @@ class OpenScviButton(QPushButton):
         box.setObjectName("glasscell_open_scvi")
         box.setIcon(QMessageBox.Icon.Question)
         box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setWindowTitle("Open scvi-tools model?")
+        box.setWindowTitle(SCVI_ASKED)
         box.setText(words)
         go_on = box.addButton("Open", QMessageBox.ButtonRole.AcceptRole)
         stay = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)

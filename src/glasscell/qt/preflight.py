@@ -6,18 +6,29 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QVBoxLayout, QWidget
 
-from glasscell.models.gene_match import IGNORE_CASE
 from glasscell.models.preflight import MIN_OVERLAP
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import Fold, PlainLabel, button, caption, column_of, row_of
 from glasscell.views.preflight_view import PreflightView
+from glasscell.views.preflight_words import (
+    APPLY,
+    APPLY_TIP,
+    APPLYING,
+    CASE,
+    CASE_TIP,
+    OVERLAP,
+    OVERLAP_TIP,
+    TRAINING,
+    can_apply,
+    rename,
+    verdict_lines,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from glasscell.models.preflight import PreflightLine
 
-_MARKS = {"yes": "✓", "warning": "!", "no": "✕"}
 _ROLES = {"yes": "muted", "warning": "", "no": "error"}
 
 
@@ -38,18 +49,11 @@ class LineList(QWidget):
             if widget is not None:
                 widget.setParent(None)
                 widget.deleteLater()
-        good = [line for line in lines if line.verdict == "yes"]
-        shown = [(f"{_MARKS['yes']} " + ", ".join(line.name for line in good), "yes")] if good else []
-        shown += [
-            (f"{_MARKS[line.verdict]} {line.name}: {line.sentence}", line.verdict)
-            for line in lines
-            if line.verdict != "yes"
-        ]
-        self.texts = [text for text, _ in shown]
-        for text, verdict in shown:
-            label = PlainLabel(text, _ROLES[verdict])
-            whole = "\n".join(line.sentence for line in good) if verdict == "yes" else text
-            label.setToolTip(plain_tip(whole))
+        found = verdict_lines(lines)
+        self.texts = [line.text for line in found]
+        for line in found:
+            label = PlainLabel(line.text, _ROLES[line.verdict])
+            label.setToolTip(plain_tip(line.tip))
             self._column.addWidget(label)
 
 
@@ -65,28 +69,26 @@ class QtPreflightView(PreflightView):
         self._question, self._done = question, done
         self.training, self.applying = LineList(), LineList()
         self.notes = PlainLabel("", "muted")
-        self.apply = button("Apply to the open data", "Predict every cell of the open file with this model")
-        self.ignore_case = QCheckBox("Ignore letter case of genes")
-        self.ignore_case.setToolTip("Takes Pcp4 for PCP4: mouse and human symbols are often the same gene")
+        self.apply = button(APPLY, APPLY_TIP)
+        self.ignore_case = QCheckBox(CASE)
+        self.ignore_case.setToolTip(plain_tip(CASE_TIP))
         self.overlap = QDoubleSpinBox()
         self.overlap.setRange(0.0, 1.0)
         self.overlap.setSingleStep(0.05)
         self.overlap.setValue(MIN_OVERLAP)
-        self.overlap.setToolTip(
-            "Refuse when the file has a smaller share of the model's genes; lower it to apply it anyway"
-        )
+        self.overlap.setToolTip(plain_tip(OVERLAP_TIP))
         self._applying_part = QWidget()
-        self._training_fold = Fold("Will it work", self.training)
+        self._training_fold = Fold(TRAINING, self.training)
         self.widget = self._training_fold
         column_of(
             self.applying,
             row_of(self.ignore_case, None),
-            row_of(caption("Least overlap"), self.overlap, None),
+            row_of(caption(OVERLAP), self.overlap, None),
             row_of(self.apply, None),
             self.notes,
             parent=self._applying_part,
         )
-        self._applying_fold = Fold("Apply the model here", self._applying_part, is_open=False)
+        self._applying_fold = Fold(APPLYING, self._applying_part, is_open=False)
         self.applying_widget = self._applying_fold
         self.apply.clicked.connect(lambda: self.apply_requested.emit(*self._terms()))
         self.ignore_case.toggled.connect(lambda: self.terms_changed.emit(*self._terms()))
@@ -96,7 +98,7 @@ class QtPreflightView(PreflightView):
         self.set_notes(())
 
     def _terms(self) -> tuple[str, float]:
-        return IGNORE_CASE if self.ignore_case.isChecked() else "", self.overlap.value()
+        return rename(self.ignore_case.isChecked()), self.overlap.value()
 
     def question(self) -> tuple[str, str, str]:
         """Return what the dock around it has chosen."""
@@ -115,8 +117,7 @@ class QtPreflightView(PreflightView):
         """Show whether the current model can be applied."""
         self.applying.set_lines(lines)
         self._applying_fold.setVisible(bool(lines))
-        refused = [line for line in lines if line.verdict == "no" and line.name != "genes"]
-        self.apply.setEnabled(bool(lines) and not refused)
+        self.apply.setEnabled(can_apply(lines))
 
     def set_notes(self, notes: Sequence[str]) -> None:
         """Show what is to be known of the predictions."""
