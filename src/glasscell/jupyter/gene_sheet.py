@@ -35,8 +35,20 @@ class GeneSheet(Sheet):
         super().__init__(_columns(heads), height=self.room)
         self.clicked.connect(self._on_clicked)
 
-    def show_table(self, table: GeneTable, heads: Sequence[Head] | None = None) -> None:
-        """Show other rows, under other heads where given; texts beyond the heads are left out."""
+    def show_table(
+        self, table: GeneTable, heads: Sequence[Head] | None = None, *, strong: str = "", ink: str = ""
+    ) -> None:
+        """Show other rows.
+
+        Parameters
+        ----------
+        heads
+            Other heads; texts beyond them are left out.
+        strong
+            The name that is written in bold.
+        ink
+            Colour of all bars; empty for one for each direction.
+        """
         columns = self.columns if heads is None else _columns(heads)
         places = [n for n, column in enumerate(columns) if column.kind == "bar"]
         rows = []
@@ -44,11 +56,12 @@ class GeneSheet(Sheet):
             row: list[object] = list(texts[: len(columns)])
             for place in places:
                 bar = table.bars[number]
-                row[place] = Bar(bar.solid, bar.hatched, bar.low, bar.high)
+                row[place] = Bar(bar.solid, bar.hatched, bar.low, bar.high, ink)
             rows.append(row)
         names = [texts[0] for texts in table.texts]
         keys = names if len(set(names)) == len(names) else ()
-        self.show(rows, table.tips, columns=columns, warned=sorted(table.warned), keys=keys)
+        bold = [n for n, name in enumerate(names) if name == strong]
+        self.show(rows, table.tips, columns=columns, warned=sorted(table.warned), strong=bold, keys=keys)
 
     def _on_clicked(self, row: int, column: int) -> None:
         self.gene_clicked.emit(self.rows[row][0])

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 WIDE = "100%"
+#: Width of a control that fills its line: ipywidgets gives controls a margin of two pixels.
+FILL = "calc(100% - 4px)"
 _KINDS = {
     "plain": "",
     "muted": "opacity:.7;",
@@ -54,7 +56,7 @@ class Choice(ipywidgets.Dropdown):
 
     def __init__(self, title: str = "", tip: str = "") -> None:
         super().__init__(options=[], description=title, tooltip=tip)
-        self.layout.width = WIDE
+        self.layout.width = FILL
         self.style.description_width = "6.5em" if title else "0"
 
     def offer(self, choices: Sequence[tuple[str, str]], chosen: str | None = None) -> None:

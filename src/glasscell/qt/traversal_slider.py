@@ -65,9 +65,7 @@ class QtFactorSlider(QWidget):
 
     def x_of(self, value: float) -> float:
         """Place a value across the track."""
-        least, most = self.row.values_s[0], self.row.values_s[-1]
-        share = (value - least) / (most - least) if most > least else 0.5
-        return float(self.track.left() + share * self.track.width())
+        return float(self.track.left() + self.row.share(value) * self.track.width())
 
     def step_at(self, x: float) -> int:
         """Find the step nearest to a place."""

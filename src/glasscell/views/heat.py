@@ -62,6 +62,12 @@ class HeatPanel:
         image[~known, :3] = (to_rgb([missing])[0] * 255).round()
         return image
 
+    def hexes(self, missing: str) -> list[list[str]]:
+        """Return the colour of every entry as ``#rrggbb``, row by row."""
+        rgb = self.rgba(missing)[..., :3].astype(np.uint32)
+        packed = (rgb[..., 0] << 16) | (rgb[..., 1] << 8) | rgb[..., 2]
+        return [[f"#{entry:06x}" for entry in line] for line in packed.tolist()]
+
 
 @dataclass(frozen=True, eq=False)
 class HeatPicture:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glasscell.views.gene_table import Column, GeneTable
+from glasscell.views.gene_table import Bar, Column, GeneTable
+from glasscell.views.heat import HeatPanel, HeatPicture
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from glasscell.explain.traversal.result import GeneChange
     from glasscell.views.traversal_view import FactorPicture, FactorRow, GatePicture, StepPicture
 
@@ -30,11 +33,27 @@ SETS = (
     Column("genes", "Genes of the list in the set, of its genes in the model", 62),
     Column("q", "Hypergeometric chance of so many, adjusted over sets", 54),
 )
+UP = (
+    Column("up, decoded", "Genes that go up most here; click one to show it", 0),
+    Column("", "Decoded change; a full bar is the same at every position of a factor", 40),
+    Column("Δ", "Decoded change", 44),
+)
+DOWN = (Column("down, decoded", "Genes that go down most here; click one to show it", 0), *UP[1:])
 CHANGES = (
     Column("gene set", "Gene sets by mean decoded change at the slider", 0),
     Column("change", "Mean decoded change over the set's genes", 62),
 )
 MEASURE_TIP = "Train the model with 4 other seeds, and see which factors are found again"
+
+
+def moved_table(genes: Sequence[GeneChange], picture: StepPicture, *, up: bool) -> GeneTable:
+    """Put the genes that go one way in a table, with bars that keep their scale while the factor moves."""
+    low, high = (0.0, picture.limit) if up else (-picture.limit, 0.0)
+    return GeneTable(
+        tuple((row.gene, "", f"{row.change:+.2f}") for row in genes),
+        tuple(change_tip(row, picture.unit) for row in genes),
+        tuple(Bar(row.change, 0.0, low, high) for row in genes),
+    )
 
 
 def set_change_table(picture: StepPicture) -> GeneTable:
@@ -73,6 +92,12 @@ def slider_tip(row: FactorRow) -> str:
         row.note,
     )
     return "\n".join(word for word in words if word)
+
+
+def gate_heat(picture: GatePicture) -> HeatPicture:
+    """Draw gates up as a heatmap, actions down and factors across."""
+    panel = HeatPanel("gates", "gate open", picture.gates_az, (0.0, 1.0), "probability", diverging=False)
+    return HeatPicture(picture.actions, picture.factors, (panel,), ("factors →", "actions ↓"))
 
 
 def ordered_gates(picture: GatePicture) -> GatePicture:

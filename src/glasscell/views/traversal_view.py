@@ -54,6 +54,11 @@ class FactorRow:
     activity: float
     note: str = ""
 
+    def share(self, value: float) -> float:
+        """Return where a value lies between the least and the greatest, 0 to 1."""
+        least, most = float(self.values_s[0]), float(self.values_s[-1])
+        return (value - least) / (most - least) if most > least else 0.5
+
 
 @dataclass(frozen=True, eq=False)
 class SweepPicture:
