@@ -111,9 +111,10 @@ class Explorer:
         DataError
             None is open yet; await ``opening``.
         """
-        if self.session.dataset is None:
+        found: Dataset | None = self.session.dataset
+        if found is None:
             raise DataError(OPEN_DATA if self.opening is None else "Still reading: await ex.opening first.")
-        return self.session.dataset
+        return found
 
     @property
     def selection(self) -> NDArray[Any]:
@@ -124,7 +125,8 @@ class Explorer:
     def mask(self) -> NDArray[np.bool_]:
         """Which cells are selected, ``(n_cells,)``."""
         _ = self.dataset
-        return self.session.mask()
+        mask: NDArray[np.bool_] = self.session.mask()
+        return mask
 
     @property
     def result(self) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from psygnal import Signal
 
-from glasscell.jupyter.panel import WIDE, close, column, fold, row
+from glasscell.jupyter.panel import WIDE, Words, close, column, fold, row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +27,9 @@ class Field:
         self.control.layout.width = WIDE
         self.switch: ipywidgets.Checkbox | None = None
         self._written = ""
-        title = ipywidgets.Label(spec.title, tooltip=spec.help)
-        title.layout.width = "11em"
+        title = Words(spec.title)
+        title.tooltip = spec.help
+        title.layout.flex = "0 0 9em"
         parts: list[ipywidgets.Widget] = [title, self.control]
         if spec.optional:
             self.switch = ipywidgets.Checkbox(indent=False, tooltip=f"Use {spec.title.lower()}")

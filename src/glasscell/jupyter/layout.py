@@ -154,9 +154,10 @@ class Layout:
         self._presenters: list[Any] = []
         for name, make in ALWAYS.items():
             self._add(name, make)
-        self._tabs = ipywidgets.Tab([column() for _ in TABS], titles=list(TABS))
-        self._tabs.layout.width = WIDE
-        self._tabs.observe(self._on_tab, "selected_index")
+        self._tabs = ipywidgets.ToggleButtons(options=list(TABS), style={"button_width": "auto"})
+        self._tabs.add_class("glasscell-tabs")
+        self._page = column()
+        self._tabs.observe(self._on_tab, "value")
         half = {"flex": "1 1 0", "min_width": "0"}
         pictures = ipywidgets.HBox(
             [
@@ -166,7 +167,7 @@ class Layout:
         )
         left = column(pictures, self.views["Colour by"].widget, self.views["Jobs"].widget)
         left.layout.flex, left.layout.min_width = "7 1 0", "0"
-        right = column(self._tabs)
+        right = column(self._tabs, self._page)
         right.layout.flex, right.layout.min_width = "4 1 0", "300px"
         right.layout.max_height, right.layout.overflow = "860px", "auto"
         self.widget = ipywidgets.HBox([left, right], layout=ipywidgets.Layout(width=WIDE))
@@ -174,10 +175,10 @@ class Layout:
 
     def open(self, name: str) -> Any:
         """Bring a panel to the front and return its view."""
-        place = list(TABS).index(name)
-        if self._tabs.selected_index != place:
-            self._tabs.selected_index = place
-        self._fill(place)
+        if self._tabs.value != name:
+            self._tabs.value = name
+        else:
+            self._fill(name)
         return self.views[name]
 
     def set_theme(self, theme: str) -> None:
@@ -194,26 +195,25 @@ class Layout:
             close_down = getattr(view, "close_down", None)
             if close_down is not None:
                 close_down()
-        for widget in _family(self.widget):
+        for widget in (
+            *_family(self.widget),
+            *(each for view in self.views.values() for each in _family(view.widget)),
+        ):
             widget.close()
         self.views.clear()
         self._presenters.clear()
 
     def _on_tab(self, change: Any) -> None:
-        if change["new"] is not None:
-            self._fill(change["new"])
+        self._fill(change["new"])
 
-    def _fill(self, place: int) -> None:
-        """Make a panel when it is opened first."""
-        name = list(TABS)[place]
-        if name in self.views:
-            return
-        page = self._tabs.children[place]
-        if name not in _LIGHT:
-            page.children = (Words(LOADING, "muted"),)
-            import torch  # noqa: F401 - on this thread, so that no worker stalls the kernel while it loads
-        self._add(name, TABS[name])
-        page.children = (self.views[name].widget,)
+    def _fill(self, name: str) -> None:
+        """Show a panel, made when it is opened first."""
+        if name not in self.views:
+            if name not in _LIGHT:
+                self._page.children = (Words(LOADING, "muted"),)
+                import torch  # noqa: F401 - on this thread, so that no worker stalls the kernel while it loads
+            self._add(name, TABS[name])
+        self._page.children = (self.views[name].widget,)
 
     def _add(self, name: str, make: Callable[[Session], Made]) -> None:
         view, presenter = make(self._session)
