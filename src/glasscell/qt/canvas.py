@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from glasscell.qt.draw import DrawBox
 from glasscell.qt.style import theme_of
 from glasscell.qt.text import PlainLabel
 from glasscell.views.raster import CellRaster, Viewport, draw_order, stamp_discs
+from glasscell.views.scatter import bounds_of, dot_radius, has_no_unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,10 +28,6 @@ _REST_MS = 60
 _MARGIN = 0.12
 _REACH_PX = 4
 _STAMP_HERE = 200_000
-_WITHOUT_UNIT = re.compile(
-    r"(?i)^(x_|umap|t-?sne|pca?\b|pc[\s_]?\d|phate|draw_graph|diffmap|mde|densmap|latent)"
-)
-_NUMBER = re.compile(r"[\s_\-]*\(?\d+\)?$")
 
 
 class CellCanvas(pg.PlotWidget):
@@ -129,7 +125,7 @@ class CellCanvas(pg.PlotWidget):
 
     def show_axes(self, x_label: str, y_label: str) -> None:
         """Show axes with ticks where the numbers mean something, else the names in the corner alone."""
-        bare = _has_no_unit(x_label, y_label) or not x_label
+        bare = has_no_unit(x_label, y_label) or not x_label
         self.box.setAspectLocked(bare)
         for side, name in (("bottom", x_label), ("left", y_label)):
             self.showAxis(side, not bare)
@@ -140,11 +136,10 @@ class CellCanvas(pg.PlotWidget):
 
     def go_home(self) -> None:
         """Show all cells."""
-        positions_cd = self._positions_cd
-        finite = np.zeros(0, np.bool_) if positions_cd is None else np.isfinite(positions_cd).all(axis=1)
-        if positions_cd is None or not finite.any():
+        bounds = bounds_of(self._positions_cd)
+        if bounds is None:
             return
-        (x0, y0), (x1, y1) = positions_cd[finite].min(axis=0), positions_cd[finite].max(axis=0)
+        x0, y0, x1, y1 = bounds
         width, height = (x1 - x0) or 1.0, (y1 - y0) or 1.0
         self.box.setRange(QRectF(x0, y0, width, height), padding=0.05)
         self._home_pixel = self.viewport_now().pixel
@@ -239,11 +234,8 @@ class CellCanvas(pg.PlotWidget):
 
     def _radius_px(self, viewport: Viewport) -> float:
         """Size of a dot: as large as there is room for, growing slowly while zooming in."""
-        ratio = self.devicePixelRatioF()
-        room = self.box.width() * self.box.height() / max(len(self._order), 1)
-        zoom = max(self._home_pixel / viewport.pixel, 1e-6)
-        at_home = min(max(0.38 * room**0.5, 0.5), 3.5)
-        return float(min(at_home * zoom**0.5, 9.0) * ratio)
+        zoom, area = self._home_pixel / viewport.pixel, self.box.width() * self.box.height()
+        return dot_radius(area, len(self._order), zoom) * float(self.devicePixelRatioF())
 
     def _on_moved(self, *_: object) -> None:
         """Stamp again once the view rests."""
@@ -288,9 +280,3 @@ class CellCanvas(pg.PlotWidget):
         self.corner.adjustSize()
         self.corner.move(6, self.height() - self.corner.height() - 4)
         self.note.setGeometry(self.rect().adjusted(20, 10, -20, -10))
-
-
-def _has_no_unit(x_label: str, y_label: str) -> bool:
-    """Whether the axes are two components of one embedding, whose numbers mean nothing."""
-    stems = {_NUMBER.sub("", label) for label in (x_label, y_label)}
-    return len(stems) == 1 and all(_WITHOUT_UNIT.match(label) for label in (x_label, y_label))

@@ -13,7 +13,6 @@ from qtpy.QtWidgets import QGraphicsPolygonItem
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MODES = ("replace", "add", "subtract", "intersect")
 _STEP_PX = 2.0
 
 

@@ -11,10 +11,11 @@ from qtpy.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 
 from glasscell.qt.arrow import ArrowItem
 from glasscell.qt.canvas import CellCanvas
-from glasscell.qt.draw import MODES
 from glasscell.qt.icon import icon
 from glasscell.qt.style import adopt, plain_tip, theme_of
 from glasscell.qt.text import Choice, PlainLabel, column_of, row_of
+from glasscell.views.gesture import MODE_WORDS, MODES, TOOL_TIPS
+from glasscell.views.scatter import NO_EMBEDDING, TWO_NAMES, embedding_words
 from glasscell.views.view import EmbeddingView
 
 if TYPE_CHECKING:
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
     from glasscell.explain.perturbation.arrow import Arrows
     from glasscell.jobs.dispatcher import Dispatcher
     from glasscell.jobs.runner import JobRunner
-
-TWO_NAMES = "two genes…"
-_TOOLS = {
-    "move": "Move: drag to pan, wheel to zoom",
-    "lasso": "Lasso: draw round cells. Shift adds, Alt subtracts, Shift+Alt intersects",
-    "rectangle": "Rectangle: drag over cells. Shift adds, Alt subtracts, Shift+Alt intersects",
-}
-_MODE_WORDS = {
-    "replace": "New selection",
-    "add": "Add to the selection (Shift)",
-    "subtract": "Subtract from the selection (Alt)",
-    "intersect": "Intersect with the selection (Shift+Alt)",
-}
 
 
 class _ThemeWatch(QObject):
@@ -74,7 +62,7 @@ class QtEmbeddingView(EmbeddingView):
         self.choice = Choice("Which embedding to show")
         self.choice.setPlaceholderText("axes")
         self.choice.activated.connect(lambda: self._on_choice(self.choice.name()))
-        self.tools = {name: self._tool_button(name, tip) for name, tip in _TOOLS.items()}
+        self.tools = {name: self._tool_button(name, tip) for name, tip in TOOL_TIPS.items()}
         self.tools["move"].setChecked(True)
         self.modes = self._mode_button()
         self.clear = self._action_button("Select all cells again")
@@ -107,7 +95,7 @@ class QtEmbeddingView(EmbeddingView):
     def set_choices(self, names: Sequence[str], current: str | None) -> None:
         """Offer these embeddings, the current one chosen."""
         typed = current is None and not self.names.isHidden()
-        words = {name: _words(name) for name in names}
+        words = {name: embedding_words(name) for name in names}
         self.choice.set_names([*names, TWO_NAMES], TWO_NAMES if typed else current, words)
         if current is None and not typed:
             self.choice.setCurrentIndex(-1)
@@ -119,7 +107,7 @@ class QtEmbeddingView(EmbeddingView):
     def set_positions(self, positions_cd: NDArray[np.float64] | None, x_label: str, y_label: str) -> None:
         """Place the cells."""
         self.canvas.set_positions(positions_cd, x_label, y_label)
-        empty = "" if positions_cd is not None else "No embedding yet. Open a file and prepare it."
+        empty = "" if positions_cd is not None else NO_EMBEDDING
         self.canvas.set_note(empty)
 
     def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
@@ -185,7 +173,7 @@ class QtEmbeddingView(EmbeddingView):
         button = self._action_button("How an outline combines with the selection")
         menu, group = QMenu(button), QActionGroup(button)
         for mode in MODES:
-            action = QAction(_MODE_WORDS[mode], menu)
+            action = QAction(MODE_WORDS[mode], menu)
             action.setData(mode)
             action.setCheckable(True)
             action.setChecked(mode == "replace")
@@ -205,9 +193,3 @@ class QtEmbeddingView(EmbeddingView):
         button.setToolTip(plain_tip(tip))
         button.setAccessibleName(tip.split(":")[0])
         return button
-
-
-def _words(name: str) -> str:
-    """Write the key of an embedding for people."""
-    plain = name.removeprefix("X_")
-    return plain.upper() if plain in ("umap", "pca", "tsne") else plain.replace("_", " ")

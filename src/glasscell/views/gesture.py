@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Point = tuple[float, float]
 TOOLS = ("move", "lasso", "rectangle")
+MODES = ("replace", "add", "subtract", "intersect")
 #: What a tool does, for its tooltip.
 TOOL_TIPS = {
     "move": "Move: drag to pan, wheel to zoom",

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from glasscell.data.points import TissuePoints
     from glasscell.data.polygon import TissuePolygons
 
+#: All planes of a three-dimensional tissue together.
+ALL_PLANES = "all z"
+
 
 @dataclass(frozen=True, eq=False)
 class TissuePicture:
@@ -138,7 +141,7 @@ class TissuePicture:
         if len(self.heights) < 2:
             return ()
         unit = " µm" if self.unit == "um" else ""
-        return ("all z", *(f"z = {height:,.4g}{unit}" for height in self.heights))
+        return (ALL_PLANES, *(f"z = {height:,.4g}{unit}" for height in self.heights))
 
     def shown_points(self, gene: str | None = None) -> tuple[NDArray[np.bool_], ...]:
         """Tell which of the points are drawn: those of the plane shown and, if one is named, of a gene."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from glasscell.data.selection import Everything
 from glasscell.errors import GlasscellError
+from glasscell.views.gesture import MODES
 from glasscell.views.paint import Paint, paint, warm_up
 from glasscell.views.view import View
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 ViewT = TypeVar("ViewT", bound=View)
 
 OPEN_DATA = "Open data: drop a file here, or choose File > Open Sample > Glasscell."
-MODES = ("replace", "add", "subtract", "intersect")
 
 
 class Presenter(Generic[ViewT]):
