@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasscell.errors import GlasscellError
+from glasscell.session.kept import KINDS, place_of, results_of
 from glasscell.session.lock import LOCK, FolderLock
 from glasscell.session.persist import (
     SESSION,
@@ -23,19 +24,23 @@ from glasscell.session.persist import (
     without_results,
 )
 from glasscell.session.record import Record, is_id, read_record
+from glasscell.session.store import size_of
 from glasscell.session.work import submit
 from glasscell.settings import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from glasscell.jobs import Job, JobHandle, Timer
     from glasscell.session.core import Core
+    from glasscell.session.kept import Named
     from glasscell.session.persist import Pictures
     from glasscell.session.state import State
 
 #: A change is on the disk this long after it was made, at the latest.
 DELAY_MS = 1000
+#: Larger results than this are kept when the session is saved, not with every change.
+MOST_BYTES = 256 << 20
 #: An empty journal of this age is nobody's.
 OLD_S = 24 * 3600
 #: How the titles of the jobs begin that copy results; closing a window need not wait for them.
@@ -82,13 +87,15 @@ class Journal:
         self._lock = FolderLock(self.folder)
         self._lock.take()
         self._timer: Timer | None = None
-        self._written: dict[str, set[str]] = {"bundle": set(), "explanation": set()}
+        self._written: set[Named] = set()
+        self._too_large: set[Named] = set()
         self._busy: set[tuple[str, str]] = set()
         self._tables_of = ""
         self._superseded: list[Path] = []
         self._warned = False
         session.changed.connect(self._on_changed)
         session.stored.connect(self._on_stored)
+        session.made.connect(self._on_made)
         session.closed.connect(self.close)
         if session.state.dataset is not None:
             self._on_changed(session.state, session.state)
@@ -102,7 +109,7 @@ class Journal:
         """Write down now what is shown."""
         self._timer = None
         record = make_record(self._session, self._pictures())
-        record = without_results(record, self._written["bundle"], self._written["explanation"])
+        record = without_results(record, self._written)
         data = record.data
         if data is not None and data.kept and self._tables_of != self._session.state.dataset:
             record = replace(record, data=replace(data, kept=""))
@@ -113,6 +120,7 @@ class Journal:
         except OSError as error:
             self._warn(f"Work is not being kept for recovery ({error.strerror or error}): save the session.")
         if not self._busy:
+            self._let_go(record.results)
             for folder in self._superseded:
                 discard(folder)
             self._superseded.clear()
@@ -123,6 +131,7 @@ class Journal:
             return
         self._session.changed.disconnect(self._on_changed, missing_ok=True)
         self._session.stored.disconnect(self._on_stored, missing_ok=True)
+        self._session.made.disconnect(self._on_made, missing_ok=True)
         self._session.closed.disconnect(self.close, missing_ok=True)
         if self._timer is not None:
             self._timer.cancel()
@@ -140,24 +149,37 @@ class Journal:
         self._soon()
 
     def _on_stored(self, kind: str, name: str) -> None:
-        if kind not in self._written:
-            return  # what a model said of other data is made again, not kept
-        self._written[kind].discard(name)
+        self._written.discard((kind, name))
         self._keep_results()
+        self._soon()
+
+    def _on_made(self, kind: str) -> None:
+        self._keep_results()
+        self._soon()
 
     def _keep_results(self) -> None:
-        for kind in ("bundle", "explanation"):
-            for name in self._session.store.names(kind):
-                if is_id(name) and name not in self._written[kind]:
-                    self._copy(kind, name)
+        names = self._session.store.names
+        wanted = [(kind, name) for kind in ("bundle", "explanation") for name in names(kind)]
+        for kind, name in (*wanted, *results_of(self._session)):
+            if is_id(name) and (kind, name) not in self._written | self._too_large:
+                self._copy(kind, name)
 
     def _copy(self, kind: str, name: str) -> None:
         store = self._session.store
+        if kind in KINDS and size_of(store.get((kind, name))) > MOST_BYTES:
+            self._too_large.add((kind, name))
+            return
 
         def write() -> None:
             keep_result(store.get((kind, name)), kind, name, self.folder)
 
-        self._submit((kind, name), name, write, lambda: self._written[kind].add(name))
+        self._submit((kind, name), name, write, lambda: self._written.add((kind, name)))
+
+    def _let_go(self, kept: Collection[Named]) -> None:
+        """Remove results that no record names any longer: the latest has taken their place."""
+        for kind, name in [one for one in self._written if one[0] in KINDS and one not in kept]:
+            self._written.discard((kind, name))
+            discard(place_of(self.folder, kind, name))
 
     def _keep_tables(self) -> None:
         session, name, dataset = self._session, self._session.state.dataset, self._session.dataset
@@ -250,5 +272,5 @@ def restore_lost(session: Core, lost: Lost, journal: Journal | None = None) -> J
 
 
 def discard(folder: Path) -> None:
-    """Remove a journal."""
+    """Remove a journal, or a result from one."""
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,19 +1,28 @@
 """A session saved as a folder and opened again: what was shown, and the results it stood on.
 
-``session.json`` says what was shown; ``models/`` and ``explanations/`` hold the results, each in its own
-format; ``tables.h5ad`` or ``data.h5ad`` what the data files do not say. No part of it runs code.
+``session.json`` says what was shown; ``models/``, ``explanations/`` and ``results/`` hold what was made, each
+in its own format; ``tables.h5ad`` or ``data.h5ad`` what the data files do not say. No part of it runs code.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasscell.errors import DataError, GlasscellError
+from glasscell.session.kept import (
+    APPLIED,
+    Named,
+    place_of,
+    read_kept,
+    results_of,
+    why_not_of,
+    write_kept,
+)
 from glasscell.session.record import DataRecord, Record, is_id, read_record
 from glasscell.session.work import submit
 
@@ -26,19 +35,22 @@ if TYPE_CHECKING:
 
 SUFFIX = ".glasscell"
 SESSION, TABLES, COPY = "session.json", "tables.h5ad", "data.h5ad"
-MODELS, EXPLANATIONS = "models", "explanations"
 
 Pictures = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A session read from its folder; ``said`` are sentences on what could not be brought back."""
+    """A session read from its folder; ``said`` are sentences on what could not be brought back.
+
+    ``results`` are those beside models and explanations, with their kinds.
+    """
 
     record: Record
     dataset: Dataset | None
     models: tuple[Bundle, ...] = ()
     explanations: tuple[Explanation, ...] = ()
+    results: tuple[tuple[str, Any], ...] = ()
     said: tuple[str, ...] = field(default=())
 
 
@@ -58,9 +70,8 @@ def save_session(session: Core, path: Path, pictures: Pictures | None = None) ->
             if dataset is not None and record.data is not None:
                 job.report(0.1, "Writing what the data files do not say")
                 keep_data(dataset, record.data.kept, fresh)
-            for number, name in enumerate((*record.models, *record.explanations)):
-                job.report(0.2 + 0.7 * number / (len(record.models) + len(record.explanations)), name)
-                kind = "bundle" if name in record.models else "explanation"
+            for number, (kind, name) in enumerate(record.made):
+                job.report(0.2 + 0.7 * number / len(record.made), name)
                 keep_result(store.get((kind, name)), kind, name, fresh)
             (fresh / SESSION).write_text(record.to_text(), encoding="utf-8")
 
@@ -92,6 +103,7 @@ def make_record(session: Core, pictures: Pictures) -> Record:
         state=state,
         models=tuple(name for name in session.store.names("bundle") if is_id(name)),
         explanations=tuple(name for name in session.store.names("explanation") if is_id(name)),
+        results=tuple(one for one in results_of(session) if is_id(one[1])),
         pictures=pictures,
         saved=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -135,18 +147,9 @@ def keep_data(dataset: Dataset, kept: str, folder: Path) -> None:
 
 
 def keep_result(result: Any, kind: str, name: str, folder: Path) -> None:
-    """Write a model or an explanation into the folder of a session, replacing what had its name."""
-    if result is None:
-        return
-    if kind == "bundle":
-        from glasscell.models.bundle_file import save_bundle
-
-        save_bundle(result, folder / MODELS / name)
-        return
-    from glasscell.explain.explanation_file import save_explanation
-
-    (folder / EXPLANATIONS).mkdir(exist_ok=True)
-    save_explanation(result, folder / EXPLANATIONS / name)
+    """Write what was made into the folder of a session, replacing what had its name."""
+    if result is not None:
+        write_kept(result, kind, place_of(folder, kind, name))
 
 
 def holds_session(folder: Path) -> bool:
@@ -183,7 +186,8 @@ def read_session(path: Path, job: JobHandle) -> Opened:
         for name in record.explanations
         if (found := _result("explanation", name, folder, said)) is not None
     )
-    return Opened(record, dataset, models, explanations, tuple(said))
+    results = tuple(_others(record, folder, models, said))
+    return Opened(record, dataset, models, explanations, results, tuple(said))
 
 
 def show(session: Core, opened: Opened) -> None:
@@ -192,6 +196,12 @@ def show(session: Core, opened: Opened) -> None:
         session.hold("bundle", bundle)
     for explanation in opened.explanations:
         session.hold("explanation", explanation)
+    with session.made.blocked():  # views look for results when the data change; none may recolour now
+        for kind, result in opened.results:
+            if kind == APPLIED:
+                session.store.put((kind, result.id), result)
+            else:
+                session.hold(kind, result)
     if opened.dataset is not None:
         kept = opened.record.data.kept if opened.record.data is not None else ""
         session.adopt(opened.dataset, fresh=True, as_read=not kept)
@@ -240,24 +250,31 @@ def _find(path: Path, folder: Path) -> Path:
 
 def _result(kind: str, name: str, folder: Path, said: list[str]) -> Any:
     try:
-        if kind == "bundle":
-            from glasscell.models.bundle_file import load_bundle
-
-            found: Any = load_bundle(folder / MODELS / name)
-        else:
-            from glasscell.explain.explanation_file import load_explanation
-
-            found = load_explanation(folder / EXPLANATIONS / name)
+        return read_kept(kind, place_of(folder, kind, name))
     except GlasscellError as error:
         said.append(f"{name} could not be brought back: {error}")
         return None
-    return found
 
 
-def without_results(record: Record, models: set[str], explanations: set[str]) -> Record:
-    """Leave out of a record the results that are not on the disk."""
+def _others(
+    record: Record, folder: Path, models: tuple[Bundle, ...], said: list[str]
+) -> Iterator[tuple[str, Any]]:
+    """Read the results that belong to the session's data and models."""
+    data = "" if record.data is None else record.data.fingerprint
+    for kind, name in record.results:
+        found = _result(kind, name, folder, said)
+        reason = "" if found is None else why_not_of(found, name, data, models)
+        if reason:
+            said.append(f"{name} was left out: {reason}")
+        elif found is not None:
+            yield kind, found
+
+
+def without_results(record: Record, made: Collection[Named]) -> Record:
+    """Leave out of a record what is not on the disk."""
     return replace(
         record,
-        models=tuple(name for name in record.models if name in models),
-        explanations=tuple(name for name in record.explanations if name in explanations),
+        models=tuple(name for name in record.models if ("bundle", name) in made),
+        explanations=tuple(name for name in record.explanations if ("explanation", name) in made),
+        results=tuple(one for one in record.results if one in made),
     )

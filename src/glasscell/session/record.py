@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glasscell.errors import DataError
+from glasscell.session.kept import KINDS
 from glasscell.session.state_json import WRONG, listed, maybe, state_from_json, state_to_json, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from glasscell.session.kept import Named
     from glasscell.session.state import State
 
 KIND = "glasscell session"
@@ -20,7 +22,7 @@ FORMAT_VERSION = 1
 #: Larger files are not sessions.
 MAX_BYTES = 512 << 20
 MAX_CELLS = 2**31 - 1
-_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,199}")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class Record:
     state
         What was shown.
     models, explanations
-        Ids of the results kept beside it, oldest first.
+        Ids of models and explanations kept beside it, oldest first.
+    results
+        Kind and id of every other result kept beside it; the last of a kind is the latest.
     pictures
         Camera and point size per picture; for the front end.
     saved
@@ -72,8 +76,15 @@ class Record:
     state: State
     models: tuple[str, ...] = ()
     explanations: tuple[str, ...] = ()
+    results: tuple[Named, ...] = ()
     pictures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     saved: str = ""
+
+    @property
+    def made(self) -> tuple[Named, ...]:
+        """Kind and id of everything kept beside it."""
+        models = [("bundle", name) for name in self.models]
+        return (*models, *(("explanation", name) for name in self.explanations), *self.results)
 
     def to_text(self) -> str:
         """Return the JSON text of the file."""
@@ -95,6 +106,7 @@ class Record:
             "state": state_to_json(self.state),
             "models": list(self.models),
             "explanations": list(self.explanations),
+            "results": [{"kind": kind, "id": name} for kind, name in self.results],
             "pictures": {name: dict(values) for name, values in self.pictures.items()},
         }
         return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
@@ -149,6 +161,7 @@ def _record(words: Mapping[str, Any]) -> Record:
         state=state_from_json(words["state"], 0 if data is None else data.n_cells),
         models=_ids(words["models"]),
         explanations=_ids(words["explanations"]),
+        results=_results(words.get("results", [])),
         pictures=_pictures(words["pictures"]),
         saved=text(words["saved"])[:40],
     )
@@ -181,6 +194,13 @@ def _ids(value: Any) -> tuple[str, ...]:
     if not all(is_id(name) for name in names):
         raise ValueError("the name of a result")
     return names
+
+
+def _results(value: Any) -> tuple[Named, ...]:
+    named = tuple((text(one["kind"]), text(one["id"])) for one in listed(value))
+    if not all(kind in KINDS and is_id(name) for kind, name in named):
+        raise ValueError("the name of a result")
+    return named
 
 
 def _pictures(value: Any) -> dict[str, dict[str, float]]:

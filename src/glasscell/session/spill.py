@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasscell.errors import GlasscellError
+from glasscell.session.kept import APPLIED, read_kept, write_kept
 
 if TYPE_CHECKING:
     from glasscell.session.store import Key
 
 
 class FolderSpill:
-    """Models and explanations put aside in a temporary folder, in the formats they are saved in."""
+    """Models, explanations and what models said of data, put aside in a folder as they are saved."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
@@ -22,20 +23,13 @@ class FolderSpill:
 
     def save(self, key: Key, value: Any) -> bool:
         """Write a result to its own folder; False for anything else, or when the disk is full."""
-        if key[0] not in ("bundle", "explanation"):
+        if key[0] not in ("bundle", "explanation", APPLIED):
             return False
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="glasscell-"))
         place = self._folder / f"{len(self._places)}"
         try:
-            if key[0] == "bundle":
-                from glasscell.models.bundle_file import save_bundle
-
-                save_bundle(value, place)
-            else:
-                from glasscell.explain.explanation_file import save_explanation
-
-                save_explanation(value, place)
+            write_kept(value, str(key[0]), place)
         except (OSError, GlasscellError):
             return False
         self._places[key] = place
@@ -44,15 +38,7 @@ class FolderSpill:
     def load(self, key: Key) -> Any | None:
         """Read a result back; None when it was never put aside."""
         place = self._places.get(key)
-        if place is None:
-            return None
-        if key[0] == "bundle":
-            from glasscell.models.bundle_file import load_bundle
-
-            return load_bundle(place)
-        from glasscell.explain.explanation_file import load_explanation
-
-        return load_explanation(place)
+        return None if place is None else read_kept(str(key[0]), place)
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Ids of what was put aside."""
