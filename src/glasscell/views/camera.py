@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Bounds = tuple[float, float, float, float]
 #: Left free at each side when everything is shown, as a fraction of the canvas.
-RIM = 0.04
+RIM = 0.06
 #: A turn of the wheel by this many pixels doubles or halves.
 WHEEL_PIXELS = 360.0
 #: World units per pixel stay within these factors of those at home.
