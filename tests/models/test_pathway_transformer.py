@@ -24,6 +24,7 @@ from glasscell.models.bundle_file import load_bundle, save_bundle
 from glasscell.models.fit import fit, fit_twin
 from glasscell.models.fit_request import FitRequest
 from glasscell.models.pathway_transformer import network as network_file
+from glasscell.models.pathway_transformer.average import Learner
 from glasscell.models.pathway_transformer.family import FAMILY, TransformerParams, make_network
 from glasscell.models.pathway_transformer.model import TransformerModel
 from glasscell.models.pathway_transformer.start import start_at_components
@@ -440,6 +441,67 @@ def test_tokens_begin_at_the_components_of_their_own_genes(batch):
     assert torch.equal(again.embedding.free.weight, network.embedding.free.weight)
 
 
+def make_learner(gene_rate: float, average_steps: int) -> tuple[Learner, torch.optim.Optimizer]:
+    certain = {"input_dropout": 0, "dropout": 0, "token_dropout": 0, "free_dropout": 0}
+    params = TransformerParams(width=4, heads=2, **certain)
+    network = make_network(params, make_sets(), len(GENES), 3, seed=2)
+    learner = Learner(network, gene_rate, average_steps).train()
+    return learner, torch.optim.Adam(learner.network.parameters(), lr=0.01)
+
+
+def walk(learner, optimiser, steps):
+    """Train on noise; return the weights at the start and after each step, by name."""
+    generator = torch.Generator().manual_seed(3)
+    path = [{name: one.detach().clone() for name, one in learner.network.named_parameters()}]
+    for _ in range(steps):
+        optimiser.zero_grad()
+        logits = learner(torch.rand(8, len(GENES), generator=generator))
+        torch.nn.functional.cross_entropy(logits, torch.arange(8) % 3).backward()
+        optimiser.step()
+        learner.after_step(0.01)
+        path.append({name: one.detach().clone() for name, one in learner.network.named_parameters()})
+    return path
+
+
+def test_genes_take_shorter_steps_the_more_there_are_in_a_token():
+    start, after = walk(*make_learner(0.5, 1), 1)
+    moved = {name: (after[name] - start[name]).abs() for name in start}
+    free = 0.01 * 0.5 / math.sqrt(len(GENES))
+    torch.testing.assert_close(moved["embedding.free.weight"], torch.full((4, 14), free), rtol=0.02, atol=0)
+    for token, one in enumerate(SETS):
+        own = moved["embedding.weight"][token, : len(one.genes)]
+        expected = torch.full_like(own, 0.01 * 0.5 / math.sqrt(len(one.genes)))
+        torch.testing.assert_close(own, expected, rtol=0.02, atol=0)
+    assert float(moved["head.weight"].median()) == pytest.approx(0.01, rel=1e-3)
+    still = walk(*make_learner(0.0, 1), 3)
+    assert torch.equal(still[-1]["embedding.weight"], still[0]["embedding.weight"])
+    assert torch.equal(still[-1]["embedding.free.weight"], still[0]["embedding.free.weight"])
+
+
+def test_what_is_published_is_the_mean_of_the_last_steps():
+    learner, optimiser = make_learner(1.0, 4)
+    path = walk(learner, optimiser, 60)
+    shares = [max(1 / 4, 10 / (9 + step)) for step in range(1, 61)]
+    expected = path[0]["head.weight"]
+    for share, weights in zip(shares, path[1:], strict=True):
+        expected = (1 - share) * expected + share * weights["head.weight"]
+    torch.testing.assert_close(learner.average.head.weight, expected)
+    assert not torch.equal(learner.average.head.weight, path[-1]["head.weight"])
+    x_cg = torch.rand(5, len(GENES))
+    assert torch.equal(learner.eval()(x_cg), learner.average.eval()(x_cg))
+    last, optimiser = make_learner(1.0, 1)
+    path = walk(last, optimiser, 3)
+    assert torch.equal(last.average.head.weight, path[-1]["head.weight"])
+
+
+def test_training_says_how_many_sets_and_genes_are_of_use(trained):
+    _, _, bundle = trained
+    assert (
+        "4 of 4 gene sets are tokens: 0 have fewer than 5 measured genes, 0 more than 300. They hold 34 of "
+        "40 genes; only unannotated sees the others."
+    ) in bundle.notes
+
+
 @pytest.mark.slow
 def test_removal_finds_the_pair_that_no_mean_difference_betrays(tmp_path):
     truth = make_token_pair(20, n_cells=1600, n_programmes=10)
@@ -449,7 +511,12 @@ def test_removal_finds_the_pair_that_no_mean_difference_betrays(tmp_path):
     like = labels.codes == labels.classes.index("like")
     moved_g = np.abs(values_cg[like].mean(0) - values_cg[~like].mean(0))
     params = TransformerParams(
-        gene_sets=str(tmp_path / "programmes.gmt"), width=16, patience=30, max_epochs=80, batch_size=64
+        gene_sets=str(tmp_path / "programmes.gmt"),
+        width=16,
+        patience=30,
+        max_epochs=80,
+        batch_size=64,
+        gene_rate=7,
     )
     folds = split(truth.dataset, "random", n_folds=2, seed=0, labels=labels)
     bundle = fit(truth.dataset, FitRequest(labels, folds, family="pathway_transformer", params=params))

@@ -15,6 +15,7 @@ from glasscell.errors import ModelError
 from glasscell.models.classifier.network import class_weights
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
+from glasscell.models.pathway_transformer.average import Learner
 from glasscell.models.pathway_transformer.model import TransformerModel
 from glasscell.models.pathway_transformer.network import TransformerNetwork, seed_network
 from glasscell.models.pathway_transformer.params import TransformerParams
@@ -65,11 +66,11 @@ class TransformerFamily:
             Only one of them is.
         """
         assert isinstance(params, TransformerParams)
-        sets = read_token_sets(data.genes, params)
+        sets, said = read_token_sets(data.genes, params)
         task = _Task(data, plan, params, sets)
         result = task.run(job)
-        network = result.network
-        assert isinstance(network, TransformerNetwork)
+        assert isinstance(result.network, Learner)
+        network = result.network.average.eval()
         temperature = task.temperature(network) if len(plan.valid) else 1.0
         model = TransformerModel(
             network.cpu(),
@@ -81,7 +82,7 @@ class TransformerFamily:
             temperature,
             params.unknown_below,
         )
-        return model, result.curve, result.notes
+        return model, result.curve, (*result.notes, said)
 
     def tensors(self, model: Any) -> Mapping[str, Tensor]:
         """Return all weights and the gene sets by name."""
@@ -124,12 +125,21 @@ class TransformerFamily:
         )
 
 
-def read_token_sets(genes: tuple[str, ...], params: TransformerParams) -> TokenSets:
-    """Read the sets that the settings name and find their genes."""
+def read_token_sets(genes: tuple[str, ...], params: TransformerParams) -> tuple[TokenSets, str]:
+    """Read the sets that the settings name, find their genes, and say how many of them are of use."""
     mask = gene_mask(
         read_gmt(params.gene_sets), genes, min_genes=params.min_genes, max_genes=params.max_genes
     )
-    return token_sets(mask, params.max_tokens)
+    sets = token_sets(mask, params.max_tokens)
+    total = len(mask.names) + len(mask.too_small) + len(mask.too_large)
+    within = len(np.unique(sets.index[sets.member]))
+    said = (
+        f"{len(sets.names)} of {total} gene sets are tokens: {len(mask.too_small)} have fewer than "
+        f"{params.min_genes} measured genes, {len(mask.too_large)} more than {params.max_genes}"
+    )
+    beyond = len(mask.names) - len(sets.names)
+    said += f", {beyond} are smaller than the {params.max_tokens} largest" if beyond else ""
+    return sets, f"{said}. They hold {within:,} of {len(genes):,} genes; only {FREE} sees the others."
 
 
 def make_network(
@@ -182,9 +192,9 @@ class _Task:
             patience=params.patience,
             epochs=plan.epochs,
         )
-        network = self._fresh(job)
+        learner = Learner(self._fresh(job), params.gene_rate, params.average_steps)
         return fit_loop(
-            network, self.loss, plan.train, plan.valid, settings, seed=plan.seed, device=plan.device, job=job
+            learner, self.loss, plan.train, plan.valid, settings, seed=plan.seed, device=plan.device, job=job
         )
 
     def _fresh(self, job: JobHandle) -> TransformerNetwork:
