@@ -16,7 +16,6 @@ from glasscell.errors import GlasscellError
 from glasscell.explain.check import Check
 from glasscell.qt.attribution import QtAttributionView
 from glasscell.qt.colour import QtColourView
-from glasscell.qt.curve import loss_range
 from glasscell.qt.form import QtForm
 from glasscell.qt.job import QtJobView
 from glasscell.qt.model import QtModelView
@@ -24,6 +23,7 @@ from glasscell.qt.prepare import QtPrepareView
 from glasscell.qt.ranking import BAR, WARN
 from glasscell.qt.style import DARK, LIGHT, plain_tip, set_theme
 from glasscell.views.colour import Default, colour_table
+from glasscell.views.curve_picture import loss_range
 from glasscell.views.form import build, fields
 from glasscell.views.gene_table import CANNOT_TELL
 from glasscell.views.job_words import duration

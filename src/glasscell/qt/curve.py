@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, Qt
 
 from glasscell.qt.style import theme_of
+from glasscell.views.curve_picture import ends
 from glasscell.views.palette import categorical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glasscell.views.row import Curve
-
-
-def rounded_up(value: float) -> float:
-    """Return the next half step of the value's power of ten: 230 becomes 250, 0.7 stays 0.7."""
-    step = 10.0 ** math.floor(math.log10(value)) / 2
-    return math.ceil(value / step - 1e-9) * step
-
-
-def loss_range(losses: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of the loss axis in round steps: from zero, unless all losses lie far above it."""
-    low, high = min(losses, default=0.0), max([0.1, *losses])
-    if low <= 0.6 * high:
-        return min(0.0, low), rounded_up(high)
-    step = 10.0 ** math.floor(math.log10(max(high - low, 1e-3 * high))) * 2
-    start = math.floor(low / step) * step
-    return start, max(math.ceil(high / step) * step, start + step)
 
 
 class QtCurve(pg.PlotWidget):
@@ -68,9 +52,7 @@ class QtCurve(pg.PlotWidget):
                 self._lines[place, style] = self.plot(pen=pen)
             self._lines[place, style].setData(range(1, len(losses) + 1), list(losses))
         if wanted:
-            known = [loss for losses in wanted.values() for loss in losses if math.isfinite(loss)]
-            longest = max(len(losses) for losses in wanted.values())
-            end, (low, high) = rounded_up(max(longest, 5)), loss_range(known)
+            end, (low, high) = ends(self._curves)
             # Ends that seldom move spare drawing the axes anew at every step of a training.
             self.setRange(xRange=(1, end), yRange=(low, high), padding=0.08)
         self.setVisible(bool(curves))
