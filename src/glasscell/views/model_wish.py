@@ -33,6 +33,11 @@ SCVI_ASKED = "Open scvi-tools model?"
 CURVE = "Loss (dotted: training, solid: validation)"
 
 
+def family_words(row: FamilyRow) -> str:
+    """Call a kind of model; one that cannot be used here says so, where a list cannot be greyed in part."""
+    return f"{row.title} (not here: {row.why_not})" if row.why_not else row.title
+
+
 def is_used(row: FamilyRow | None, choice: str) -> bool:
     """Whether a kind of model uses a choice; where none is known yet it is one that learns labels."""
     if choice in ("labels", "split"):
