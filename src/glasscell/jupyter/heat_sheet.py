@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 _SHADES = 24
 _MISSING = LIGHT.edge
 _LEGEND = (
-    Column("", "", "text", "30%"),
+    Column("", "", "words", "46%"),
     Column("", "", "number", "2.9em"),
     *(Column("", "", "heat") for _ in range(_SHADES)),
     Column("", "", "text", "2.9em"),
-    Column("", "", "text", "22%"),
 )
 
 
@@ -74,8 +73,10 @@ class HeatSheet:
             return
         self._rows = tuple(range(len(picture.rows)) if rows is None else rows)
         self.legend.show(
-            [_legend(panel) for panel in picture.panels],
-            [f"{panel.title}, {panel.unit}" for panel in picture.panels],
+            [
+                _legend(panel, side)
+                for panel, side in zip(picture.panels, _sides(len(picture.panels)), strict=True)
+            ],
         )
         says = tip or self._value
         shades = [panel.hexes(_MISSING) for panel in picture.panels]
@@ -133,7 +134,12 @@ def _columns(picture: HeatPicture) -> tuple[Column, ...]:
     return tuple(heads)
 
 
-def _legend(panel: HeatPanel) -> list[object]:
+def _sides(panels: int) -> tuple[str, ...]:
+    return ("left: ", "right: ") if panels == 2 else ("",) * panels
+
+
+def _legend(panel: HeatPanel, side: str) -> list[object]:
     last = len(panel.colours) - 1
     shades = [Heat(panel.colours[round(n * last / (_SHADES - 1))]) for n in range(_SHADES)]
-    return [panel.title, short(panel.limits[0]), *shades, short(panel.limits[1]), panel.unit]
+    words = f"{side}{panel.title} ({panel.unit})"
+    return [words, short(panel.limits[0]), *shades, short(panel.limits[1])]

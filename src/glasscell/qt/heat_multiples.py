@@ -84,15 +84,14 @@ class QtMultiples(QWidget):
         font = painter.font()
         font.setPixelSize(9)
         painter.setFont(font)
-        pairs = zip(self._multiples.keys, self._multiples.picture.panels, strict=True)
-        for number, (key, panel) in enumerate(pairs):
+        for number, key in enumerate(self._multiples.keys):
             box = self.box(number)
             painter.drawImage(box, self._images[number])
             chosen = key == self._current
             painter.setPen(QPen(QColor(theme.accent if chosen else theme.edge), 2 if chosen else 1))
             painter.drawRect(box)
             painter.setPen(QColor(theme.text if chosen else theme.muted))
-            words = panel.title if number % self._multiples.shape[1] == 0 else panel.title.partition(", ")[2]
+            words = self._multiples.label(number)
             title = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width()))
             painter.drawText(QPointF(box.left(), box.top() - 3), title)
         painter.end()

@@ -20,6 +20,8 @@ ROWS = (
     Column("z rand.", "Attention against nets with fresh weights", 50),
 )
 CELLS = (("all", "all cells"), ("selection", "selected cells"))
+#: Most rows that a table of text draws at once.
+MOST_ROWS = 120
 POINT = "Point at a place to read its values; click it to colour the cells by it."
 
 
@@ -37,6 +39,15 @@ def find_place(heat: HeatPicture | None, place: tuple[str, str, str] | None) -> 
         return None
     keys = [panel.key for panel in heat.panels]
     return heat.rows.index(column), heat.columns.index(group), keys.index(key) if key in keys else 0
+
+
+def drawn_rows(heat: HeatPicture, wanted: str) -> tuple[list[int], str]:
+    """Return the rows whose name holds a text, as many as are drawn at once, and what is left out."""
+    text = wanted.strip().casefold()
+    found = [place for place, name in enumerate(heat.rows) if text in name.casefold()]
+    if len(found) <= MOST_ROWS:
+        return found, "" if found else "No row is called so."
+    return found[:MOST_ROWS], f"{MOST_ROWS} of {len(found):,} rows are drawn; type a name to see others."
 
 
 def _texts(row: AttentionRow) -> tuple[str, ...]:

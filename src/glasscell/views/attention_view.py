@@ -41,6 +41,11 @@ class Multiples:
     shape: tuple[int, int]
     picture: HeatPicture
 
+    def label(self, number: int) -> str:
+        """Return what stands above a panel: its layer before its mean, else its head alone."""
+        title = self.picture.panels[number].title
+        return title.partition(", ")[2] if number % self.shape[1] else title
+
 
 @dataclass(frozen=True, eq=False)
 class AttentionPicture:
