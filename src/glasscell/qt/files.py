@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from glasscell.qt.text import Choice, PlainLabel, button, column_of, row_of
+from glasscell.views import group_words as says
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,14 +28,12 @@ class QtFiles(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._file = ""
-        self.save_session = button(
-            "Save session…", "Keep selection, groups, notes, colours, models and reasons in one folder"
-        )
-        self.open_session = button("Open session…", "Open a session's folder (.glasscell)")
-        self.write = button("Write into file…", "Write groups and results into the file that is open")
-        self.save_copy = button("Save copy…", "Write the data with groups and results to another file")
-        self.table = Choice("Which table to write as CSV")
-        self.save_table = button("Save CSV…", "Write the table as CSV")
+        self.save_session = button("Save session…", says.SAVE_SESSION_TIP)
+        self.open_session = button("Open session…", says.OPEN_SESSION_TIP)
+        self.write = button("Write into file…", says.WRITE_TIP)
+        self.save_copy = button("Save copy…", says.SAVE_COPY_TIP)
+        self.table = Choice(says.TABLE_TIP)
+        self.save_table = button("Save CSV…", says.SAVE_TABLE_TIP)
         self.note = PlainLabel("", "muted")
         column_of(
             row_of(self.save_session, self.open_session, None),
@@ -93,10 +92,9 @@ def ask_to_write(parent: QWidget, name: str) -> bool:
     box.setObjectName("glasscell_write")
     box.setIcon(QMessageBox.Icon.Question)
     box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setWindowTitle("Write into the file?")
-    box.setText("Groups, notes and results are written into the file that is open.")
-    place = Path(name)
-    box.setInformativeText(f"{name}\nIt is kept as it is now under {place.stem}.previous{place.suffix}.")
+    box.setWindowTitle(says.WRITE_ASKED)
+    box.setText(says.WRITTEN)
+    box.setInformativeText(says.kept_as(name))
     write = box.addButton("Write", QMessageBox.ButtonRole.AcceptRole)
     leave = box.addButton("Leave as it is", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(leave)

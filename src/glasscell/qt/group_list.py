@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QAbstractItemView, QColorDialog, QHeaderView, QTreeWi
 
 from glasscell.qt.icon import swatch
 from glasscell.qt.style import plain_tip, theme_of
+from glasscell.views.group_words import group_count, group_tip, still_chosen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,24 +54,18 @@ class QtGroupList(QTreeWidget):
 
     def set_rows(self, rows: Sequence[GroupRow]) -> None:
         """Show groups; those chosen stay chosen."""
-        chosen = set(self.chosen())
-        if len(rows) == len(self._rows):  # a group that changed its name in place stays chosen
-            chosen |= {new.name for old, new in zip(self._rows, rows, strict=True) if old.name in chosen} & (
-                {row.name for row in rows} - {row.name for row in self._rows}
-            )
+        chosen = still_chosen(self.chosen(), self._rows, rows)
         self._rows = tuple(rows)
         place = self.verticalScrollBar().value()
         self.blockSignals(True)
         self.clear()
         theme = theme_of(self)
         for row in rows:
-            part = row.n_selected != row.n_cells
-            count = f"{row.n_selected:,} / {row.n_cells:,}" if part else f"{row.n_cells:,}"
-            item = QTreeWidgetItem(["", row.name, count])
+            item = QTreeWidgetItem(["", row.name, group_count(row)])
             item.setIcon(_COLOUR, swatch(row.colour, theme.muted))
             item.setToolTip(_COLOUR, plain_tip(f"Change the colour of {row.name}"))
             item.setToolTip(_NAME, plain_tip(f"{row.name}: double-click to change the name"))
-            item.setToolTip(_COUNT, plain_tip(f"{row.n_selected:,} of {row.n_cells:,} selected"))
+            item.setToolTip(_COUNT, plain_tip(group_tip(row)))
             item.setFlags(
                 Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEditable
             )

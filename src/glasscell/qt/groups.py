@@ -11,6 +11,7 @@ from glasscell.qt.files import QtFiles
 from glasscell.qt.group_list import QtGroupList
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import Fold, PlainLabel, button, column_of, line, row_of, scrolled
+from glasscell.views import group_words as says
 from glasscell.views.groups_view import GroupsView
 
 if TYPE_CHECKING:
@@ -37,18 +38,16 @@ class QtGroupsView(GroupsView):
         super().__init__()
         self.content = _Content()
         self.name = QLineEdit()
-        self.name.setPlaceholderText("Name for the selected cells")
-        self.name.setToolTip(plain_tip("Name of a new group; also of the next painted one"))
-        self.add = button("Name", "Keep the selected cells as a group under this name", primary=True)
+        self.name.setPlaceholderText(says.NAME)
+        self.name.setToolTip(plain_tip(says.NAME_TIP))
+        self.add = button("Name", says.ADD_TIP, primary=True)
         self.groups = QtGroupList()
-        self.select = button("Select", "Select the cells of the chosen groups")
-        self.fill = button("Add", "Put the selected cells into the chosen group")
-        self.empty = button("Remove", "Take the selected cells out of the chosen group")
-        self.merge = button(
-            "Merge", "Make one group of the chosen ones; it takes the name typed above, if any"
-        )
-        self.delete = button("Delete", "Forget the chosen groups; undo brings them back")
-        self.colour = button("Colour by groups", "Colour tissue and embedding by all groups")
+        self.select = button("Select", says.SELECT_TIP)
+        self.fill = button("Add", says.FILL_TIP)
+        self.empty = button("Remove", says.EMPTY_TIP)
+        self.merge = button("Merge", says.MERGE_TIP)
+        self.delete = button("Delete", says.DELETE_TIP)
+        self.colour = button(says.COLOUR, says.COLOUR_TIP)
         self.brush = _toggle("Paint", "Drag on the tissue to paint cells into the chosen group")
         self.eraser = _toggle("Erase", "Drag takes cells out instead; so does holding Alt")
         self.size = QSlider(Qt.Orientation.Horizontal)
@@ -60,10 +59,10 @@ class QtGroupsView(GroupsView):
         self.notes.setMaximumHeight(90)
         self.notes.setToolTip(plain_tip("Double-click a note to select its cells"))
         self.note = QLineEdit()
-        self.note.setPlaceholderText("A sentence about the selected cells")
-        self.note.setToolTip(plain_tip("Press Enter to keep it"))
-        self.keep_note = button("Note", "Keep this sentence with the selected cells")
-        self.drop_note = button("Delete", "Forget the chosen note; undo brings it back")
+        self.note.setPlaceholderText(says.NOTE)
+        self.note.setToolTip(plain_tip(says.NOTE_TIP))
+        self.keep_note = button("Note", says.KEEP_NOTE_TIP)
+        self.drop_note = button("Delete", says.DROP_NOTE_TIP)
         self.files = QtFiles()
         self.widget = scrolled(self._lay_out())
         self._connect()
