@@ -52,18 +52,20 @@ class JupyterEmbeddingView(EmbeddingView, Panel):
     ) -> None:
         super().__init__()
         self.canvas = JupyterCanvas(dispatcher, runner, up=True, reach=_REACH_PIXELS, height=height)
-        self.choice = Choice(tip="Which embedding to show")
-        self.choice.layout.width = "8em"
-        self.tools = CanvasTools(self.canvas, self.selection_cleared.emit, self.choice)
+        self.choice = Choice("Axes", "Which embedding to show")
+        self.choice.style.description_width = "3em"
+        self.choice.layout.width = "13em"
+        self.tools = CanvasTools(self.canvas, self.selection_cleared.emit)
         self.x_name, self.y_name = (
             ipywidgets.Text(placeholder=f"{axis}: gene or column", continuous_update=False) for axis in "xy"
         )
         for field in (self.x_name, self.y_name):
-            field.layout.width = "46%"
+            field.layout.width, field.layout.flex, field.layout.max_width = "8em", "1 1 8em", "14em"
             self.hear(field, lambda _: self._on_names())
-        self.names = row(self.x_name, self.y_name)
+        self.names = row(self.x_name, self.y_name, width="auto", flex="1 1 17em")
         self.arrow_note = Words("", "muted")
-        self.widget = column(self.tools.widget, self.names, self.canvas.widget, self.arrow_note, width=WIDE)
+        axes = row(self.choice, self.names)
+        self.widget = column(self.tools.widget, self.canvas.widget, axes, self.arrow_note, width=WIDE)
         self._order = np.zeros(0, np.int32)
         self.hear(self.choice, self._on_choice)
         self.canvas.hovered.connect(self._on_hovered)
@@ -101,9 +103,10 @@ class JupyterEmbeddingView(EmbeddingView, Panel):
             partial(self._stamp, self._positions_cd, self._order) if self._positions_cd is not None else None
         )
         self.canvas.scene.show(draw, bounds, n_cells, locked=bare)
-        corner = f"{x_label} →   {y_label} ↑" if x_label else ""
+        corner = f"{x_label} →   {y_label} ↑" if bare and x_label else ""
+        axes = None if bare else (x_label, y_label)
         message = "" if positions_cd is not None else NO_EMBEDDING
-        self.canvas.set_overlay(mark=None, corner=corner, message=message)
+        self.canvas.set_overlay(mark=None, corner=corner, axes=axes, message=message)
 
     def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
         """Recolour: one take, one frame."""

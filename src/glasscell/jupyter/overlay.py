@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from glasscell.figure.key import scale_words
 from glasscell.views.arrow import arrow_lines
+from glasscell.views.scatter import tick_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,8 @@ class Overlay:
         A word at the top right.
     corner
         A line at the bottom left.
+    axes
+        Names of two axes whose numbers mean something, so that they have ticks; else None.
     """
 
     mark: tuple[float, float, float] | None = None
@@ -56,10 +59,13 @@ class Overlay:
     message: str = ""
     badge: str = ""
     corner: str = ""
+    axes: tuple[str, str] | None = None
 
     def draw(self, frame_yxc: NDArray[np.uint8], camera: Camera, theme: Theme) -> NDArray[np.uint8]:
         """Return a frame with all of it."""
         sheet = _Sheet(frame_yxc, camera, theme)
+        if self.axes is not None:
+            sheet.draw_ticks(*self.axes)
         if self.arrows is not None:
             sheet.draw_arrows(*self.arrows)
         if self.mark is not None:
@@ -120,6 +126,25 @@ class _Sheet:
         for colour, width in ((self._theme.canvas, 5.0), (self._theme.text, 2.0)):
             self._line(bar + np.array([[-1, 0], [1, 0]]) * (width - 2) / 2, width, colour)
         self._text(words, right - wide / 2, low - 5, "ms", _SMALL_PIXELS)
+
+    def draw_ticks(self, x_name: str, y_name: str) -> None:
+        camera, ends = self._camera, []
+        width, height = camera.width, camera.height
+        (left, low), (right, high) = camera.to_world(0, height), camera.to_world(width, 0)
+        for value in tick_places(left, right, max(int(width / 60), 2)):
+            ((x, _),) = camera.to_screen([(value, low)])
+            if 4 * _RIM < x < width - 4 * _RIM:
+                ends.append([[x, height - 5], [x, height]])
+                self._text(f"{value:g}", x, height - 7, "ms", _SMALL_PIXELS)
+        for value in tick_places(low, high, max(int(height / 60), 2)):
+            ((_, y),) = camera.to_screen([(left, value)])
+            if 4 * _RIM < y < height - 4 * _RIM:
+                ends.append([[0, y], [5, y]])
+                self._text(f"{value:g}", 8, y, "lm", _SMALL_PIXELS)
+        for end in ends:
+            self._line(np.array(end, np.float64), 1.2, self._theme.muted)
+        self._text(f"{x_name} →", width - _RIM, height - 24, "rs", _SMALL_PIXELS)
+        self._text(f"{y_name} ↑", _RIM, _RIM, "la", _SMALL_PIXELS)
 
     def write(self, text: str, place: str) -> None:
         camera = self._camera

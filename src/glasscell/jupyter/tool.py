@@ -26,7 +26,7 @@ class CanvasTools(Panel):
         Called when all cells shall be selected again.
     """
 
-    def __init__(self, canvas: JupyterCanvas, on_clear: Callable[[], None], *more: ipywidgets.Widget) -> None:
+    def __init__(self, canvas: JupyterCanvas, on_clear: Callable[[], None]) -> None:
         self._canvas = canvas
         self.tool = ipywidgets.ToggleButtons(
             options=[(name.capitalize(), name) for name in TOOLS],
@@ -35,10 +35,10 @@ class CanvasTools(Panel):
         self.tool.style.button_width = "auto"
         self.mode = Choice(tip="How an outline combines with the selection")
         self.mode.offer([(mode, words) for mode, words in MODE_WORDS.items()])
-        self.mode.layout.width = "12em"
+        self.mode.layout.width, self.mode.layout.flex, self.mode.layout.max_width = "6em", "1 1 6em", "13em"
         self.clear = button("Clear", "Select all cells again")
         self.home = button("Home", "Show all cells")
-        self.widget = row(*more, self.tool, self.mode, self.clear, self.home)
+        self.widget = row(self.tool, self.mode, self.clear, self.home)
         self.hear(self.tool, canvas.set_tool)
         self.hear(self.mode, self._on_mode)
         self.hear_press(self.clear, on_clear)

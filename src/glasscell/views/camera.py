@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Bounds = tuple[float, float, float, float]
 #: Left free at each side when everything is shown, as a fraction of the canvas.
 RIM = 0.06
+#: Left free besides for numbers at the left and below, where there are any.
+_NUMBERS = (0.08, 0.04)
 #: A turn of the wheel by this many pixels doubles or halves.
 WHEEL_PIXELS = 360.0
 #: World units per pixel stay within these factors of those at home.
@@ -90,14 +92,16 @@ class Camera:
         return self.zoomed(self.pixel / wanted, at_x, at_y)
 
     def over(self, bounds: Bounds, *, locked: bool = True) -> Camera:
-        """Show a rectangle of the world whole; not ``locked`` it fills the canvas both ways."""
+        """Show a rectangle of the world whole; not ``locked`` it fills the canvas, but for room for numbers."""
         x0, y0, x1, y1 = bounds
-        room = 1 - 2 * RIM
-        across = ((x1 - x0) or 1.0) / (self.width * room)
-        down = ((y1 - y0) or 1.0) / (self.height * room)
+        rim_x, rim_y = RIM * self.width, RIM * self.height
+        more_x, more_y = (0.0, 0.0) if locked else (_NUMBERS[0] * self.width, _NUMBERS[1] * self.height)
+        across = ((x1 - x0) or 1.0) / (self.width - 2 * rim_x - more_x)
+        down = ((y1 - y0) or 1.0) / (self.height - 2 * rim_y - more_y)
         pixel = max(across, down) if locked else across
-        stretch = 1.0 if locked else down / across
-        return replace(self, x=(x0 + x1) / 2, y=(y0 + y1) / 2, pixel=pixel, stretch=stretch)
+        shift_y = (-1 if self.up else 1) * more_y / 2 * down
+        x, y = (x0 + x1) / 2 - more_x / 2 * across, (y0 + y1) / 2 + shift_y
+        return replace(self, x=x, y=y, pixel=pixel, stretch=1.0 if locked else down / across)
 
     def to_world(self, x: float, y: float) -> tuple[float, float]:
         """World point under a logical pixel."""

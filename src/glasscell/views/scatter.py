@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,17 @@ def has_no_unit(x_label: str, y_label: str) -> bool:
     """Whether the axes are two components of one embedding, whose numbers mean nothing."""
     stems = {_NUMBER.sub("", label) for label in (x_label, y_label)}
     return len(stems) == 1 and all(_WITHOUT_UNIT.match(label) for label in (x_label, y_label))
+
+
+def tick_places(low: float, high: float, most: int) -> list[float]:
+    """Round numbers between two, at least two where possible and at most so many."""
+    span = high - low
+    if not (math.isfinite(span) and span > 0):
+        return []
+    power = 10.0 ** math.floor(math.log10(span / most))
+    step = next(step * power for step in (1, 2, 5, 10) if span / (step * power) <= most)
+    first = math.ceil(low / step - 1e-9)
+    return [round(number * step, 12) for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def embedding_words(name: str) -> str:

@@ -259,7 +259,7 @@ class Scene:
 
     def _submit(self, viewport: Viewport, accept: Callable[[Stamp], None]) -> None:
         draw, generation = self._draw, self._generation
-        if draw is None or self._closed:
+        if draw is None or self._closed or (self._runner is not None and self._runner.closed):
             return
         if self._runner is None:
             accept(draw(viewport))
