@@ -136,6 +136,17 @@ def test_neighbours_on_the_tissue(window: Callable[..., Any], grid_file: Path) -
     parts = [int(wanted[place : place + 2], 16) for place in (1, 3, 5)]
     assert np.abs(np.array(middle.getRgb()[:3]) - parts).max() < 40
     shots(shown, "attention_edges")
+    before, of_mean = sheet.grab().toImage(), sheet.picture
+    choose(dock.view.which, "head:1.2")
+    cell = int(session.latest("attention").receivers[session.latest("attention").first_net_e][0])
+    x, y = session.dataset.positions_cd[cell]
+    hover(shown.desk, float(x), float(y))
+    wait(lambda: sheet.picture is not None and sheet.picture.cell == cell, 5)
+    assert sheet.picture.title.startswith("layer 1, head 2: ")
+    found = session.latest("attention").neighbours(cell, "head:1.2")
+    np.testing.assert_allclose(sheet.picture.widths, np.clip(3 * found.relative, 0.8, 10), rtol=1e-6)
+    assert sheet.grab().toImage() != before
+    assert sheet.picture is not of_mean
     hover(shown.desk, -50.0, -50.0)
     assert sheet.picture is None
     assert set(dock.view.heatmap.picture.rows) == set(dock.view.heatmap.picture.columns) == set(CLASSES)

@@ -1,6 +1,7 @@
 """The attention presenter with a fake view: choices, asking, clicking, maps; edges of the hovered cell."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,42 @@ def test_wrong_wishes_are_told(shown: tuple[Session, Any, Any], tmp_path: Path) 
     ask(session, view, target="class:K9")
     assert "K9" in session.messages[-1].text
     assert view.shown["result"][0] is None
+
+
+def test_the_chosen_map_governs_the_edges_too(shown: tuple[Session, Any, Any]) -> None:
+    session, view, edges = shown
+    give(session, "neighbours")
+    ask(session, view)
+    found = session.latest("attention")
+    cell, other = 3, 7
+    session.hover(cell)
+    drawn = {}
+    for which in ("mean", "layer:1", "head:1.1", "head:1.2"):
+        view.map_chosen.emit(which)
+        drawn[which] = picture = edges.shown["edges"]
+        around = found.neighbours(cell, which)
+        assert picture.senders.tolist() == around.senders.tolist()
+        np.testing.assert_allclose(picture.widths, np.clip(UNIFORM_PX * around.relative, 0.8, 10), rtol=1e-6)
+        assert picture.title.startswith("layer 1, head 2: ") == (which == "head:1.2")
+        assert picture.colours == drawn["mean"].colours, "removal is of the edge, not of a head"
+    assert not np.allclose(drawn["head:1.1"].widths, drawn["head:1.2"].widths)
+    assert not np.allclose(drawn["head:1.1"].widths, drawn["mean"].widths)
+    session.hold("attention", replace(found, first_net_e=found.receivers != other))
+    session.hover(other)
+    assert len(edges.shown["edges"].senders) == 0
+    assert "net 1, which does not explain this cell" in edges.shown["edges"].title
+    view.map_chosen.emit("mean")
+    assert len(edges.shown["edges"].senders) > 0
+    view.map_chosen.emit("head:1.2")
+    give(session, "tokens")
+    ask(session, view)
+    assert view.shown["result"][0].which == "head:1.2"
+    assert edges.shown["edges"] is None
+    view.map_chosen.emit("rollout")
+    give(session, "neighbours")
+    ask(session, view)
+    assert view.shown["result"][0].which == "mean"
+    assert len(edges.shown["edges"].senders) > 0, "a map that is not there is the mean, as in the table"
 
 
 def test_edges_of_the_hovered_cell(shown: tuple[Session, Any, Any]) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from glasscell.session import Session, State
     from glasscell.views.attention_view import AttentionView
 
+MEAN = "mean"
 #: Width of an edge as attended to as uniform attention would, in pixels, and the thinnest and widest.
 UNIFORM_PX, THIN_PX, WIDE_PX = 3.0, 0.8, 10.0
 
@@ -65,14 +66,16 @@ class EdgePresenter(Presenter[EdgeView]):
     Parameters
     ----------
     switch
-        A view whose ``edges_toggled`` says whether edges are wanted; always without it.
+        A view whose ``edges_toggled`` says whether edges are wanted, and ``map_chosen`` of which layer or
+        head; always, and of all heads, without it.
     """
 
     def __init__(self, session: Session, view: EdgeView, switch: AttentionView | None = None) -> None:
         super().__init__(session, view)
-        self._wanted = True
+        self._wanted, self._which = True, MEAN
         if switch is not None:
             self.listen(switch.edges_toggled, self._on_toggled)
+            self.listen(switch.map_chosen, self._on_map)
         self._limits: tuple[str, tuple[float, float]] = "", (0.0, 1.0)
         self.listen(session.hovered, self._on_hovered)
         self.listen(session.made, lambda kind: self._on_hovered(session.hovered_cell))
@@ -86,8 +89,14 @@ class EdgePresenter(Presenter[EdgeView]):
         self._wanted = wanted
         self._on_hovered(self.session.hovered_cell)
 
+    def _on_map(self, which: str) -> None:
+        self._which = which
+        self._on_hovered(self.session.hovered_cell)
+
     def _on_hovered(self, cell: int | None) -> None:
         found: Any = self.session.latest("attention")
+        if found is not None and self._which not in found.maps:
+            self._which = MEAN  # as the tables do
         if not self._wanted or cell is None or not hasattr(found, "neighbours"):
             self.view.set_edges(None)
             return
@@ -95,14 +104,19 @@ class EdgePresenter(Presenter[EdgeView]):
             known = found.removed_e[np.isfinite(found.removed_e)]
             signed = found.provenance.target != "latent_shift"
             self._limits = found.id, (symmetric_limits if signed else rising_limits)(known, share=0.98)
-        self.view.set_edges(edge_picture(found, cell, self._limits[1]))
+        self.view.set_edges(edge_picture(found, cell, self._limits[1], self._which))
 
 
-def edge_picture(found: Any, cell: int, limits: tuple[float, float]) -> EdgePicture | None:
-    """Draw up the edges that come in at a cell; None where there are none."""
-    edges = found.neighbours(cell)
+def edge_picture(found: Any, cell: int, limits: tuple[float, float], which: str = MEAN) -> EdgePicture | None:
+    """Draw up the edges that come in at a cell by one map; None where there are none.
+
+    A head is that of the first net: of a cell that another net explains nothing is drawn, and the title says
+    so.
+    """
+    edges = found.neighbours(cell, which)
     if not len(edges.senders):
         return None
+    edges = edges._make(part[np.isfinite(edges.relative)] for part in edges)
     ramp = diverging_map() if limits[0] < 0 else sequential_map()
     low, high = limits
     share = np.clip((np.nan_to_num(edges.removed) - low) / ((high - low) or 1.0), 0, 1)
@@ -116,11 +130,16 @@ def edge_picture(found: Any, cell: int, limits: tuple[float, float]) -> EdgePict
         colour_map=ramp,
         limits=limits,
         unit=found.unit,
-        title=_title(edges.relative, edges.removed),
+        title=_title(edges.relative, edges.removed, which),
     )
 
 
-def _title(relative: NDArray[np.floating[Any]], removed: NDArray[np.floating[Any]]) -> str:
+def _title(relative: NDArray[np.floating[Any]], removed: NDArray[np.floating[Any]], which: str) -> str:
+    from glasscell.explain.attention.channel import map_words
+
+    if not len(relative):
+        return f"{map_words(which)} is of net 1, which does not explain this cell"
+    of = "" if which == MEAN else f"{map_words(which)}: "
     most = int(np.argmax(relative))
     change = f"removed {removed[most]:+.2g}" if np.isfinite(removed[most]) else "removal not measured here"
-    return f"{len(relative)} neighbours; most attended {relative[most]:.1f} x uniform, {change}"
+    return f"{of}{len(relative)} neighbours; most attended {relative[most]:.1f} x uniform, {change}"
