@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glasscell.data.dataset import Dataset
+from glasscell.data.points import TissuePoints
 from glasscell.data.selection import Everything
 from glasscell.data.tissue import Tissue, TissueImage, TissueMask, TissueSection
 from glasscell.jupyter.embedding import JupyterEmbeddingView
@@ -343,6 +344,64 @@ def test_a_tissue_of_mask_picture_and_disc(linked: Any) -> None:
     assert view.sight.cells == 0.5
 
 
+def stack() -> Dataset:
+    """Cells at two heights over a picture of two channels, with transcripts."""
+    adata = ad.AnnData(np.ones((4, 2), np.float32))
+    adata.obsm["spatial"] = np.array([[2.0, 2.0], [6.0, 2.0], [2.0, 8.0], [6.0, 8.0]])
+    level = np.zeros((10, 10, 2), np.float32)
+    level[:, :5, 0] = level[:, 5:, 1] = 1
+    image = TissueImage("p", (level,), (1.0, 1.0), (0.0, 0.0), channels=("<b>one</b>", "two"))
+    rna = TissuePoints("rna", np.array([[4.1, 5.1], [6.6, 5.1]]), 2, np.array([0, 1], np.int32), ("0", "1"))
+    section = TissueSection("one", images=(image,), radius=1.0, points=(rna,))
+    heights, z_c = (1.0, 2.0), np.array([1.0, 1.0, 2.0, 2.0])
+    return Dataset(adata, tissue=Tissue((section,), z_c=z_c, heights=heights))
+
+
+def test_planes_channels_and_transcripts(linked: Any) -> None:
+    linked.session.open_dataset(stack())
+    linked.settle()
+    view, browser = linked.tissue.view, linked.tissue
+    assert view.plane.options == ("all z", "z = 1", "z = 2")
+    assert browser.at(1, 5) == (0, 0, 255)
+    assert browser.at(7, 5) == (0, 255, 0)
+    assert browser.at(4.1, 5.1) == browser.at(6.6, 5.1) == (255, 176, 0)
+    cell = browser.at(2, 8)
+    assert cell != (0, 0, 255)
+    camera = browser.canvas.scene.camera
+    view.plane.index = 1
+    linked.settle()
+    assert browser.at(2, 8) == (0, 0, 255), "cells of other planes are gone"
+    assert browser.at(2, 2) == cell
+    assert browser.canvas.scene.camera == camera
+    assert view.sight.plane == 0
+    view.plane.index = 0
+    linked.settle()
+    assert browser.at(2, 8) == cell
+    sheet = view.channels.sheet
+    assert [row[2] for row in sheet.rows] == ["<b>one</b>", "two"]
+    sheet._on_message(sheet, {"type": "changed", "row": 0, "column": 0, "value": False}, [])
+    sheet._on_message(sheet, {"type": "changed", "row": 1, "column": 1, "value": "#ff0000"}, [])
+    linked.settle()
+    assert browser.at(1, 5) == (0, 0, 0)
+    assert browser.at(7, 5) == (255, 0, 0)
+    assert view.sight.layers[0][1].light == (1.0, 0.0, 0.0)
+    view.set_gene("1")
+    linked.settle()
+    assert browser.at(4.1, 5.1) != (255, 176, 0)
+    assert browser.at(6.6, 5.1) == (255, 176, 0)
+
+
+def test_a_flat_tissue_has_no_planes_and_a_lone_photograph_no_channels(linked: Any) -> None:
+    linked.session.open_dataset(stack())
+    linked.session.open_dataset(tissue())
+    linked.settle()
+    view = linked.tissue.view
+    assert view.plane.layout.display == view.channels.widget.layout.display == "none"
+    assert not view.channels.chosen
+    linked.session.open_dataset(tiny_dataset())
+    assert view.picture_opacity.layout.display == "none"
+
+
 def test_a_lasso_in_the_embedding_changes_the_tissue(linked: Any) -> None:
     session, embedding = linked.session, linked.embedding
     session.open_dataset(tiny_dataset())
@@ -384,6 +443,8 @@ def test_other_axes_by_the_presenter(linked: Any) -> None:
     assert linked.session.state.views.axes is not None
     assert view.choice.key == TWO_NAMES
     assert not linked.embedding.canvas.scene.locked
+    assert linked.embedding.canvas.overlay.axes[1] == "score"
+    assert linked.embedding.canvas.overlay.corner == ""
 
 
 def test_a_recolour_is_one_frame_and_then_the_same_without_loss(linked: Any) -> None:

@@ -13,7 +13,7 @@ from glasscell.data.tissue import Tissue, TissueImage, TissueMask, TissueSection
 from glasscell.views.picture import TissuePicture, resolve_tissue
 from glasscell.views.raster import Viewport
 from glasscell.views.sight import ChannelLook, Sight
-from glasscell.views.stamp import stamp_tissue, tissue_extent
+from glasscell.views.stamp import TissueDrawing, stamp_tissue, tissue_extent
 
 
 def picture_of(*images: TissueImage, mask: TissueMask | None = None, points: Any = ()) -> TissuePicture:
@@ -129,3 +129,35 @@ def test_the_extent_holds_cells_masks_and_pictures(with_image: bool) -> None:
     x0, y0, x1, y1 = tissue_extent(picture)
     assert (x0, y0, x1) == (-1, -1, 29.5)
     assert y1 == 11
+
+
+def test_channels_that_a_person_changed_look_changed_and_limits_are_found_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from glasscell.views import sight as sights
+
+    calls: list[int] = []
+    real = sights.channel_limits
+    monkeypatch.setattr(sights, "channel_limits", lambda plane: (calls.append(1), real(plane))[1])
+    levels = (np.arange(24, dtype=np.float32).reshape(2, 3, 4),)
+    image = TissueImage("stain", levels, (1.0, 1.0), (0.0, 0.0), channels=("a", "b"))
+    picture = picture_of(photograph(), image)
+    drawing = TissueDrawing(picture)
+    first = drawing.look(Sight(), {})
+    assert first.layers is not None
+    assert [[look.visible for look in looks] for looks in first.layers] == [[True], [False] * 4]
+    assert sights.channel_names(image) == ("a", "b", "2", "3")
+    assert sights.first_channels(picture)["3"] == (False, (0.0, 1.0, 1.0))
+    second = drawing.look(Sight(), {"photo": (False, (1.0, 1.0, 1.0)), "3": (True, (1.0, 0.0, 0.0))})
+    assert second.layers is not None
+    assert [[look.visible for look in looks] for looks in second.layers] == [
+        [False],
+        [False, False, False, True],
+    ]
+    assert second.layers[1][3].light == (1.0, 0.0, 0.0)
+    assert second.layers[1][3].high == first.layers[1][3].high
+    assert len(calls) == 4
+    stamp = drawing.stamp(
+        picture, Sight(), {"photo": (False, (1.0, 1.0, 1.0))}, Viewport(0.0, 0.0, 1.0, 2, 2)
+    )
+    assert stamp.below_yxc is None

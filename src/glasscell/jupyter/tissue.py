@@ -10,10 +10,11 @@ import ipywidgets
 import numpy as np
 
 from glasscell.jupyter.canvas import JupyterCanvas
+from glasscell.jupyter.channel import Channels
 from glasscell.jupyter.panel import WIDE, Panel, Words, column, row, show
 from glasscell.jupyter.tool import CanvasTools
 from glasscell.views.sight import Sight
-from glasscell.views.stamp import Stamp, stamp_tissue, tissue_extent
+from glasscell.views.stamp import Stamp, TissueDrawing, tissue_extent
 from glasscell.views.view import TissueView
 
 if TYPE_CHECKING:
@@ -55,9 +56,18 @@ class JupyterTissueView(TissueView, Panel):
             slider.layout.width = "13em"
             slider.style.description_width = "4em"
         self.sliders = row(self.plane, self.picture_opacity, self.cell_opacity)
+        self.channels = Channels()
         self.caption = Words("", "muted")
-        self.widget = column(self.tools.widget, self.canvas.widget, self.sliders, self.caption, width=WIDE)
+        self.widget = column(
+            self.tools.widget,
+            self.canvas.widget,
+            self.caption,
+            self.sliders,
+            self.channels.widget,
+            width=WIDE,
+        )
         self._picture: TissuePicture | None = None
+        self._drawing: TissueDrawing | None = None
         self._sight = Sight()
         self.hear(self.plane, self._on_plane, "index")
         self.hear(self.picture_opacity, lambda share: self.canvas.scene.set_look(picture_opacity=share))
@@ -65,6 +75,7 @@ class JupyterTissueView(TissueView, Panel):
         self.canvas.hovered.connect(self._on_hovered)
         self.canvas.drawn.connect(self._on_drawn)
         self.canvas.cleared.connect(self._on_cleared)
+        self.channels.changed.connect(self._redraw)
         self.theme_changed.connect(self._on_theme)
         self._on_theme()
 
@@ -79,13 +90,16 @@ class JupyterTissueView(TissueView, Panel):
 
     @property
     def sight(self) -> Sight:
-        """Plane, gene and opacity, for a picture of the same on paper."""
+        """Plane, gene, channels and opacity, for a picture of the same on paper."""
         plane = None if self._picture is None else self._picture.plane
-        return replace(self._sight, plane=plane, cells=float(self.cell_opacity.value))
+        sight = replace(self._sight, plane=plane, cells=float(self.cell_opacity.value))
+        return sight if self._drawing is None else self._drawing.look(sight, self.channels.chosen)
 
     def set_picture(self, picture: TissuePicture | None) -> None:
         """Draw another tissue; None empties the canvas."""
         self._picture, self._sight = picture, Sight()
+        self._drawing = None if picture is None else TissueDrawing(picture)
+        self.channels.set_picture(picture)
         unit, microns = ("", None) if picture is None else (picture.unit, picture.microns_per_unit)
         self.canvas.set_overlay(mark=None, unit=unit, microns=microns)
         self._show_sliders()
@@ -99,13 +113,13 @@ class JupyterTissueView(TissueView, Panel):
         """Draw another plane of the same tissue; the camera stays."""
         self._picture = picture
         self._show_sliders()
-        self.canvas.scene.redraw(self._draw())
+        self._redraw()
 
     def set_gene(self, gene: str | None) -> None:
         """Show the transcripts of one gene only; None for those of all."""
         changed, self._sight = gene != self._sight.gene, replace(self._sight, gene=gene)
         if changed and self._picture is not None and self._picture.points:
-            self.canvas.scene.redraw(self._draw())
+            self._redraw()
 
     def set_colours(self, table_u32: NDArray[np.uint32]) -> None:
         """Recolour: one take, one frame."""
@@ -129,7 +143,12 @@ class JupyterTissueView(TissueView, Panel):
         self.canvas.set_overlay(badge="computing …" if stale else "")
 
     def _draw(self) -> Callable[[Viewport], Stamp] | None:
-        return None if self._picture is None else partial(stamp_tissue, self._picture, self._sight)
+        if self._drawing is None or self._picture is None:
+            return None
+        return partial(self._drawing.stamp, self._picture, self._sight, dict(self.channels.chosen))
+
+    def _redraw(self) -> None:
+        self.canvas.scene.redraw(self._draw())
 
     def _show_sliders(self) -> None:
         picture = self._picture

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from glasscell.data.tissue import TissueImage
     from glasscell.views.picture import TissuePicture
 
+Light = tuple[float, float, float]
+
 #: Colours of the channels of a picture that is not a photograph, in the names napari has for them.
 CHANNEL_COLOURS = ("blue", "green", "red", "cyan", "magenta", "yellow", "gray")
 #: So many channels of a picture are shown at first.
@@ -49,7 +51,7 @@ class ChannelLook:
     visible: bool = True
     low: float = 0.0
     high: float = 1.0
-    light: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    light: Light = (1.0, 1.0, 1.0)
     opacity: float = 1.0
 
 
@@ -123,6 +125,36 @@ def shown_images(
                 yield image, looks
 
 
+def first_layers(picture: TissuePicture) -> tuple[tuple[ChannelLook, ...], ...]:
+    """Return how every picture of a tissue is shown at first."""
+    return tuple(
+        first_looks(image, shown=number == 0)
+        for section in picture.sections
+        for number, image in enumerate(section.images)
+    )
+
+
+def channel_names(image: TissueImage) -> tuple[str, ...]:
+    """Name the layers of a picture: its channels, or its own name where it is a photograph."""
+    if image.rgb:
+        return (image.name,)
+    n_channels = int(image.levels_yxc[0].shape[-1])
+    return tuple(image.channels[n] if n < len(image.channels) else str(n) for n in range(n_channels))
+
+
+def first_channels(picture: TissuePicture) -> dict[str, tuple[bool, Light]]:
+    """Say of each layer, by name, whether it is shown at first and its light; white for a photograph."""
+    found: dict[str, tuple[bool, Light]] = {}
+    for section in picture.sections:
+        for number, image in enumerate(section.images):
+            names = channel_names(image)
+            for channel, name in enumerate(names):
+                shown = number == 0 and (image.rgb or channel < N_SHOWN)
+                light = (1.0, 1.0, 1.0) if image.rgb else _LIGHT[channel_colour(channel, len(names))]
+                found.setdefault(name, (shown, light))
+    return found
+
+
 def channel_limits(plane_yx: Any) -> tuple[float, float]:
     """Contrast from the 1st to the 99.8th percentile of a coarse sample."""
     step = max(1, max(plane_yx.shape) // 512)
@@ -167,7 +199,7 @@ def channel_words(image: TissueImage, looks: Sequence[ChannelLook]) -> str:
     words = []
     for channel, look in enumerate(looks):
         if look.visible:
-            title = image.channels[channel] if channel < len(image.channels) else str(channel)
+            title = channel_names(image)[channel]
             red, green, blue = (round(255 * part) for part in look.light)
             words.append(f"{title} in {names.get(look.light, f'#{red:02x}{green:02x}{blue:02x}')}")
     return ", ".join(words)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glasscell.data.tissue import Extent
 from glasscell.views.raster import CellRaster, Viewport, stamp_discs
-from glasscell.views.sight import lit_pixels, shown_images
+from glasscell.views.sight import channel_names, first_layers, lit_pixels, shown_images
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from glasscell.data.tissue import TissueImage
     from glasscell.views.picture import TissuePicture
-    from glasscell.views.sight import ChannelLook, Sight
+    from glasscell.views.sight import ChannelLook, Light, Sight
+
+    Channels = Mapping[str, tuple[bool, Light]]
 
 #: Size of a point as a fraction of the longer side of the tissue.
 POINT_SIZE = 1 / 500
@@ -50,6 +52,47 @@ def stamp_tissue(picture: TissuePicture, sight: Sight, viewport: Viewport) -> St
         _stamp_images(picture, sight, viewport),
         _stamp_points(picture, sight, viewport),
     )
+
+
+class TissueDrawing:
+    """Draws one tissue, any plane of it; how its channels look is worked out once, with the first stamp.
+
+    Parameters
+    ----------
+    whole
+        The tissue with all planes.
+    """
+
+    def __init__(self, whole: TissuePicture) -> None:
+        self._whole = whole
+        self._layers: tuple[tuple[ChannelLook, ...], ...] | None = None
+
+    def stamp(self, picture: TissuePicture, sight: Sight, channels: Channels, viewport: Viewport) -> Stamp:
+        """Draw a viewport of a plane."""
+        return stamp_tissue(picture, self.look(sight, channels), viewport)
+
+    def look(self, sight: Sight, channels: Channels) -> Sight:
+        """Say how all channels look, those that a person has changed as they were changed.
+
+        Parameters
+        ----------
+        channels
+            Whether a channel is shown and its light, by name.
+        """
+        if self._layers is None:
+            self._layers = first_layers(self._whole)
+        images = [image for section in self._whole.sections for image in section.images]
+        layers = []
+        for image, looks in zip(images, self._layers, strict=True):
+            names = channel_names(image)
+            told = [channels.get(name) for name in names]
+            layers.append(
+                tuple(
+                    look if one is None else replace(look, visible=one[0], light=one[1])
+                    for look, one in zip(looks, told, strict=True)
+                )
+            )
+        return replace(sight, layers=tuple(layers))
 
 
 def tissue_extent(picture: TissuePicture) -> tuple[float, float, float, float]:
