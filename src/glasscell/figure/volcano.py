@@ -18,6 +18,7 @@ from glasscell.figure.page import (
     title_inches,
     wrap,
 )
+from glasscell.views.contrast_table import clipped_words
 from glasscell.views.palette import diverging_map
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ def volcano_figure(picture: ContrastPicture) -> Figure:
     shown = picture.volcano
     if not len(shown.genes):
         raise DataError("There is no contrast to draw: compare two groups first.")
-    said = [*([picture.agreement] if picture.agreement else []), *picture.notes]
-    if shown.clipped:
-        said.append(f"Triangles: {len(shown.clipped):,} genes beyond the upper end are drawn at it.")
+    said = [*([picture.agreement] if picture.agreement else []), *picture.notes, *clipped_words(shown)]
     below_lines = [wrap(text, 108) for text in said]
     foot = 0.62 + 0.15 * sum(text.count("\n") + 1 for text in below_lines)
     top = title_inches(picture.title) + 0.28
@@ -60,27 +59,53 @@ def volcano_figure(picture: ContrastPicture) -> Figure:
         sheet = new_sheet(width, height)
         add_title(sheet, f"{elide(picture.a_name, 34)} against {elide(picture.b_name, 34)}", picture.title)
         axes = sheet.add_axes((0.62 / width, foot / height, (width - 0.82) / width, 4.0 / height))
-        _dots(axes, shown, (picture.a_name, picture.b_name))
+        _draw(axes, picture)
         _names(axes, shown)
-        axes.set_xlabel(shown.x_name)
-        axes.set_ylabel(shown.y_name)
-        axes.axvline(0, color=MUTED, lw=0.6, zorder=1)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        axes.legend(
-            loc="lower left",
-            bbox_to_anchor=(-0.01, 1.0),
-            ncols=2,
-            frameon=False,
-            borderpad=0,
-            handletextpad=0.1,
-        )
         y = foot - 0.5
         for number, text in enumerate(below_lines):
             colour = INK if number == 0 and picture.agreement else WARN
             sheet.text(0.02, y / height, text, va="top", color=colour, fontsize=7)
             y -= 0.15 * (text.count("\n") + 1)
     return sheet
+
+
+def volcano_panel(picture: ContrastPicture) -> Figure:
+    """Draw the dots alone, small, for a panel that says title and notes in words beside it.
+
+    Raises
+    ------
+    DataError
+        There are no genes.
+    """
+    if not len(picture.volcano.genes):
+        raise DataError("There is no contrast to draw: compare two groups first.")
+    with plain_style():
+        sheet = new_sheet(3.8, 2.6)
+        axes = sheet.add_axes((0.145, 0.165, 0.835, 0.755))
+        _draw(axes, picture, 16)
+        _names(axes, picture.volcano, 0.08)
+        low, high = axes.get_xlim()
+        axes.set_xlim(1.25 * low, 1.25 * high)  # room for names on either side
+    return sheet
+
+
+def _draw(axes: Axes, picture: ContrastPicture, longest: int = 30) -> None:
+    """Draw dots, names, axes and key; names of the sides have at most so many characters."""
+    shown = picture.volcano
+    _dots(axes, shown, (elide(picture.a_name, longest), elide(picture.b_name, longest)))
+    axes.set_xlabel(shown.x_name)
+    axes.set_ylabel(shown.y_name)
+    axes.axvline(0, color=MUTED, lw=0.6, zorder=1)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.0),
+        ncols=2,
+        frameon=False,
+        borderpad=0,
+        handletextpad=0.1,
+    )
 
 
 def _dots(axes: Axes, shown: Volcano, names: tuple[str, str]) -> None:
@@ -90,7 +115,7 @@ def _dots(axes: Axes, shown: Volcano, names: tuple[str, str]) -> None:
     kind[list(shown.lead_a)], kind[list(shown.lead_b)] = 1, 2
     clipped[list(shown.clipped)] = True
     inks = (_CONTEXT, diverging_map()[-40], diverging_map()[40])
-    labels = ("", f"more in {elide(names[0], 30)}", f"more in {elide(names[1], 30)}")
+    labels = ("", f"more in {names[0]}", f"more in {names[1]}")
     for number, (ink, label, size) in enumerate(zip(inks, labels, (5, 14, 14), strict=True)):
         for marker, wanted in (("o", ~clipped), ("^", clipped)):
             of_kind = (kind == number) & wanted
@@ -108,9 +133,9 @@ def _dots(axes: Axes, shown: Volcano, names: tuple[str, str]) -> None:
     axes.set_ylim(low - room, high + room)
 
 
-def _names(axes: Axes, shown: Volcano) -> None:
+def _names(axes: Axes, shown: Volcano, share: float = _LABEL_SHARE) -> None:
     """Name the genes that lead, as far as their names do not lie on each other."""
-    least = _LABEL_SHARE * float(np.ptp(axes.get_ylim()))
+    least = share * float(np.ptp(axes.get_ylim()))
     for lead, side, shift in ((shown.lead_a, "left", 4), (shown.lead_b, "right", -4)):
         for g in _apart(lead, shown.y_g, least):
             axes.annotate(

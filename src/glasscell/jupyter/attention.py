@@ -49,6 +49,7 @@ class JupyterAttentionView(AttentionView, Panel):
         self.edges = ipywidgets.Checkbox(
             True, description="Draw the edges of the hovered cell on the tissue", indent=False
         )
+        self.edges.layout.width = FILL
         self.edges.tooltip = "Width: attention over uniform; colour: change when it is removed"
         self.multiples = MultiplesGrid()
         self.group = Choice("Attended by", "The group whose attention is listed")

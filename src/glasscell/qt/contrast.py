@@ -104,8 +104,8 @@ class QtContrastView(ContrastView):
         if picture is None:
             self.genes.genes.show(GeneTable())
             return
-        self.side.set_names(("a", "b"), words={"a": picture.a_name, "b": picture.b_name})
-        self.by.set_names(columns_of(picture))
+        self.side.set_names(("a", "b"), picture.side, words={"a": picture.a_name, "b": picture.b_name})
+        self.by.set_names(columns_of(picture), picture.by)
         self.paint.set_names(columns_of(picture))
         for place in range(N_PLAIN, len(GENES)):
             self.genes.setColumnHidden(place, not picture.has_model)

@@ -34,6 +34,8 @@ def contrast_picture(found: Contrast, by: By = "expression", side: str = "a") ->
             f"{f'; p: {found.p_text}' if found.p_text else ''}."
         ),
         notes=found.notes,
+        by=by,
+        side="b" if side == "b" else "a",
     )
 
 

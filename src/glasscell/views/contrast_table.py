@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glasscell.explain.contrast import ContrastRow
-    from glasscell.views.contrast_view import ContrastPicture
+    from glasscell.views.contrast_view import ContrastPicture, Volcano
 
     Sides = Sequence[tuple[str, str]]
 
@@ -58,6 +58,12 @@ def contrast_table(picture: ContrastPicture) -> GeneTable:
     return GeneTable(
         tuple(_texts(row, p_text) for row in picture.rows), tuple(_tip(row, picture) for row in picture.rows)
     )
+
+
+def clipped_words(volcano: Volcano) -> tuple[str, ...]:
+    """Say how many dots are drawn lower than they are; nothing where none is."""
+    n = len(volcano.clipped)
+    return (f"Triangles: {n:,} genes beyond the upper end are drawn at it.",) if n else ()
 
 
 def _texts(row: ContrastRow, p_text: str) -> tuple[str, ...]:

@@ -53,7 +53,10 @@ class Volcano:
 
 @dataclass(frozen=True, eq=False)
 class ContrastPicture:
-    """A contrast as it is shown: dots, rows in the order wished for, and what must be said with them."""
+    """A contrast as it is shown: dots, rows in the order wished for, and what must be said with them.
+
+    ``by`` and ``side`` are that order, one of ``BY`` and one of ``SIDES``.
+    """
 
     a_name: str
     b_name: str
@@ -64,6 +67,8 @@ class ContrastPicture:
     agreement: str
     title: str
     notes: tuple[str, ...]
+    by: str = "expression"
+    side: str = "a"
 
 
 class ContrastView(View):
