@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from glasscell.data.report import why_no_cells
@@ -12,6 +11,7 @@ from glasscell.session.training import GROUPS, TRAINING
 from glasscell.views.action_choice import action_columns, controls
 from glasscell.views.family_choice import family_rows, why_not_these
 from glasscell.views.form import fields
+from glasscell.views.live_curve import LiveCurves
 from glasscell.views.model_view import ModelView
 from glasscell.views.model_words import figure_rows, words
 from glasscell.views.presenter import Presenter
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from glasscell.session import Session, State
 
 FAMILY = "classifier"
-_FOLD = re.compile(r"fold (\d+)")
 
 
 class ModelPresenter(Presenter[ModelView]):
@@ -37,7 +36,7 @@ class ModelPresenter(Presenter[ModelView]):
         self._families: dict[str, FamilyRow] = {row.key: row for row in family_rows()}
         self._family = FAMILY
         self._job: Job[Any] | None = None
-        self._points: dict[str, tuple[list[float], list[float]]] = {}
+        self._live = LiveCurves()
         self.listen(view.fit_requested, self._on_fit)
         self.listen(view.cancel_requested, self._on_cancel)
         self.listen(view.save_requested, self._on_save)
@@ -138,7 +137,7 @@ class ModelPresenter(Presenter[ModelView]):
         """Follow the training that runs now, whoever asked for it."""
         running = [job for job in self.session.jobs.active if job.title.startswith(TRAINING)]
         if self._job is None and running:
-            self._job, self._points = running[0], {}
+            self._job, self._live = running[0], LiveCurves()
             self.view.set_busy(True)
             self.view.set_curve(())
             self.view.set_metrics(())  # those of another model; they come back when this one is stopped
@@ -150,14 +149,8 @@ class ModelPresenter(Presenter[ModelView]):
     def _on_progressed(self, progress: Any) -> None:
         self.view.set_message(progress.text)
         self.view.set_progress(progress.fraction)
-        found = _FOLD.search(progress.text)
-        if found is None or "train_loss" not in progress.metrics:
-            return
-        train, valid = self._points.setdefault(f"fold {found.group(1)}", ([], []))
-        train.append(progress.metrics["train_loss"])
-        if "valid_loss" in progress.metrics:
-            valid.append(progress.metrics["valid_loss"])
-        self.view.set_curve(tuple(Curve(name, tuple(a), tuple(b)) for name, (a, b) in self._points.items()))
+        if self._live.add(progress):
+            self.view.set_curve(self._live.curves())
 
     def _on_finished(self, job: Job[Any]) -> None:
         if job is self._job and self._links:
