@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from glasscell.jupyter.colour_bar import JupyterColourBar
-from glasscell.jupyter.panel import WIDE, Panel, Words, column, show
+from glasscell.jupyter.panel import Panel, Words, column, show
 from glasscell.jupyter.sheet import Column, Heat, Sheet
 from glasscell.views.legend_words import NO_VALUE, NO_VALUE_TIP, SEARCH, legend_count, legend_tip
 from glasscell.views.palette import parse_colour
@@ -38,7 +38,7 @@ class JupyterColourView(ColourView, Panel):
         self._legend: Legend | None = None
         self._asking = False
         self.search = ipywidgets.Text(placeholder=SEARCH, continuous_update=True)
-        self.search.layout.width = WIDE
+        self.search.layout.width = "auto"
         self.hits = Sheet(_HITS, "14em", heads=False)
         self.title, self.message = Words("", "head"), Words("", "muted")
         self.legend = Sheet(_LEGEND, "20em", heads=False)

@@ -39,7 +39,9 @@ class JupyterModelView(ModelView, Panel):
         self.form = JupyterForm()
         self.train = button(wishes.TRAIN, wishes.train_tip(None), main=True)
         self.cancel = button(wishes.CANCEL, wishes.CANCEL_TIP)
-        self.progress = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0, layout={"width": WIDE})
+        self.progress = ipywidgets.FloatProgress(
+            0.0, min=0.0, max=1.0, layout={"flex": "1 1 auto", "width": "auto"}
+        )
         self.reason, self.message = Words("", "muted"), Words()
         self.curve = ipywidgets.Image(format="svg+xml", layout={"width": WIDE, "max_width": "520px"})
         self.metrics = JupyterMetrics()
@@ -143,8 +145,7 @@ class JupyterModelView(ModelView, Panel):
             self.seed,
             self._fold,
             self.preflight.widget,
-            row(self.train, self.cancel),
-            self.progress,
+            row(self.train, self.cancel, self.progress, flex_flow="row nowrap"),
             self.reason,
             self.message,
             self._curve_title,
