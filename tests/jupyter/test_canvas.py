@@ -14,15 +14,19 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from glasscell.data.channel import ChannelRef
 from glasscell.data.dataset import Dataset
 from glasscell.data.points import TissuePoints
 from glasscell.data.selection import Everything
 from glasscell.data.tissue import Tissue, TissueImage, TissueMask, TissueSection
+from glasscell.jobs import InlineDispatcher
+from glasscell.jupyter.canvas import PATIENCE_MS
 from glasscell.jupyter.embedding import JupyterEmbeddingView
 from glasscell.jupyter.frame import FRAME_BYTES, REST_MS, Frame
 from glasscell.jupyter.overlay import cut, font, wrap
 from glasscell.jupyter.tissue import JupyterTissueView
 from glasscell.session import Session
+from glasscell.session import resolve as resolving
 from glasscell.testing.planted import tiny_dataset
 from glasscell.views.embedding_presenter import EmbeddingPresenter
 from glasscell.views.scatter import NO_EMBEDDING, TWO_NAMES
@@ -465,6 +469,45 @@ def test_a_recolour_is_one_frame_and_then_the_same_without_loss(linked: Any) -> 
     np.testing.assert_array_equal(exact, linked.tissue.canvas.compose())
     linked.settle(10 * REST_MS)
     assert len(frames) == 2
+
+
+def test_colours_that_come_at_once_need_no_dim_frame_before(
+    linked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, browser = linked.session, linked.tissue
+    session.open_dataset(tiny_dataset())
+    linked.settle(REST_MS)
+    browser.frames.clear()
+    monkeypatch.setattr(resolving, "SMALL_TABLE", 0)
+    session.update(channel=ChannelRef.make("gene", "GENE0003"))
+    assert session.jobs.wait_idle(60)
+    session.jobs.dispatcher.run_pending()
+    assert len(browser.frames) == 1
+    browser.view.set_stale(True)
+    assert not browser.canvas.scene.stale
+    session.jobs.dispatcher.advance(PATIENCE_MS)
+    assert browser.canvas.scene.stale
+    assert browser.canvas.overlay.badge == "computing …"
+    browser.view.set_stale(False)
+    assert not browser.canvas.scene.stale
+    assert browser.canvas.overlay.badge == ""
+
+
+def test_frames_follow_the_dispatcher_of_the_session(linked: Any) -> None:
+    linked.session.open_dataset(tiny_dataset())
+    linked.settle(REST_MS)
+    asyncio_like = linked.session.jobs.dispatcher
+    linked.session.jobs.dispatcher = qt_like = InlineDispatcher()
+    linked.tissue.frames.clear()
+    linked.tissue.view.set_hovered(3)
+    linked.tissue.say("wheel", x=50.0, y=50.0, dx=0.0, dy=-500.0, buttons=[], modifiers=[])
+    asyncio_like.advance(1000)
+    assert not linked.tissue.frames
+    qt_like.advance(0)
+    assert len(linked.tissue.frames) == 1
+    qt_like.advance(100)
+    assert linked.session.jobs.wait_idle(60)
+    assert linked.tissue.canvas.scene.ready
 
 
 def test_no_frame_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:

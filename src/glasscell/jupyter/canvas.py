@@ -18,8 +18,11 @@ from glasscell.views.theme import DARK, LIGHT, Theme
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from glasscell.jobs.dispatcher import Dispatcher
+    from glasscell.jobs.dispatcher import Dispatcher, Timer
     from glasscell.jobs.runner import JobRunner
+
+#: Colours that come sooner replace the old ones in one frame.
+PATIENCE_MS = 150
 
 
 class JupyterCanvas:
@@ -57,7 +60,9 @@ class JupyterCanvas:
         self.scene.camera, self.scene.reach = Camera(up=up), reach
         self.frame = Frame(self.compose, dispatcher, runner, height)
         self.widget = column(self.frame, self.frame.errors)
+        self._dispatcher, self._runner = dispatcher, runner
         self._under: int | None = None
+        self._patience: Timer | None = None
         self.scene.redrawn.connect(self.frame.request_draw)
         self.gesture.panned.connect(self._on_panned)
         self.gesture.outlined.connect(self._on_outlined)
@@ -78,6 +83,17 @@ class JupyterCanvas:
         if changed:
             self.frame.request_draw()
 
+    def set_stale(self, stale: bool, badge: str = "") -> None:
+        """Dim the cells, with a word at the top right, unless their new colours come at once."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        dispatcher = self._dispatcher if self._runner is None else self._runner.dispatcher
+        if stale and dispatcher is not None:
+            self._patience = dispatcher.call_later(PATIENCE_MS, lambda: self._show_stale(True, badge))
+        else:
+            self._show_stale(stale, badge)
+
     def set_theme(self, name: str) -> None:
         """Draw on a light or a dark ground."""
         self.theme = LIGHT if name == "light" else DARK
@@ -92,8 +108,14 @@ class JupyterCanvas:
 
     def close_down(self) -> None:
         """Draw and stamp no more."""
+        if self._patience is not None:
+            self._patience.cancel()
         self.scene.close()
         self.frame.close_down()
+
+    def _show_stale(self, stale: bool, badge: str) -> None:
+        self.scene.set_look(stale=stale)
+        self.set_overlay(badge=badge if stale else "")
 
     def _on_event(self, event: dict[str, Any]) -> None:
         kind, camera = event["type"], self.scene.camera

@@ -123,7 +123,7 @@ class JupyterEmbeddingView(EmbeddingView, Panel):
 
     def set_stale(self, stale: bool) -> None:
         """Dim the picture while the next colours are computed."""
-        self.canvas.scene.set_look(stale=stale)
+        self.canvas.set_stale(stale)
 
     def set_message(self, text: str) -> None:
         """Say why the plot is empty."""

@@ -139,8 +139,7 @@ class JupyterTissueView(TissueView, Panel):
 
     def set_stale(self, stale: bool) -> None:
         """Say that the colours are about to change."""
-        self.canvas.scene.set_look(stale=stale)
-        self.canvas.set_overlay(badge="computing …" if stale else "")
+        self.canvas.set_stale(stale, "computing …")
 
     def _draw(self) -> Callable[[Viewport], Stamp] | None:
         if self._drawing is None or self._picture is None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from glasscell.jupyter.canvas import JupyterCanvas
 
+#: The page scrolls until the picture has been clicked.
+WHEEL = " once the picture has been clicked"
+
 
 class CanvasTools(Panel):
     """What is chosen here the canvas does.
@@ -30,7 +33,7 @@ class CanvasTools(Panel):
         self._canvas = canvas
         self.tool = ipywidgets.ToggleButtons(
             options=[(name.capitalize(), name) for name in TOOLS],
-            tooltips=[TOOL_TIPS[name] for name in TOOLS],
+            tooltips=[TOOL_TIPS[name] + (WHEEL if name == "move" else "") for name in TOOLS],
         )
         self.tool.style.button_width = "auto"
         self.mode = Choice(tip="How an outline combines with the selection")

@@ -40,7 +40,8 @@ class Scene:
     """Cells (and what is below and above them) under a camera.
 
     A coarse stamp of everything is always there. A sharp one of what is in sight follows when the camera
-    rests. Every frame is read from the two, whatever the camera.
+    rests. Every frame is read from the two, whatever the camera. ``reach`` is how many logical pixels beside
+    a cell still pick it.
 
     Parameters
     ----------
@@ -48,8 +49,6 @@ class Scene:
         Tells when the camera has rested; that of the runner where there is one. Without any, always.
     runner
         Stamps in its ``view`` lane; without one in place.
-
-    ``reach`` is how many logical pixels beside a cell still pick it.
     """
 
     redrawn = Signal()  # the same camera shows other pixels
