@@ -42,6 +42,12 @@ def set_words(sets: Sequence[tuple[str, tuple[str, ...]]]) -> list[tuple[str, st
     return [("", TYPED), *((name, f"{name} ({len(genes)})") for name, genes in sets)]
 
 
+def with_gene(typed: str, gene: str) -> str:
+    """Return typed genes with one more, none twice."""
+    genes = [one.strip() for one in typed.split(",") if one.strip()]
+    return ", ".join(dict.fromkeys((*genes, gene)))
+
+
 def wish_of(
     typed: str, name: str, sets: Mapping[str, tuple[str, ...]], direction: str, action: str, cells: str
 ) -> dict[str, Any]:
