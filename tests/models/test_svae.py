@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,12 +35,13 @@ from glasscell.models.svae.family import SVAE, IvaeParams, ShiftModel, SvaeParam
 from glasscell.models.svae.likelihood import weighted_bound
 from glasscell.models.svae.network import gated_divergence
 from glasscell.models.svae.new_action import best_gates, fit_action
+from glasscell.models.svae.rotation import sparsest_rotation
 from glasscell.testing.check import check_model
 from glasscell.testing.sparse_shift import ShiftSizes, sparse_shift_adata
 
 SIZES = ShiftSizes(n_actions=6, n_cells=30, n_latent=3, n_genes=24, depth=400.0)
 SMALL = {"n_latent": 3, "hidden": 16, "n_layers": 1, "warm_up": 3, "batch_size": 32, "learning_rate": 1e-2}
-FAST = SvaeParams(**SMALL, sparsity=5.0, mask_epochs=12, max_epochs=8, patience=4)
+FAST = SvaeParams(**SMALL, sparsity=5.0, dense_epochs=6, mask_epochs=12, max_epochs=8, patience=4)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +93,37 @@ def test_best_gates_are_those_of_a_search() -> None:
         best_gates(mean_z, n_cells, sparsity).numpy(), grid[score.argmax(axis=0)], atol=1e-4
     )
     assert best_gates(mean_z, n_cells, 1.0).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_turns_shifts_back_to_planted_axes() -> None:
+    rng = np.random.default_rng(2)
+    sparse_az = np.where(rng.random((60, 8)) < 0.2, rng.choice([-5.0, 5.0], (60, 8)), 0.0)
+    hidden_az = sparse_az @ stats.ortho_group.rvs(8, random_state=3)
+    turn_zz = sparsest_rotation(hidden_az + rng.normal(0, 0.1, hidden_az.shape))
+    np.testing.assert_allclose(turn_zz.T @ turn_zz, np.eye(8), atol=1e-10)
+    match_zz = np.abs(np.corrcoef((hidden_az @ turn_zz).T, sparse_az.T)[:8, 8:])
+    assert sorted(match_zz.argmax(axis=1)) == list(range(8))
+    assert match_zz.max(axis=1).min() > 0.99
+    np.testing.assert_array_equal(sparsest_rotation(np.zeros((4, 3))), np.eye(3))
+
+
+def test_turning_changes_axes_and_nothing_else(net: ShiftModel, shifted: Dataset) -> None:
+    """Decoded shares and distances from each action's prior stay; latents and shifts turn alike."""
+    network = deepcopy(net.network)
+    assert network.gate_weights is not None
+    network.gate_weights.data.fill_(1.0)
+    turn_zz = torch.from_numpy(stats.ortho_group.rvs(3, random_state=4)).float()
+    full = net.with_network(deepcopy(network))
+    network.turn(turn_zz)
+    turned = net.with_network(network)
+    batch = make_batch(shifted, net, np.arange(0, shifted.n_cells, 20))
+    torch.testing.assert_close(turned.encode(batch), full.encode(batch) @ turn_zz)
+    torch.testing.assert_close(
+        turned.decode(turned.encode(batch), batch), full.decode(full.encode(batch), batch)
+    )
+    torch.testing.assert_close(network.effects(), full.network.effects() @ turn_zz)
+    for code in range(len(net.actions)):
+        torch.testing.assert_close(turned.given(batch, code), full.given(batch, code) @ turn_zz)
 
 
 def test_keeps_the_promises_of_a_model(net: ShiftModel, shifted: Dataset) -> None:
@@ -294,7 +327,9 @@ def test_finds_planted_targets_and_not_shuffled_ones() -> None:
     """Impostor: with actions dealt out anew there is nothing to find, and gates close."""
     dataset = Dataset(sparse_shift_adata(ShiftSizes(30, 100, 6, 50, 600.0), seed=4))
     action = read_labels(dataset, "action")
-    params = SvaeParams(n_latent=6, hidden=64, warm_up=8, mask_epochs=40, max_epochs=10, batch_size=128)
+    params = SvaeParams(
+        n_latent=6, hidden=64, warm_up=8, dense_epochs=30, mask_epochs=30, max_epochs=10, batch_size=128
+    )
     truth = fit(dataset, FitRequest(family="svae", params=params, action=action)).folds[0]
     mixed = np.random.default_rng(0).permutation(action.codes).astype(np.int32)
     shuffled = replace(action, codes=mixed)

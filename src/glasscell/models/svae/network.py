@@ -116,6 +116,22 @@ class ShiftNetwork(VaeNetwork):
         self.encoder.mean.bias.sub_(origin_z)
         self.shift_weights.copy_(shifts_az / SHIFT_SPEED)
 
+    @torch.no_grad()
+    def turn(self, turn_zz: Tensor) -> None:
+        """Turn the latents by an orthogonal ``(n_latent, n_latent)``; what is decoded stays the same.
+
+        Variances along the new axes are the old ones averaged (their logs), since the encoder knows no
+        covariances.
+        """
+        encoder, first = self.encoder, self.decoder.first
+        encoder.mean.weight.copy_(turn_zz.T @ encoder.mean.weight)
+        encoder.mean.bias.copy_(turn_zz.T @ encoder.mean.bias)
+        share_zz = turn_zz.T**2
+        encoder.log_variance.weight.copy_(share_zz @ encoder.log_variance.weight)
+        encoder.log_variance.bias.copy_(share_zz @ encoder.log_variance.bias)
+        first.weight.copy_(first.weight @ turn_zz)
+        self.shift_weights.copy_(self.shift_weights @ turn_zz)
+
     def closing(self) -> Tensor:
         """Return minus the log of one minus each gate, summed: times K0 - 1 the mask's prior Beta(1, K0)."""
         if self.gate_weights is None or bool(self.decided):

@@ -52,6 +52,14 @@ class SvaeParams(IvaeParams):
         title="Sparsity",
         description="K0 of the mask's prior Beta(1, K0): the larger, the fewer latents are shifted.",
     )
+    dense_epochs: int = Field(
+        60,
+        ge=0,
+        le=10000,
+        title="Epochs before the mask",
+        description="Passes in which every perturbation may shift every latent; latents are then turned to "
+        "the axes along which shifts are sparsest.",
+    )
     mask_epochs: int = Field(
         60,
         ge=1,

@@ -16,6 +16,7 @@ from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
 from glasscell.models.span import Span
 from glasscell.models.svae.network import ShiftNetwork
 from glasscell.models.svae.params import SvaeParams
+from glasscell.models.svae.rotation import sparsest_rotation
 from glasscell.models.vae.train import CountTask, log_gene_share
 
 _BLOCK = 4096
@@ -64,33 +65,57 @@ class ShiftTask(CountTask):
             raise NotCompatible("No cell says what was done to it: choose another column of actions.")
         super().__init__(data, replace(plan, train=train, valid=valid), params)
         self.shift_params = params
+        self.masking = False
         self.action = torch.from_numpy(data.action.astype(np.int64)).to(self.size.device)
 
     def train(self, job: JobHandle) -> LoopResult:
-        """Train with the mask for a given time, decide it, and go on until validation says stop."""
+        """Train without a mask, turn, train with it, decide it, and go on until validation says stop.
+
+        Gates that close before latents lie along the axes of the shifts cost whole latents: a mask is a
+        choice of axes, and the dense model finds the space but not these.
+        """
         params, network = self.shift_params, self._fresh()
         if not isinstance(params, SvaeParams):
             last = self.run(network, job)
             return replace(last, network=self.settled(last.network))
-        settings = LoopSettings(
-            max_epochs=params.mask_epochs,
-            batch_size=self.batch_size,
-            learning_rate=params.learning_rate,
-            weight_decay=params.weight_decay,
-            patience=params.patience,
-            epochs=params.mask_epochs,
-        )
-        share, nobody = Span(job, 0.0, 0.5, "mask"), np.empty(0, np.int64)
-        plan = self.plan
-        first = fit_loop(
-            network, self.loss, plan.train, nobody, settings, seed=plan.seed, device=plan.device, job=share
-        )
+        notes: tuple[str, ...] = ()
+        if params.dense_epochs:
+            dense = self._for_epochs(network, params.dense_epochs, Span(job, 0.0, 0.3, "shifts"))
+            network, notes = self.turned(dense.network), dense.notes
+        self.masking = True
+        first = self._for_epochs(network, params.mask_epochs, Span(job, 0.3, 0.5, "mask"))
         decided = first.network
         assert isinstance(decided, ShiftNetwork)
         decided.decided.fill_(True)
         last = self.run(decided, Span(job, 0.5, 1.0))
-        notes = tuple(dict.fromkeys((*first.notes, *last.notes)))
+        notes = tuple(dict.fromkeys((*notes, *first.notes, *last.notes)))
         return LoopResult(self.settled(last.network), last.curve, notes)
+
+    def _for_epochs(self, network: ShiftNetwork, epochs: int, job: JobHandle) -> LoopResult:
+        """Train for a given time; validation has no say."""
+        params, plan = self.shift_params, self.plan
+        settings = LoopSettings(
+            max_epochs=epochs,
+            batch_size=self.batch_size,
+            learning_rate=params.learning_rate,
+            weight_decay=params.weight_decay,
+            patience=params.patience,
+            epochs=epochs,
+        )
+        nobody = np.empty(0, np.int64)
+        return fit_loop(
+            network, self.loss, plan.train, nobody, settings, seed=plan.seed, device=plan.device, job=job
+        )
+
+    def turned(self, network: nn.Module) -> ShiftNetwork:
+        """Return the network with its latents along the axes that make its shifts sparsest."""
+        network = self.settled(network)
+        others = network.free[:, 0] > 0
+        shift_az = network.shifts()[others].detach().cpu().numpy().astype(np.float64)
+        turn_zz = sparsest_rotation(shift_az, seed=self.plan.seed)
+        network.turn(torch.from_numpy(turn_zz).to(network.shift_weights))
+        network.steps.clamp_(max=self.warm_up_steps)
+        return network
 
     @torch.no_grad()
     def settled(self, network: nn.Module) -> ShiftNetwork:
@@ -160,7 +185,7 @@ class ShiftTask(CountTask):
             inner.steps += 1
             warmed = float(inner.steps) / max(1, self.warm_up_steps)
             pull *= min(1.0, warmed)
-            closing *= min(1.0, max(0.0, warmed - 1.0))
+            closing *= min(1.0, max(0.0, warmed - 1.0)) if self.masking else 0.0
         bound: Tensor = (pull * divergence_c - fit_c).mean()
         if closing:
             bound = bound + closing * inner.closing() / len(self.plan.train)
