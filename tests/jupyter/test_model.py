@@ -160,6 +160,13 @@ def test_the_loss_is_drawn_and_taken_away() -> None:
     drawn = ElementTree.fromstring(view.curve.value)
     assert drawn.tag.endswith("svg")
     assert shown(view.curve)
+    view.set_busy(True)
+    before = view.curve.value
+    view.set_curve((Curve("fold 1", (1.0, 0.5, 0.4), (1.1,)),))
+    assert view.curve.value == before, "a curve that grows is not sent at every step"
+    view.set_busy(False)
+    view.set_curve((Curve("fold 1", (1.0, 0.5, 0.4), (1.1,)),))
+    assert view.curve.value != before
     view.set_curve(())
     assert not shown(view.curve)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import ipywidgets
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from glasscell.views.form import FieldSpec
     from glasscell.views.row import Curve, FamilyRow, FigureRow, MetricRow
 
+#: Least seconds between two drawings of a loss that grows.
+_PAUSE = 0.5
+
 
 class JupyterModelView(ModelView, Panel):
     """The model view in a notebook; paths are those of the machine the kernel runs on."""
@@ -29,6 +33,7 @@ class JupyterModelView(ModelView, Panel):
     def __init__(self) -> None:
         super().__init__()
         self._families: dict[str, FamilyRow] = {}
+        self._busy, self._drawn = False, 0.0
         self._allowed: tuple[bool, str] = (False, "")
         self._choices = {name: Choice(*words) for name, words in wishes.CHOICES.items()}
         self.family, self.labels, self.scheme, self.batch, self.action, self.control = self._choices.values()
@@ -96,7 +101,11 @@ class JupyterModelView(ModelView, Panel):
         show(self._fold, bool(fields))
 
     def set_curve(self, curves: Sequence[Curve]) -> None:
-        """Draw the loss."""
+        """Draw the loss; while it grows not at every step, for a page may be far away."""
+        now = time.monotonic()
+        if curves and self._busy and now - self._drawn < _PAUSE:
+            return
+        self._drawn = now
         self.curve.value = curve_svg(curves)
         for part in (self._curve_title, self.curve):
             show(part, bool(self.curve.value))
@@ -120,6 +129,7 @@ class JupyterModelView(ModelView, Panel):
 
     def set_busy(self, busy: bool) -> None:
         """Offer cancel while training."""
+        self._busy = busy
         show(self.train, not busy)
         show(self.cancel, busy)
         show(self.progress, busy)
