@@ -135,7 +135,7 @@ class JupyterTissueView(TissueView, Panel):
 
     def set_caption(self, text: str) -> None:
         """Show one line below the tissue."""
-        self.caption.say(text, "muted")
+        self.caption.say(text.replace("   ", "  ·  "), "muted")
 
     def set_stale(self, stale: bool) -> None:
         """Say that the colours are about to change."""

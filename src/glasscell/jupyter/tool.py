@@ -36,9 +36,10 @@ class CanvasTools(Panel):
             tooltips=[TOOL_TIPS[name] + (WHEEL if name == "move" else "") for name in TOOLS],
         )
         self.tool.style.button_width = "auto"
-        self.mode = Choice(tip="How an outline combines with the selection")
-        self.mode.offer([(mode, words) for mode, words in MODE_WORDS.items()])
-        self.mode.layout.width, self.mode.layout.flex, self.mode.layout.max_width = "6em", "1 1 6em", "13em"
+        tips = "\n".join(MODE_WORDS.values())
+        self.mode = Choice(tip=f"How an outline combines with the selection\n{tips}")
+        self.mode.offer([(mode, words.split()[0]) for mode, words in MODE_WORDS.items()])
+        self.mode.layout.width, self.mode.layout.flex, self.mode.layout.max_width = "4em", "1 1 4em", "7em"
         self.clear = button("Clear", "Select all cells again")
         self.home = button("Home", "Show all cells")
         self.widget = row(self.tool, self.mode, self.clear, self.home)
