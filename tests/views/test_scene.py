@@ -104,6 +104,26 @@ def test_panning_and_zooming_never_wait_and_sharpen_at_rest(
     np.testing.assert_array_equal(scene.frame(), literal(scene))
 
 
+def test_on_a_fine_screen_a_moving_picture_is_coarser(
+    running: tuple[InlineDispatcher, JobRunner],
+) -> None:
+    dispatcher, runner = running
+    scene = Scene(None, runner)
+    scene.camera = Camera(width=60, height=48, ratio=2.0)
+    scene.show(discs, BOUNDS, 5)
+    scene.set_colours(TABLE)
+    assert runner.wait_idle(60)
+    dispatcher.advance(REST_MS)
+    assert scene.frame().shape == (96, 120, 3)
+    seen = counted(scene)
+    scene.look(scene.camera.panned(2, 1))
+    assert scene.frame().shape == (48, 60, 3)
+    assert scene.frame().any()
+    dispatcher.advance(REST_MS)
+    assert len(seen) == 2, "once as it moves, once as it rests"
+    np.testing.assert_array_equal(scene.frame(), literal(scene))
+
+
 def test_a_short_pan_needs_no_new_stamp(running: tuple[InlineDispatcher, JobRunner]) -> None:
     dispatcher, runner = running
     stamped: list[Viewport] = []

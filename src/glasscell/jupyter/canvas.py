@@ -72,7 +72,7 @@ class JupyterCanvas:
 
     def compose(self) -> NDArray[np.uint8]:
         """Draw the frame that is to be seen now."""
-        return self.overlay.draw(self.scene.frame(), self.scene.camera, self.theme)
+        return self.overlay.draw(self.scene.frame(), self.scene.eye, self.theme)
 
     def set_overlay(self, **parts: Any) -> None:
         """Change parts of what lies over the cells, and draw if any is another."""

@@ -158,3 +158,16 @@ class Camera:
         columns[(columns < 0) | (columns >= viewport.width)] = -1
         down = rows[::-1] if self.up else rows
         return np.ascontiguousarray(down, np.int32), columns.astype(np.int32)
+
+
+def serves(have: Viewport, seen: Viewport) -> bool:
+    """Whether a raster holds all that is seen, at its sharpness."""
+    same = abs(have.pixel / seen.pixel - 1) < 1e-6 and abs(have.stretch / seen.stretch - 1) < 1e-6
+    return same and holds(have, seen)
+
+
+def holds(have: Viewport, seen: Viewport) -> bool:
+    """Whether nothing that is seen is outside, half a pixel aside."""
+    slack_x, slack_y = 0.51 * seen.pixel, 0.51 * seen.pixel_y
+    (a, b, c, d), (x0, y0, x1, y1) = have.bounds, seen.bounds
+    return a <= x0 + slack_x and b <= y0 + slack_y and c >= x1 - slack_x and d >= y1 - slack_y

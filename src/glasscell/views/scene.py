@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
 
-from glasscell.views.camera import Bounds, Camera
+from glasscell.views.camera import Bounds, Camera, holds, serves
 from glasscell.views.kernel import compose_cells
 from glasscell.views.picture import fit_viewport
 from glasscell.views.raster import Viewport
@@ -159,9 +160,16 @@ class Scene:
             self.home_pixel = camera.pixel
         self.look(camera)
 
+    @property
+    def eye(self) -> Camera:
+        """The camera a frame is drawn for: while it moves, fine screens get a pixel per logical one."""
+        moving = self._rest is not None
+        return replace(self.camera, ratio=1.0) if moving and self.camera.ratio > 1 else self.camera
+
     def frame(self) -> NDArray[np.uint8]:
-        """Draw what the camera sees, RGB of ``camera.shape``."""
-        rows, columns = self.camera.shape
+        """Draw what the camera sees, RGB of ``eye.shape``."""
+        eye = self.eye
+        rows, columns = eye.shape
         frame_yxc = np.empty((rows, columns, 3), np.uint8)
         frame_yxc[:] = self.ground
         if len(self._table_u32) != self.n_cells + 1:
@@ -172,7 +180,7 @@ class Scene:
             np.array([self.ground, POINT_COLOUR], np.uint8),
         )
         for stamp in self._stamps():
-            places = self.camera.places(stamp.cells.viewport)
+            places = eye.places(stamp.cells.viewport)
             below = _NO_PICTURE if stamp.below_yxc is None else stamp.below_yxc
             above = _NO_POINTS if stamp.above_yx is None else stamp.above_yx
             ids = stamp.cells.ids_yx
@@ -201,7 +209,7 @@ class Scene:
     def _stamps(self) -> Iterator[Stamp]:
         """Yield what a frame is read from: the coarse one only where the sharp one does not reach."""
         seen = self._seen()
-        covered = self._detail is not None and (seen is None or _holds(self._detail.cells.viewport, seen))
+        covered = self._detail is not None and (seen is None or holds(self._detail.cells.viewport, seen))
         if self._overview is not None and not covered:
             yield self._overview
         if self._detail is not None:
@@ -230,6 +238,8 @@ class Scene:
 
     def _restamp(self) -> None:
         self._rest = None
+        if self.camera.ratio > 1:
+            self.redrawn.emit()  # as fine as the screen
         wanted = self._wanted()
         if wanted is not None:
             self._submit(wanted, self._accept_detail)
@@ -242,7 +252,7 @@ class Scene:
         if seen is None:
             return None
         current = self._detail is not None and self._detail_of == self._generation
-        if current and self._detail is not None and _serves(self._detail.cells.viewport, seen):
+        if current and self._detail is not None and serves(self._detail.cells.viewport, seen):
             return None
         return self.camera.viewport(self._reach_of(self.extent), MARGIN, MAX_PIXELS)
 
@@ -284,16 +294,3 @@ class Scene:
         self.redrawn.emit()
         if self._wanted() is not None:  # the camera has moved on meanwhile
             self._on_moved()
-
-
-def _serves(have: Viewport, seen: Viewport) -> bool:
-    """Whether a stamp holds all that is seen, at its sharpness."""
-    same = abs(have.pixel / seen.pixel - 1) < 1e-6 and abs(have.stretch / seen.stretch - 1) < 1e-6
-    return same and _holds(have, seen)
-
-
-def _holds(have: Viewport, seen: Viewport) -> bool:
-    """Whether nothing that is seen is outside, half a pixel aside."""
-    slack_x, slack_y = 0.51 * seen.pixel, 0.51 * seen.pixel_y
-    (a, b, c, d), (x0, y0, x1, y1) = have.bounds, seen.bounds
-    return a <= x0 + slack_x and b <= y0 + slack_y and c >= x1 - slack_x and d >= y1 - slack_y
