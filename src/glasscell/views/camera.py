@@ -92,7 +92,7 @@ class Camera:
         return self.zoomed(self.pixel / wanted, at_x, at_y)
 
     def over(self, bounds: Bounds, *, locked: bool = True) -> Camera:
-        """Show a rectangle of the world whole; not ``locked`` it fills the canvas, but for room for numbers."""
+        """Show a rectangle of the world whole; not ``locked`` it fills the canvas, numbers aside."""
         x0, y0, x1, y1 = bounds
         rim_x, rim_y = RIM * self.width, RIM * self.height
         more_x, more_y = (0.0, 0.0) if locked else (_NUMBERS[0] * self.width, _NUMBERS[1] * self.height)
