@@ -98,6 +98,10 @@ class JobRunner:
                 if job._ended.is_set():
                     self._post(functools.partial(self._settle, job))
 
+    def is_owner(self, thread: int) -> bool:
+        """Whether a thread, by its number, is the one that owns the session."""
+        return thread == self._owner
+
     @property
     def jobs(self) -> tuple[Job[Any], ...]:
         """Jobs not yet finished and the last finished ones (without the view lane's), oldest first."""

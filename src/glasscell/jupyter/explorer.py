@@ -10,6 +10,7 @@ import numpy as np
 from glasscell.data.dataset import Dataset
 from glasscell.errors import DataError
 from glasscell.jupyter.dispatcher import AsyncioDispatcher
+from glasscell.jupyter.home import settle
 from glasscell.jupyter.layout import Layout
 from glasscell.jupyter.place import replace_earlier
 from glasscell.jupyter.running import Running
@@ -86,6 +87,7 @@ class Explorer:
         self.session: Session = data if isinstance(data, Session) else Session(AsyncioDispatcher())
         self.opening: Running | None = None
         self._closed, self._newest = False, ""
+        settle(self.session.jobs)
         self.session.made.connect(self._on_made)
         self.session.changed.connect(self._on_changed)
         if self._owns:

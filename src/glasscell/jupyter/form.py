@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from psygnal import Signal
 
+from glasscell.jupyter.home import at_home
 from glasscell.jupyter.panel import WIDE, Words, close, column, fold, row
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Field:
         if spec.optional:
             self.switch = ipywidgets.Checkbox(indent=False, tooltip=f"Use {spec.title.lower()}")
             self.switch.layout.width = "2em"
-            self.switch.observe(self._on_switched, "value")
+            self.switch.observe(lambda change: at_home(self._on_switched, change), "value")
             parts.insert(1, self.switch)
         self.widget = row(*parts, flex_flow="row nowrap")
         self.set_value(spec.default)
@@ -93,7 +94,7 @@ class JupyterForm:
         for field in self.fields.values():
             for control in (field.control, field.switch):
                 if control is not None:
-                    control.observe(lambda _: self.changed.emit(), "value")
+                    control.observe(lambda _: at_home(self.changed.emit), "value")
         plain = [field.widget for field in self.fields.values() if not field.spec.advanced]
         advanced = [field.widget for field in self.fields.values() if field.spec.advanced]
         more = [fold("More settings", column(*advanced), is_open=not plain)] if advanced else []

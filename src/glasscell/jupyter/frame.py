@@ -12,6 +12,8 @@ from jupyter_rfb._utils import array2compressed
 from PIL import Image, features
 from psygnal import Signal
 
+from glasscell.jupyter.home import at_home
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -84,7 +86,7 @@ class Frame(jupyter_rfb.RemoteFrameBuffer):
     def handle_event(self, event: dict[str, Any]) -> None:
         """Pass on what a person did."""
         if not self._ended:
-            self.happened.emit(event)
+            at_home(self.happened.emit, event)
 
     def send(self, content: Any, buffers: Any = None) -> None:
         """Send a message; a frame that is too large is packed more roughly first."""
@@ -101,6 +103,14 @@ class Frame(jupyter_rfb.RemoteFrameBuffer):
         self._rfb_cancel_lossless_draw()
         self.errors.close()
         self.close()
+
+    def _rfb_schedule_maybe_draw(self, *args: Any) -> None:
+        """Draw what was asked for now that the page has taken in the frame before."""
+        at_home(self._on_taken)
+
+    def _on_taken(self) -> None:
+        if not self._ended:
+            self._rfb_maybe_draw()
 
     def _now(self) -> Dispatcher | None:
         """Return the dispatcher of the present front end."""

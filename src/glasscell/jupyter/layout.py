@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from glasscell.jupyter.home import at_home
 from glasscell.jupyter.panel import WIDE, Words, column
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class Layout:
         self._tabs = ipywidgets.ToggleButtons(options=list(TABS), style={"button_width": "auto"})
         self._tabs.add_class("glasscell-tabs")
         self._page = column()
-        self._tabs.observe(self._on_tab, "value")
+        self._tabs.observe(lambda change: at_home(self._on_tab, change), "value")
         half = {"flex": "1 1 0", "min_width": "0"}
         pictures = ipywidgets.HBox(
             [

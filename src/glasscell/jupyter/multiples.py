@@ -9,6 +9,7 @@ import ipywidgets
 import numpy as np
 from psygnal import Signal
 
+from glasscell.jupyter.home import at_home
 from glasscell.jupyter.panel import button, close, column
 from glasscell.views.theme import LIGHT
 
@@ -51,7 +52,7 @@ class MultiplesGrid:
             press = button(multiples.label(number), f"{multiples.picture.panels[number].title}: see it large")
             press.layout.width, press.layout.height, press.layout.padding = "auto", "22px", "0"
             press.layout.margin = "0"
-            press.on_click(lambda _, key=key: self.chosen.emit(key))
+            press.on_click(lambda _, key=key: at_home(self.chosen.emit, key))
             self.images.append(image)
             self.buttons.append(press)
             cells.append(column(press, image, min_width="0"))

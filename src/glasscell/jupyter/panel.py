@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from glasscell.jupyter.home import at_home, is_home
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -99,7 +101,9 @@ class Panel:
         """Call with the new value of a control whenever a person changes it."""
 
         def on_change(change: dict[str, Any]) -> None:
-            if not self._told:
+            if not is_home():  # only people speak from elsewhere
+                at_home(then, change["new"])
+            elif not self._told:
                 then(change["new"])
 
         control.observe(on_change, name)
@@ -109,13 +113,13 @@ class Panel:
 
         def on_message(widget: Any, content: Any, buffers: Any) -> None:
             if isinstance(content, dict) and content.get("event") == "submit":
-                then()
+                at_home(then)
 
         line.on_msg(on_message)
 
     def hear_press(self, button: ipywidgets.Button, then: Callable[[], object]) -> None:
         """Call whenever a button is pressed."""
-        button.on_click(lambda _: then())
+        button.on_click(lambda _: at_home(then))
 
 
 def button(words: str, tip: str = "", *, main: bool = False) -> ipywidgets.Button:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets
 
+from glasscell.jupyter.home import at_home
 from glasscell.jupyter.panel import button, row
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class PathLine:
 
         def on_message(widget: object, content: object, buffers: object) -> None:
             if isinstance(content, dict) and content.get("event") == "submit":
-                use()
+                at_home(use)
 
-        self.press.on_click(lambda _: use())
+        self.press.on_click(lambda _: at_home(use))
         self.text.on_msg(on_message)

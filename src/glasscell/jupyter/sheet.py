@@ -10,6 +10,8 @@ import anywidget
 import traitlets
 from psygnal import Signal
 
+from glasscell.jupyter.home import at_home
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -97,7 +99,7 @@ class Sheet(anywidget.AnyWidget):
         self._height, self._heads, self._hover = height, heads, hover
         self._columns = [asdict(column) for column in self.columns]
         self._body = {"rows": [], "tips": [], "warned": [], "marked": [], "strong": [], "keys": []}
-        self.on_msg(self._on_message)
+        self.on_msg(lambda *said: at_home(self._on_message, *said))
 
     def show(
         self,

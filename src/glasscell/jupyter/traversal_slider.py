@@ -10,6 +10,7 @@ import numpy as np
 import traitlets
 from psygnal import Signal
 
+from glasscell.jupyter.home import at_home
 from glasscell.views.traversal_table import slider_tip
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class FactorSliders(anywidget.AnyWidget):
     def __init__(self) -> None:
         super().__init__()
         self.rows: tuple[FactorRow, ...] = ()
-        self.on_msg(self._on_message)
+        self.on_msg(lambda *said: at_home(self._on_message, *said))
 
     def set_rows(self, rows: Sequence[FactorRow]) -> None:
         """Show other factors."""
