@@ -16,7 +16,7 @@ from glasscell.data.dataset import Dataset
 from glasscell.data.labels import read_labels
 from glasscell.errors import JobCancelled, NotCompatible
 from glasscell.explain import plan as planning
-from glasscell.explain import route
+from glasscell.explain import randomise, route
 from glasscell.explain.attention import edge_net, token_net
 from glasscell.explain.attention.asked import why_not_attend
 from glasscell.explain.attention.attend import attend
@@ -83,6 +83,7 @@ def train(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(own_networks, "_REGISTERED", {OWN_NETWORK: toy_own_network})
+        patch.setattr(randomise, "RANDOM_NETS", 1)  # of many like it one is enough here
         yield bundle
 
 
