@@ -22,7 +22,7 @@ from glasscell.data.tissue import Tissue, TissueImage, TissueMask, TissueSection
 from glasscell.jobs import InlineDispatcher
 from glasscell.jupyter.canvas import PATIENCE_MS
 from glasscell.jupyter.embedding import JupyterEmbeddingView
-from glasscell.jupyter.frame import FRAME_BYTES, REST_MS, Frame
+from glasscell.jupyter.frame import FRAME_BYTES, REST_MS, Frame, pack
 from glasscell.jupyter.overlay import cut, font, wrap
 from glasscell.jupyter.tissue import JupyterTissueView
 from glasscell.session import Session
@@ -528,6 +528,18 @@ def test_no_frame_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent[0] <= FRAME_BYTES
     frame.close_down()
     assert session.close()
+
+
+def test_a_sharper_frame_fits_beside_the_one_before_it() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    exact = pack(noise, 10**6)
+    assert exact is not None
+    assert exact[0] in ("image/webp", "image/png")
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(exact[1])).convert("RGB")), noise)
+    nearly = pack(noise, len(exact[1]) - 1)
+    assert nearly is not None
+    assert nearly[0] == "image/jpeg"
+    assert pack(noise, 1000) is None
 
 
 def test_making_a_view_shows_nothing_by_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from glasscell.jobs.dispatcher import Dispatcher, Timer
     from glasscell.jobs.runner import JobRunner
 
-#: No frame is larger than this many bytes.
-FRAME_BYTES = 1_000_000
+#: No frame is larger than this many bytes, nor are one in motion and its sharper self together than that.
+FRAME_BYTES, BOTH_BYTES = 1_000_000, 1_100_000
 #: A frame is sent once more, exactly, when it has stood for so long.
 REST_MS = 300
-#: JPEG qualities: those tried when a frame is too large, and the one of a frame that is too large exactly.
-_ROUGHER, _FINER = (60, 40, 20), 95
+#: JPEG qualities: those tried when a frame is too large, and when its sharper self would be.
+_ROUGHER, _FINER = (60, 40, 20), (95, 90)
 
 
 class Frame(jupyter_rfb.RemoteFrameBuffer):
@@ -66,6 +66,7 @@ class Frame(jupyter_rfb.RemoteFrameBuffer):
         self._compose, self._dispatcher, self._runner = compose, dispatcher, runner
         self._asked = self._ended = False
         self._rest: Timer | None = None
+        self._sent_bytes = 0
 
     def request_draw(self) -> None:
         """Draw soon; asking twice before that draws once."""
@@ -95,6 +96,7 @@ class Frame(jupyter_rfb.RemoteFrameBuffer):
                 if len(buffers[0]) <= FRAME_BYTES:
                     break
                 buffers = [array2compressed(self._rfb_last_frame, quality)[1]]
+            self._sent_bytes = len(buffers[0])
         super().send(content, buffers)
 
     def close_down(self) -> None:
@@ -137,6 +139,7 @@ class Frame(jupyter_rfb.RemoteFrameBuffer):
     def _refine(self, array: NDArray[np.uint8]) -> None:
         """Pack a frame without loss in the background, and send it if it is still the one shown."""
         self._rest, number = None, self._rfb_frame_index
+        room = BOTH_BYTES - self._sent_bytes
         if self._ended or self._runner is None or self._runner.closed:
             return
 
@@ -146,7 +149,7 @@ class Frame(jupyter_rfb.RemoteFrameBuffer):
 
         key = ("frame", id(self))
         self._runner.submit(
-            lambda _: pack(array), title="Sharpen the picture", lane="view", key=key, on_done=done
+            lambda _: pack(array, room), title="Sharpen the picture", lane="view", key=key, on_done=done
         )
 
     def _send_packed(self, mimetype: str, data: bytes) -> None:
@@ -156,15 +159,15 @@ class Frame(jupyter_rfb.RemoteFrameBuffer):
         super().send({**message, "index": self._rfb_frame_index, "timestamp": time.time()}, [data])
 
 
-def pack(array: NDArray[np.uint8]) -> tuple[str, bytes] | None:
-    """Pack a frame without loss, or nearly so where that is too large; None when neither fits."""
+def pack(array: NDArray[np.uint8], room: int) -> tuple[str, bytes] | None:
+    """Pack a frame into so many bytes without loss, or nearly so; None when nothing good enough fits."""
     if features.check("webp"):
         held = io.BytesIO()
         Image.fromarray(array).save(held, "WEBP", lossless=True, quality=0, method=0)
         exact = "image/webp", held.getvalue()
     else:
         exact = array2compressed(array, 100)
-    for packed in (exact, array2compressed(array, _FINER)):
-        if len(packed[1]) <= FRAME_BYTES:
-            return packed
-    return None
+    if len(exact[1]) <= room:
+        return exact
+    nearly = (array2compressed(array, quality) for quality in _FINER)
+    return next((packed for packed in nearly if len(packed[1]) <= room), None)
