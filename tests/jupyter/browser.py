@@ -81,7 +81,9 @@ class Lab:
         made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(made, self.folder / name)
-        return f"http://127.0.0.1:{self.port}/lab/tree/{name}?token={self.token}"
+        # A workspace of its own, in which no earlier notebook is opened again.
+        place = f"lab/workspaces/{name.partition('.')[0]}/tree/{name}"
+        return f"http://127.0.0.1:{self.port}/{place}?token={self.token}"
 
     def kernel(self, name: str) -> Ear:
         """Listen to the kernel of an open notebook."""
