@@ -11,7 +11,7 @@ from glasscell.errors import GlasscellError
 from glasscell.jupyter.form import JupyterForm
 from glasscell.jupyter.metrics import JupyterMetrics
 from glasscell.jupyter.model_keeping import ModelKeeping
-from glasscell.jupyter.panel import WIDE, Choice, Panel, Words, button, column, fold, row, show
+from glasscell.jupyter.panel import TITLE, WIDE, Choice, Panel, Words, button, column, fold, row, show
 from glasscell.jupyter.preflight import JupyterPreflightView
 from glasscell.views import model_wish as wishes
 from glasscell.views.curve_picture import curve_svg
@@ -40,7 +40,7 @@ class JupyterModelView(ModelView, Panel):
         self.seed = ipywidgets.BoundedIntText(
             0, min=0, max=2**31 - 1, description=wishes.SEED, tooltip=wishes.SEED_TIP
         )
-        self.seed.style.description_width, self.seed.layout.width = "6.5em", "14em"
+        self.seed.style.description_width, self.seed.layout.width = TITLE, "14em"
         self.form = JupyterForm()
         self.train = button(wishes.TRAIN, wishes.train_tip(None), main=True)
         self.cancel = button(wishes.CANCEL, wishes.CANCEL_TIP)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 WIDE = "100%"
 #: Width of a control that fills its line: ipywidgets gives controls a margin of two pixels.
 FILL = "calc(100% - 4px)"
+#: Width of the titles of controls, so that they stand in a column.
+TITLE = "7.4em"
 _KINDS = {
     "plain": "",
     "muted": "opacity:.7;",
@@ -59,7 +61,7 @@ class Choice(ipywidgets.Dropdown):
     def __init__(self, title: str = "", tip: str = "") -> None:
         super().__init__(options=[], description=title, tooltip=tip)
         self.layout.width = FILL
-        self.style.description_width = "6.5em" if title else "0"
+        self.style.description_width = TITLE if title else "0"
 
     def offer(self, choices: Sequence[tuple[str, str]], chosen: str | None = None) -> None:
         """Offer (key, words); choose one of them, else what was chosen, else the first."""

@@ -10,7 +10,7 @@ from glasscell.errors import GlasscellError
 from glasscell.jupyter.ask import Ask
 from glasscell.jupyter.form import JupyterForm
 from glasscell.jupyter.gene_sheet import GeneSheet
-from glasscell.jupyter.panel import FILL, Choice, Panel, Words, button, column, fold, row, show
+from glasscell.jupyter.panel import FILL, TITLE, Choice, Panel, Words, button, column, fold, row, show
 from glasscell.jupyter.path_line import PathLine
 from glasscell.views.perturbation_table import (
     FLIPS,
@@ -47,7 +47,7 @@ class JupyterPerturbationView(PerturbationView, Panel):
             continuous_update=False,
         )
         for line in (self.genes, self.add):
-            line.layout.width, line.style.description_width = FILL, "6.5em"
+            line.layout.width, line.style.description_width = FILL, TITLE
         self.sets = Choice("Set", "A named set of genes instead of typed ones")
         self.open_sets = PathLine("GMT", "Open a file of gene sets", "sets.gmt")
         self.sets_message = Words("", "muted")

@@ -9,7 +9,7 @@ import ipywidgets
 from glasscell.jupyter.ask import Ask
 from glasscell.jupyter.gene_sheet import GeneSheet
 from glasscell.jupyter.heat_sheet import HeatSheet
-from glasscell.jupyter.panel import FILL, Choice, Panel, Words, button, column, fold, row, show
+from glasscell.jupyter.panel import FILL, TITLE, Choice, Panel, Words, button, column, fold, row, show
 from glasscell.jupyter.path_line import PathLine
 from glasscell.jupyter.traversal_slider import FactorSliders
 from glasscell.views.gene_table import set_table
@@ -68,7 +68,7 @@ class JupyterTraversalView(TraversalView, Panel):
             continuous_update=False,
             tooltip="Gene whose decoded change colours both views; empty: the strongest",
         )
-        self.gene.layout.width, self.gene.style.description_width = FILL, "6.5em"
+        self.gene.layout.width, self.gene.style.description_width = FILL, TITLE
         self.readout, self.near = Words(""), Words("", "muted")
         self.up, self.down = GeneSheet(UP, 8), GeneSheet(DOWN, 8)
         self.changes = GeneSheet(CHANGES, 6)
