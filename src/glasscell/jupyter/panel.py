@@ -17,7 +17,7 @@ WIDE = "100%"
 #: Width of a control that fills its line: ipywidgets gives controls a margin of two pixels.
 FILL = "calc(100% - 4px)"
 #: Width of the titles of controls, so that they stand in a column.
-TITLE = "7.4em"
+TITLE = "8.2em"
 _KINDS = {
     "plain": "",
     "muted": "opacity:.7;",
