@@ -50,6 +50,11 @@ class Walk:
             mouse.move(x0 + x * w, y0 + y * h, steps=6)
         mouse.up()
 
+    def choose(self, words: str) -> None:
+        """Choose this where it is offered."""
+        offering = self.page.locator("select:visible", has=self.page.locator("option", has_text=words))
+        offering.first.select_option(label=words)
+
     def settled(self, seconds: float = 120) -> None:
         """Wait until no job runs and a moment more for the frames."""
         until(lambda: not self.ear.value("len(ex.session.jobs.active)"), seconds, "an end of all jobs")
@@ -109,7 +114,7 @@ def test_a_morning(walk: Walk) -> None:
 
     walk.press("Model")
     page.get_by_role("button", name="Train", exact=True).wait_for(timeout=120_000)
-    page.get_by_label("Labels").select_option("layer")
+    walk.choose("layer")
     walk.press("Train")
     until(lambda: ear.value("len(ex.session.jobs.active)"), 30, "training")
     page.wait_for_timeout(1500)

@@ -48,7 +48,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     "scanvi": _SCVI,
     "scvi": _SCVI,
     "spatial_attention": {**_QUICK, **_GRAPH},
-    "svae": {**_SHIFT, "mask_epochs": 1},
+    "svae": {**_SHIFT, "dense_epochs": 1, "mask_epochs": 1},
     "torch_module": {**_QUICK, "network": OWN_NETWORK},
     "vae": _SMALL,
 }
