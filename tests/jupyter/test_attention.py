@@ -12,15 +12,22 @@ import pytest
 
 from glasscell.data.dataset import Dataset
 from glasscell.jupyter.attention import JupyterAttentionView
+from glasscell.jupyter.edge import JupyterEdgeView
+from glasscell.jupyter.overlay import EdgeLines, Overlay
+from glasscell.jupyter.tissue import JupyterTissueView
 from glasscell.models.registry import FAMILIES
 from glasscell.session import Session
 from glasscell.testing.attending_family import EDGE_FAMILY, TOKEN_FAMILY, attending_bundle
 from glasscell.testing.planted import tiny_adata
+from glasscell.views.attention_edge import EdgePresenter
 from glasscell.views.attention_picture import REMOVED, attention_picture
 from glasscell.views.attention_presenter import AttentionPresenter
 from glasscell.views.attention_table import MOST_ROWS, POINT, drawn_rows
+from glasscell.views.camera import Camera
 from glasscell.views.heat import HeatPanel, HeatPicture
 from glasscell.views.palette import diverging_map
+from glasscell.views.theme import LIGHT
+from glasscell.views.tissue_presenter import TissuePresenter
 
 MARKUP = "<img src=x onerror=alert(1)>"
 INTENTS = (
@@ -209,3 +216,40 @@ def test_setters_are_silent() -> None:
     assert heard[0][1]["by"] == "other"
     assert heard[0][1]["target"] == ""
     view.form.fields["removal_cells"].control.value = 3
+
+
+def test_edges_of_the_hovered_cell_lie_over_the_tissue(parts: tuple[Session, Any]) -> None:
+    session, view = parts
+    tissue = JupyterTissueView(session.jobs.dispatcher, session.jobs)
+    edges = JupyterEdgeView(tissue)
+    presenters = TissuePresenter(session, tissue), EdgePresenter(session, edges, view)
+    ask(session, view, "neighbours")
+    found = session.latest("attention")
+    measured = found.receivers[np.isfinite(found.removed_e)]
+    session.hover(int(measured[0]))
+    assert edges.picture is not None
+    lines = tissue.canvas.overlay.edges
+    assert lines is not None
+    assert lines.ends_ned.shape == (len(edges.picture.senders), 2, 2)
+    reach = float(np.ptp(lines.ends_ned.reshape(-1, 2), axis=0).max())
+    x, y = lines.ends_ned[0].mean(axis=0)
+    camera = Camera(float(x), float(y), 1.5 * reach / 300, width=300, height=300)
+    blank = np.full((300, 300, 3), 255, np.uint8)
+    drawn = Overlay(edges=lines).draw(blank, camera, LIGHT)
+    assert (drawn != 255).any()
+    start, end = camera.to_screen(lines.ends_ned[0])
+    column, row = ((start + end) / 2).astype(int)
+    inks = [tuple(int(shade[n : n + 2], 16) for n in (1, 3, 5)) for shade in edges.picture.colours if shade]
+    seen = drawn[row, column].astype(int)
+    assert min(np.abs(seen - ink).max() for ink in [*inks, (160, 120, 64), (16, 16, 16)]) < 60
+    unmeasured = replace(edges.picture, colours=("",) * len(edges.picture.colours))
+    dotted = Overlay(edges=EdgeLines(lines.ends_ned, unmeasured)).draw(blank, camera, LIGHT)
+    assert (dotted != drawn).any()
+    view.edges.value = False
+    assert tissue.canvas.overlay.edges is None
+    view.edges.value = True
+    session.hover(None)
+    assert tissue.canvas.overlay.edges is None
+    for presenter in presenters:
+        presenter.close()
+    tissue.close_down()

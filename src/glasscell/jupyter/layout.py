@@ -220,6 +220,12 @@ class Layout:
         view, presenter = make(self._session)
         self.views[name] = view
         self._presenters.append(presenter)
+        if name == "Attention":
+            from glasscell.jupyter.edge import JupyterEdgeView
+            from glasscell.views.attention_edge import EdgePresenter
+
+            edges = JupyterEdgeView(self.views["Tissue"])
+            self._presenters.append(EdgePresenter(self._session, edges, view))
         self._style(view)
 
     def _style(self, view: View) -> None:

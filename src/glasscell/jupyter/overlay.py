@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from glasscell.figure.key import scale_words
 from glasscell.views.arrow import arrow_lines
+from glasscell.views.attention_edge import HALO, NOT_MEASURED, UNIFORM_PX
+from glasscell.views.legend_words import short
 from glasscell.views.scatter import tick_places
 
 if TYPE_CHECKING:
@@ -19,11 +21,28 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from glasscell.views.attention_edge import EdgePicture
     from glasscell.views.camera import Camera
     from glasscell.views.theme import Theme
 
 _FINE = 3  # lines are drawn so much larger and then reduced
 _FONT_PIXELS, _SMALL_PIXELS, _RIM = 13, 11, 8
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeLines:
+    """Edges from neighbours to the hovered cell.
+
+    Parameters
+    ----------
+    ends_ned
+        Sender and receiver of each, ``(n_edges, 2, 2)``; NaN where a cell has no place.
+    picture
+        Their widths and colours, and what these mean.
+    """
+
+    ends_ned: NDArray[np.float64]
+    picture: EdgePicture
 
 
 @dataclass
@@ -48,6 +67,8 @@ class Overlay:
         A line at the bottom left.
     axes
         Names of two axes whose numbers mean something, so that they have ticks; else None.
+    edges
+        What comes in at the hovered cell.
     """
 
     mark: tuple[float, float, float] | None = None
@@ -60,6 +81,7 @@ class Overlay:
     badge: str = ""
     corner: str = ""
     axes: tuple[str, str] | None = None
+    edges: EdgeLines | None = None
 
     def draw(self, frame_yxc: NDArray[np.uint8], camera: Camera, theme: Theme) -> NDArray[np.uint8]:
         """Return a frame with all of it."""
@@ -68,6 +90,8 @@ class Overlay:
             sheet.draw_ticks(*self.axes)
         if self.arrows is not None:
             sheet.draw_arrows(*self.arrows)
+        if self.edges is not None:
+            sheet.draw_edges(self.edges)
         if self.mark is not None:
             sheet.draw_ring(*self.mark)
         if self.outline_vd is not None and len(self.outline_vd) > 1:
@@ -118,6 +142,36 @@ class _Sheet:
 
         self._ink(lines.reshape(-1, 2), pen_down, self._theme.text)
 
+    def draw_edges(self, edges: EdgeLines) -> None:
+        picture = edges.picture
+        lines = self._camera.to_screen(edges.ends_ned.reshape(-1, 2)).reshape(-1, 2, 2)
+        for line, width, colour in zip(lines, picture.widths, picture.colours, strict=True):
+            if not np.isfinite(line).all():
+                continue
+            self._line(line, float(width) + 2, HALO)
+            if colour:
+                self._line(line, float(width), colour)
+                continue
+            share = np.arange(0, max(int(np.hypot(*(line[1] - line[0])) / 4), 1)) * 4
+            way = (line[1] - line[0]) / max(np.hypot(*(line[1] - line[0])), 1e-9)
+            for start in share:
+                self._line(line[0] + way * np.array([[start], [start + 2.0]]), float(width), NOT_MEASURED)
+        self._edge_key(picture)
+
+    def _edge_key(self, picture: EdgePicture) -> None:
+        """Say at the lower left what width and colour mean."""
+        high, wide, ratio = self._camera.height - 36, 70, self._ratio  # above the scale bar
+        low_end, high_end = (short(value) for value in picture.limits)
+        ramp = np.array([ImageColor.getrgb(colour) for colour in picture.colour_map], np.uint8)[None]
+        size = (round(wide * ratio), round(8 * ratio))
+        self.image.paste(Image.fromarray(ramp).resize(size), (round(_RIM * ratio), round((high - 8) * ratio)))
+        said = f"{low_end} to {high_end} when removed, in {picture.unit}; dotted: not measured"
+        self._text(said, _RIM + wide + 6, high, "ls", _SMALL_PIXELS, wide + 6)
+        for number, line in enumerate(
+            (f"width: attention, {UNIFORM_PX:g} pixels when uniform", picture.title)
+        ):
+            self._text(line, _RIM, high - 14 * (number + 1), "ls", _SMALL_PIXELS)
+
     def draw_scale(self, unit: str, microns: float | None) -> None:
         camera = self._camera
         length, words = scale_words(camera.width * camera.pixel, unit, microns)
@@ -159,9 +213,9 @@ class _Sheet:
                 y = camera.height / 2 + (number - (len(lines) - 1) / 2) * high
                 self._text(line, camera.width / 2, y, "mm", _FONT_PIXELS)
 
-    def _text(self, text: str, x: float, y: float, anchor: str, size: int) -> None:
+    def _text(self, text: str, x: float, y: float, anchor: str, size: int, indent: float = 0.0) -> None:
         ratio = self._ratio
-        room = self._camera.width - 2 * _RIM
+        room = self._camera.width - 2 * _RIM - indent
         ImageDraw.Draw(self.image).text(
             (x * ratio, y * ratio),
             cut(text, room, size),

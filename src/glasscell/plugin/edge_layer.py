@@ -9,17 +9,13 @@ from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
-from glasscell.views.attention_edge import UNIFORM_PX, EdgePicture, EdgeView
+from glasscell.views.attention_edge import HALO, NOT_MEASURED, UNIFORM_PX, EdgePicture, EdgeView
 from glasscell.views.legend_words import short
 
 if TYPE_CHECKING:
     from glasscell.plugin.tissue_view import NapariTissueView
 
-#: In place of a change that was not measured: the colour that cells without a value have.
-NOT_MEASURED = "#a07840"
 _KEY_WIDTH, _KEY_HEIGHT = 344, 76
-#: Drawn around every edge, so that pale ones are seen on any ground.
-HALO = "#101010"
 
 
 class EdgeSheet(QWidget):

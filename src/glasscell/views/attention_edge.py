@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 MEAN = "mean"
 #: Width of an edge as attended to as uniform attention would, in pixels, and the thinnest and widest.
 UNIFORM_PX, THIN_PX, WIDE_PX = 3.0, 0.8, 10.0
+#: In place of a change that was not measured: the colour that cells without a value have.
+NOT_MEASURED = "#a07840"
+#: Drawn around every edge, so that pale ones are seen on any ground.
+HALO = "#101010"
 
 
 @dataclass(frozen=True, eq=False)
