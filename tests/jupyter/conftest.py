@@ -21,9 +21,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Start the browser."""
+    """Start the browser, for one module: its driver keeps a loop running on this thread."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from glasscell.jupyter.home import at_home
-from glasscell.jupyter.panel import WIDE, Words, column
+from glasscell.jupyter.panel import WIDE, Words, close, column
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,11 +196,8 @@ class Layout:
             close_down = getattr(view, "close_down", None)
             if close_down is not None:
                 close_down()
-        for widget in (
-            *_family(self.widget),
-            *(each for view in self.views.values() for each in _family(view.widget)),
-        ):
-            widget.close()
+        for widget in (self.widget, *(view.widget for view in self.views.values())):
+            close(widget)
         self.views.clear()
         self._presenters.clear()
 
@@ -232,9 +229,3 @@ class Layout:
         if view.theme != self._theme:
             view.theme = self._theme
             view.theme_changed.emit()
-
-
-def _family(widget: Any) -> list[Any]:
-    """Return a widget with everything in it, the innermost first."""
-    inside = [each for child in getattr(widget, "children", ()) for each in _family(child)]
-    return [*inside, widget]
