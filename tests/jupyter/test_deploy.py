@@ -20,7 +20,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
 def test_nobody_gets_in_without_the_token(lab: Lab) -> None:
     for path in ("api/contents", "api/kernels", "api/sessions"):
         request = urllib.request.Request(f"http://127.0.0.1:{lab.port}/{path}?token=wrong")
-        with pytest.raises(urllib.error.HTTPError, match="40[13]"):
+        with pytest.raises(urllib.error.HTTPError, match=r"40[13]"):
             urllib.request.urlopen(request, timeout=5)
     assert lab.ask("api/contents") is not None
 
