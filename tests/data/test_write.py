@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import threading
 from pathlib import Path
 
 import anndata
@@ -175,3 +176,24 @@ def test_tissue_from_elsewhere_travels_with_the_table(make_adata, tmp_path: Path
         assert new.images[0].extent == old.images[0].extent
     np.testing.assert_array_equal(dataset.positions_cd, again.positions_cd)
     assert "spatial" not in adata.uns
+
+
+def test_what_a_late_writer_adds_is_cleared_away_too(tmp_path: Path) -> None:
+    writers: list[threading.Thread] = []
+
+    def late(folder: Path) -> None:
+        for part in range(5):
+            threading.Event().wait(0.015)
+            (folder / "chunk").mkdir(parents=True, exist_ok=True)
+            (folder / "chunk" / str(part)).write_bytes(b"late")
+
+    def write_some(folder: Path) -> None:
+        folder.mkdir()
+        writers.append(threading.Thread(target=late, args=(folder,)))
+        writers[0].start()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DataError, match="disk is full"):
+        atomic.write_atomically(tmp_path / "a.zarr", write_some)
+    writers[0].join()
+    assert not list(tmp_path.iterdir())

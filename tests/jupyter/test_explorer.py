@@ -147,3 +147,26 @@ def test_no_window_toolkit_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
     assert "found []" in done.stdout, done.stdout + done.stderr[-2000:]
+
+
+def test_a_plain_session_is_brought_to_the_loop_and_a_failed_file_is_told(
+    loop: asyncio.AbstractEventLoop, tmp_path: Any
+) -> None:
+    from glasscell.jupyter.dispatcher import AsyncioDispatcher
+    from glasscell.session import Session
+
+    async def work() -> None:
+        session = Session()
+        explorer = explore(session)
+        assert isinstance(session.jobs.dispatcher, AsyncioDispatcher)
+        explorer.close()
+        session.close()
+        broken = explore(tmp_path / "nothing.h5ad")
+        assert broken.opening is not None
+        with pytest.raises(DataError):
+            await broken.opening
+        with pytest.raises(DataError, match="No data are open"):
+            _ = broken.dataset
+        broken.close()
+
+    loop.run_until_complete(work())

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from glasscell.errors import DataError, GlasscellError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _AT_FDCWD, _EXCHANGE = -100, 2
+#: A half-written folder is looked at so often, this far apart; so many looks in a row must find nothing.
+LONGEST_WAIT, WAIT_S, ENOUGH_QUIET = 100, 0.02, 3
 
 
 def write_atomically(path: Path, write: Callable[[Path], None], *, previous: Path | None = None) -> None:
@@ -56,8 +59,9 @@ def write_atomically(path: Path, write: Callable[[Path], None], *, previous: Pat
                 _keep_file(target, kept)
             _put_in_place(fresh, target, kept)
             _sync(target.parent)
-        finally:
-            _remove(fresh)
+        except BaseException:
+            _clear_away(fresh)
+            raise
 
 
 def _sync(path: Path) -> None:
@@ -129,6 +133,17 @@ def _remove(path: Path) -> None:
     else:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def _clear_away(folder: Path) -> None:
+    """Remove what was half written, also what threads of the library that wrote it still add to it."""
+    quiet = 0
+    for _ in range(LONGEST_WAIT):
+        quiet = 0 if folder.exists() else quiet + 1
+        _remove(folder)
+        if quiet == ENOUGH_QUIET:
+            return
+        time.sleep(WAIT_S)
 
 
 @contextlib.contextmanager

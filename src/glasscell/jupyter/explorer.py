@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from glasscell.data.dataset import Dataset
 from glasscell.errors import DataError
+from glasscell.jobs import InlineDispatcher
 from glasscell.jupyter.dispatcher import AsyncioDispatcher
 from glasscell.jupyter.home import settle
 from glasscell.jupyter.layout import Layout
@@ -16,7 +18,6 @@ from glasscell.jupyter.place import replace_earlier
 from glasscell.jupyter.running import Running
 from glasscell.session import Session
 from glasscell.views.naming import find_channel, find_selection
-from glasscell.views.presenter import OPEN_DATA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from glasscell.session import State
 
 THEMES = ("light", "dark")
+NOTHING_OPEN = "No data are open: give a path in the Data panel, or call glasscell.explore(...) again."
 
 
 def explore(
@@ -57,7 +59,7 @@ def explore(
     Raises
     ------
     DataError
-        The file is not there, or the theme is none of the two.
+        The theme is none of the two. What goes wrong while a file is read is told by ``await ex.opening``.
     """
     return Explorer(data, theme=theme, **wish)
 
@@ -87,6 +89,8 @@ class Explorer:
         self.session: Session = data if isinstance(data, Session) else Session(AsyncioDispatcher())
         self.opening: Running | None = None
         self._closed, self._newest = False, ""
+        if isinstance(self.session.jobs.dispatcher, InlineDispatcher) and _loop_runs():
+            self.session.jobs.dispatcher = AsyncioDispatcher()  # nobody would run the inline one here
         settle(self.session.jobs)
         self.session.made.connect(self._on_made)
         self.session.changed.connect(self._on_changed)
@@ -115,7 +119,8 @@ class Explorer:
         """
         found: Dataset | None = self.session.dataset
         if found is None:
-            raise DataError(OPEN_DATA if self.opening is None else "Still reading: await ex.opening first.")
+            reading = self.opening is not None and not self.opening.done
+            raise DataError("Still reading: await ex.opening first." if reading else NOTHING_OPEN)
         return found
 
     @property
@@ -233,3 +238,11 @@ class Explorer:
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return self.widget._repr_mimebundle_(**kwargs)
+
+
+def _loop_runs() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -10,7 +10,6 @@ from glasscell.data.channel import ChannelRef
 from glasscell.data.selection import Cells, Everything, Selection, parse_selection
 from glasscell.errors import DataError
 from glasscell.views.colour_presenter import list_hits
-from glasscell.views.presenter import OPEN_DATA
 from glasscell.views.search import SearchIndex
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def find_selection(session: Session, what: Any) -> Selection:
         return what
     dataset = session.dataset
     if dataset is None:
-        raise DataError(OPEN_DATA)
+        raise DataError("No data are open.")
     if isinstance(what, str):
         return parse_selection(what, dataset)
     given = np.asarray(what)
