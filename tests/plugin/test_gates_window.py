@@ -16,7 +16,15 @@ from .conftest import settled, spin, wait
 
 pytestmark = [pytest.mark.gui, pytest.mark.real_data, pytest.mark.slow]
 TAKEN = ("control", "KLF1", "MAPK1", "SAMD1+PTPN12", "TMSB4X", "SGK1+TBX3")
-TINY = {"n_latent": 6, "hidden": 32, "n_layers": 1, "mask_epochs": 6, "max_epochs": 4, "learning_rate": 1e-2}
+TINY = {
+    "n_latent": 6,
+    "hidden": 32,
+    "n_layers": 1,
+    "dense_epochs": 6,
+    "mask_epochs": 6,
+    "max_epochs": 4,
+    "learning_rate": 1e-2,
+}
 
 
 @pytest.fixture
