@@ -13,16 +13,17 @@ from glasscell.data.selection import Everything
 from glasscell.errors import GlasscellError
 from glasscell.session import resolve as resolving
 from glasscell.testing.planted import tiny_adata, tiny_dataset
-from glasscell.views.presenter import OPEN_DATA, combine
+from glasscell.views.presenter import combine
+from glasscell.views.view import View
 
 SQUARE = np.array([(-1, -1), (4.5, -1), (4.5, 4.5), (-1, 4.5)])
 
 
 def test_an_empty_window_says_what_to_do(window: Any) -> None:
-    assert window.tissue.shown["caption"] == OPEN_DATA
-    assert window.embedding.shown["message"] == OPEN_DATA
-    assert window.colour.shown["message"] == OPEN_DATA
-    assert window.prepare.shown["report"] == OPEN_DATA
+    assert window.tissue.shown["caption"] == View.open_data
+    assert window.embedding.shown["message"] == View.open_data
+    assert window.colour.shown["message"] == View.open_data
+    assert window.prepare.shown["report"] == View.open_data
     for view in (window.prepare, window.model, window.attribution):
         assert view.shown["enabled"] == (False, "Open data first.")
     assert window.attribution.shown["ranking"][0] is None

@@ -105,7 +105,7 @@ def save_picture(session: Session, what: str, path: Path, sight: Sight | None = 
     return submit(session, work, commit, title=f"Save picture {path.name}", lane="io")
 
 
-def draw_picture(session: Session, what: str, dpi: float = 100.0) -> bytes:
+def draw_picture(session: Session, what: str, dpi: float = 100.0, sight: Sight | None = None) -> bytes:
     """Return a picture of a session as a PNG, waiting for colours that are being worked out.
 
     Raises
@@ -117,7 +117,7 @@ def draw_picture(session: Session, what: str, dpi: float = 100.0) -> bytes:
     resolved = None if channel is None else session.resolve(channel)
     if isinstance(resolved, Pending):
         resolved.job.wait()
-    return figure_bytes(plan_picture(session, what)(QUIET), ".png", dpi)
+    return figure_bytes(plan_picture(session, what, sight)(QUIET), ".png", dpi)
 
 
 def _plan_tissue(session: Session, sight: Sight | None) -> Draw:

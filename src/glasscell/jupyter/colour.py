@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from glasscell.jupyter.colour_bar import JupyterColourBar
-from glasscell.jupyter.panel import Panel, Words, column, show
+from glasscell.jupyter.panel import OPEN_BY_PATH, Panel, Words, column, show
 from glasscell.jupyter.sheet import Column, Heat, Sheet
 from glasscell.views.legend_words import NO_VALUE, NO_VALUE_TIP, SEARCH, legend_count, legend_tip
 from glasscell.views.palette import parse_colour
@@ -31,6 +31,8 @@ _CHECK, _SWATCH = 0, 1
 
 class JupyterColourView(ColourView, Panel):
     """The colour view in a notebook."""
+
+    open_data = OPEN_BY_PATH
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ import ipywidgets
 import numpy as np
 
 from glasscell.jupyter.canvas import JupyterCanvas
-from glasscell.jupyter.panel import WIDE, Choice, Panel, Words, column, row, show
+from glasscell.jupyter.panel import OPEN_BY_PATH, WIDE, Choice, Panel, Words, column, row, show
 from glasscell.jupyter.tool import CanvasTools
 from glasscell.views.raster import draw_order, stamp_discs
 from glasscell.views.scatter import (
@@ -46,6 +46,8 @@ class JupyterEmbeddingView(EmbeddingView, Panel):
     runner
         For stamping in the background.
     """
+
+    open_data = OPEN_BY_PATH
 
     def __init__(
         self, dispatcher: Dispatcher | None = None, runner: JobRunner | None = None, height: str = "420px"

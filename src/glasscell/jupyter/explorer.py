@@ -14,6 +14,7 @@ from glasscell.jobs import InlineDispatcher
 from glasscell.jupyter.dispatcher import AsyncioDispatcher
 from glasscell.jupyter.home import settle
 from glasscell.jupyter.layout import Layout
+from glasscell.jupyter.panel import OPEN_BY_PATH
 from glasscell.jupyter.place import replace_earlier
 from glasscell.jupyter.running import Running
 from glasscell.session import Session
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from glasscell.session import State
 
 THEMES = ("light", "dark")
-NOTHING_OPEN = "No data are open: give a path in the Data panel, or call glasscell.explore(...) again."
 
 
 def explore(
@@ -97,11 +97,12 @@ class Explorer:
         if self._owns:
             self._open(data, wish)
         self.layout = Layout(self.session, theme)
+        self.layout.widget.explorer = self  # alive as long as the page, even where nobody keeps it
         replace_earlier(self)
 
     def __repr__(self) -> str:
         dataset = self.session.dataset
-        return f"<Explorer of {'nothing yet' if dataset is None else dataset!r}>"
+        return f"<Explorer of {'nothing' if dataset is None else repr(dataset)}>"
 
     @property
     def widget(self) -> Any:
@@ -120,7 +121,7 @@ class Explorer:
         found: Dataset | None = self.session.dataset
         if found is None:
             reading = self.opening is not None and not self.opening.done
-            raise DataError("Still reading: await ex.opening first." if reading else NOTHING_OPEN)
+            raise DataError("Still reading: await ex.opening first." if reading else OPEN_BY_PATH)
         return found
 
     @property
@@ -198,13 +199,14 @@ class Explorer:
 
         from glasscell.figure.live import draw_picture
 
-        return Image(draw_picture(self.session, what))
+        return Image(draw_picture(self.session, what, sight=self.layout.views["Tissue"].sight))
 
     def save_picture(self, what: str, path: Path | str) -> Running:
         """Write a picture as ``.svg``, ``.png`` or ``.pdf``."""
         from glasscell.figure.live import save_picture
 
-        return Running(save_picture(self.session, what, Path(path)))
+        sight = self.layout.views["Tissue"].sight
+        return Running(save_picture(self.session, what, Path(path), sight))
 
     def close(self) -> None:
         """End the jobs and take the views away; a shared session goes on."""
@@ -237,7 +239,7 @@ class Explorer:
             self._newest = "explanation"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        return self.widget._repr_mimebundle_(**kwargs)
+        return {"text/plain": repr(self)} if self._closed else self.widget._repr_mimebundle_(**kwargs)
 
 
 def _loop_runs() -> bool:

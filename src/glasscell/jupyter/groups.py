@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glasscell.jupyter.files import JupyterFiles
-from glasscell.jupyter.panel import Panel, Words, button, column, fold, line, row, show
+from glasscell.jupyter.panel import OPEN_BY_PATH, Panel, Words, button, column, fold, line, row, show
 from glasscell.jupyter.sheet import Column, Sheet
 from glasscell.views import group_words as says
 from glasscell.views.groups_view import GroupsView
@@ -32,6 +32,8 @@ NO_BRUSH = "The brush is in the window only: here draw a lasso on the tissue, th
 
 class JupyterGroupsView(GroupsView, Panel):
     """The groups view in a notebook; it never utters ``stroke_drawn``."""
+
+    open_data = OPEN_BY_PATH
 
     def __init__(self) -> None:
         super().__init__()

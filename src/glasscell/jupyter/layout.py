@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from glasscell.errors import DataError
 from glasscell.jupyter.home import at_home
 from glasscell.jupyter.panel import WIDE, Words, close, column
 
@@ -175,7 +176,15 @@ class Layout:
         self.open("Data")
 
     def open(self, name: str) -> Any:
-        """Bring a panel to the front and return its view."""
+        """Bring a panel to the front and return its view.
+
+        Raises
+        ------
+        DataError
+            There is no such panel.
+        """
+        if name not in TABS:
+            raise DataError(f'There is no panel "{name}"; there are {", ".join(TABS)}.')
         if self._tabs.value != name:
             self._tabs.value = name
         else:
@@ -208,10 +217,18 @@ class Layout:
         """Show a panel, made when it is opened first."""
         if name not in self.views:
             if name not in _LIGHT:
-                self._page.children = (Words(LOADING, "muted"),)
-                import torch  # noqa: F401 - on this thread, so that no worker stalls the kernel while it loads
+                self._load_torch()
             self._add(name, TABS[name])
         self._page.children = (self.views[name].widget,)
+
+    def _load_torch(self) -> None:
+        """Import it on this thread, so that no worker stalls the kernel while it loads."""
+        words = Words(LOADING, "muted")
+        self._page.children = (words,)
+        import torch  # noqa: F401
+
+        self._page.children = ()
+        close(words)
 
     def _add(self, name: str, make: Callable[[Session], Made]) -> None:
         view, presenter = make(self._session)

@@ -251,7 +251,8 @@ def font(pixels: int) -> Any:
 
 
 def cut(text: str, room: float, pixels: int) -> str:
-    """Shorten one line to a width."""
+    """Shorten to a width what is made one line first."""
+    text = " ".join(text.split())
     if font(pixels).getlength(text) <= room:
         return text
     while text and font(pixels).getlength(text + "…") > room:

@@ -80,6 +80,10 @@ class Choice(ipywidgets.Dropdown):
         return str(self.value) if self.value is not None else ""
 
 
+#: What to do where nothing is open, in a notebook.
+OPEN_BY_PATH = "Open data: give a path in the Data panel, or call glasscell.explore(...)."
+
+
 class Panel:
     """A mixin of views: a column of widgets, and hearing people but not ourselves.
 

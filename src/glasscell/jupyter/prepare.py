@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from glasscell.errors import GlasscellError
 from glasscell.jupyter.form import JupyterForm
-from glasscell.jupyter.panel import Choice, Panel, Words, button, column, line, row, show
+from glasscell.jupyter.panel import OPEN_BY_PATH, Choice, Panel, Words, button, column, line, row, show
 from glasscell.views.prepare_words import (
     BEGIN,
     COUNTS_TIP,
@@ -32,6 +32,8 @@ _OPEN_TIP = (
 
 class JupyterPrepareView(PrepareView, Panel):
     """The preparation view in a notebook; paths are those of the machine the kernel runs on."""
+
+    open_data = OPEN_BY_PATH
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from glasscell.jobs import Outcome
-from glasscell.jupyter.panel import Panel, Words, button, row
+from glasscell.jupyter.panel import Panel, Words, button, row, show
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,15 +30,7 @@ class Running(Panel):
 
     def __init__(self, job: Job[Any]) -> None:
         self.job = job
-        self._bar = ipywidgets.FloatProgress(min=0, max=1)
-        self._words = Words(job.title)
-        self._stop = button("Cancel", "Stop this job")
-        self.widget = row(self._bar, self._stop, self._words)
-        self.hear_press(self._stop, job.cancel)
-        job.progressed.connect(self._on_progressed)
-        job.finished.connect(self._on_finished)
-        if job.is_finished:
-            self._on_finished(job)
+        self._shown: tuple[Any, Words, ipywidgets.Button] | None = None
 
     @property
     def done(self) -> bool:
@@ -58,7 +50,22 @@ class Running(Panel):
         return self._ended().__await__()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        if self._shown is None:
+            self._show()
         return self.widget._repr_mimebundle_(**kwargs)
+
+    def _show(self) -> None:
+        """Make the bar; one that nobody looks at is never made."""
+        bar, words = ipywidgets.FloatProgress(min=0, max=1), Words(self.job.title)
+        stop = button("Cancel", "Stop this job")
+        self._shown = bar, words, stop
+        self.widget = row(bar, stop, words)
+        self.widget.running = self  # alive as long as the page, even where nobody keeps it
+        self.hear_press(stop, self.job.cancel)
+        self.job.progressed.connect(self._on_progressed)
+        self.job.finished.connect(self._on_finished)
+        if self.job.is_finished:
+            self._on_finished(self.job)
 
     async def _ended(self) -> Any:
         loop = asyncio.get_running_loop()
@@ -76,15 +83,21 @@ class Running(Panel):
         return self.job.value()
 
     def _on_progressed(self, progress: Progress) -> None:
+        if self._shown is None:
+            return
+        bar, words, _ = self._shown
         if progress.fraction is not None:
-            self._bar.value = progress.fraction
+            bar.value = progress.fraction
         left = "" if progress.eta_seconds is None else f", about {progress.eta_seconds:.0f} s left"
-        self._words.say(f"{self.job.title}: {progress.text}{left}")
+        words.say(f"{self.job.title}: {progress.text}{left}")
 
     def _on_finished(self, job: Job[Any]) -> None:
+        if self._shown is None:
+            return
+        bar, words, stop = self._shown
         outcome = "" if job.outcome is None else job.outcome.value
-        self._bar.value = 1.0
-        self._bar.bar_style = "success" if job.outcome is Outcome.DONE else "warning"
-        self._stop.layout.display = "none"
+        bar.value = 1.0
+        bar.bar_style = "success" if job.outcome is Outcome.DONE else "warning"
+        show(stop, False)
         said = job.note or ("" if job.error is None else str(job.error))
-        self._words.say(f"{job.title}: {outcome}" + (f". {said}" if said else ""))
+        words.say(f"{job.title}: {outcome}" + (f". {said}" if said else ""))

@@ -11,7 +11,7 @@ import numpy as np
 
 from glasscell.jupyter.canvas import JupyterCanvas
 from glasscell.jupyter.channel import Channels
-from glasscell.jupyter.panel import WIDE, Panel, Words, column, row, show
+from glasscell.jupyter.panel import OPEN_BY_PATH, WIDE, Panel, Words, column, row, show
 from glasscell.jupyter.tool import CanvasTools
 from glasscell.views.sight import Sight
 from glasscell.views.stamp import Stamp, TissueDrawing, tissue_extent
@@ -38,6 +38,8 @@ class JupyterTissueView(TissueView, Panel):
     runner
         For stamping in the background.
     """
+
+    open_data = OPEN_BY_PATH
 
     def __init__(
         self, dispatcher: Dispatcher | None = None, runner: JobRunner | None = None, height: str = "420px"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from glasscell.data.channel import ChannelRef
 from glasscell.session.applying import KEYS, applied_now
 from glasscell.session.grouping import ALL_GROUPS
-from glasscell.views.presenter import OPEN_DATA, PaintingPresenter
+from glasscell.views.presenter import PaintingPresenter
 from glasscell.views.search import Hit, SearchIndex
 from glasscell.views.view import ColourView
 
@@ -50,7 +50,7 @@ class ColourPresenter(PaintingPresenter[ColourView]):
         self.view.set_colour_bar(None if table is None else table.bar)
         self.view.set_title("" if values is None else values.title)
         if painted is None:
-            self.view.set_message(OPEN_DATA)
+            self.view.set_message(self.view.open_data)
         elif painted.failure or values is not None:
             self.view.set_message(painted.failure or (values.note if values is not None else ""))
         else:

@@ -11,7 +11,7 @@ from glasscell.data.selection import Everything, Lasso
 from glasscell.errors import DataError
 from glasscell.session.resolve import Failed, Pending
 from glasscell.session.rules import can_show
-from glasscell.views.presenter import OPEN_DATA, PaintingPresenter, combine
+from glasscell.views.presenter import PaintingPresenter, combine
 from glasscell.views.view import EmbeddingView
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class EmbeddingPresenter(PaintingPresenter[EmbeddingView]):
         if dataset is None:
             self.view.set_choices((), None)
             self.view.set_positions(None, "", "")
-            self.view.set_message(OPEN_DATA)
+            self.view.set_message(self.view.open_data)
             return
         self.view.set_choices(tuple(dataset.embeddings), None if views.axes else views.embedding)
         if views.axes is not None:

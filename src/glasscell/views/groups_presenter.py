@@ -12,7 +12,7 @@ from glasscell.session.grouping import ALL_GROUPS
 from glasscell.session.table import tables
 from glasscell.views.brush import Brush
 from glasscell.views.groups_view import GroupRow, GroupsView, NoteRow
-from glasscell.views.presenter import OPEN_DATA, Presenter
+from glasscell.views.presenter import Presenter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ class GroupsPresenter(Presenter[GroupsView]):
         if dataset is None:
             self.view.set_groups(())
             self.view.set_notes(())
-            self.view.set_enabled(False, False, OPEN_DATA)
+            self.view.set_enabled(False, False, self.view.open_data)
         else:
             everything = isinstance(state.selection, Everything)
             mask = None if everything else session.mask()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from glasscell.data.report import why_no_cells
 from glasscell.views.form import fields
-from glasscell.views.presenter import OPEN_DATA, Presenter
+from glasscell.views.presenter import Presenter
 from glasscell.views.view import PrepareView
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class PreparePresenter(Presenter[PrepareView]):
 
     def _show_report(self) -> None:
         dataset = self.session.dataset
-        self.view.set_report(OPEN_DATA if dataset is None else dataset.report())
+        self.view.set_report(self.view.open_data if dataset is None else dataset.report())
         if dataset is None:
             self.view.set_choices((), (), ("", ""))
         else:

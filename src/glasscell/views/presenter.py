@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 ViewT = TypeVar("ViewT", bound=View)
 
-OPEN_DATA = "Open data: drop a file here, or choose File > Open Sample > Glasscell."
-
 
 class Presenter(Generic[ViewT]):
     """The only wiring between a session and a view; keep it alive as long as the view.

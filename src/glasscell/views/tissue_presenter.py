@@ -9,7 +9,7 @@ import numpy as np
 from glasscell.data.selection import Cells, Everything, Lasso, Selection
 from glasscell.session.rules import label_columns
 from glasscell.views.picture import resolve_tissue
-from glasscell.views.presenter import OPEN_DATA, PaintingPresenter, combine
+from glasscell.views.presenter import PaintingPresenter, combine
 from glasscell.views.view import TissueView
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class TissuePresenter(PaintingPresenter[TissueView]):
     def _show_caption(self) -> None:
         dataset, cell = self.session.dataset, self.session.hovered_cell
         if dataset is None:
-            self.view.set_caption(OPEN_DATA)
+            self.view.set_caption(self.view.open_data)
         elif cell is not None and cell < dataset.n_cells:
             self.view.set_caption(describe_cell(self.session, cell, self._values))
         elif dataset.positions_cd is None:

@@ -49,6 +49,8 @@ class View(ABC):  # noqa: B024 - its kinds have abstract methods of their own
     widget: Any = None
     theme: str = "dark"  # of the ground colours are drawn on; "light" is the other one
     theme_changed = Signal()
+    #: What to do where nothing is open.
+    open_data: str = "Open data: drop a file here, or choose File > Open Sample > Glasscell."
 
 
 class TissueView(View):
