@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -11,132 +13,60 @@ from glasscell.jupyter.home import at_home
 from glasscell.jupyter.panel import WIDE, Words, close, column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from glasscell.session import Session
     from glasscell.views.view import View
-
-    Made = tuple[Any, Any]
 
 #: Why a panel is empty for a moment when it is opened first.
 LOADING = "Loading PyTorch: a few seconds, once per kernel …"
 
 
-def _tissue(session: Session) -> Made:
-    from glasscell.jupyter.tissue import JupyterTissueView
-    from glasscell.views.tissue_presenter import TissuePresenter
+@dataclass(frozen=True)
+class Place:
+    """A view and its presenter, as ``module:name`` in ``glasscell.jupyter`` and ``glasscell.views``.
 
-    view = JupyterTissueView(session.jobs.dispatcher, session.jobs)
-    return view, TissuePresenter(session, view)
+    Parameters
+    ----------
+    view, presenter
+        Loaded when the view is made.
+    drawn
+        Whether the kernel draws it, so that it takes a dispatcher and a runner.
+    needs_torch
+        Whether torch is imported before.
+    """
 
-
-def _embedding(session: Session) -> Made:
-    from glasscell.jupyter.embedding import JupyterEmbeddingView
-    from glasscell.views.embedding_presenter import EmbeddingPresenter
-
-    view = JupyterEmbeddingView(session.jobs.dispatcher, session.jobs)
-    return view, EmbeddingPresenter(session, view)
-
-
-def _colour(session: Session) -> Made:
-    from glasscell.jupyter.colour import JupyterColourView
-    from glasscell.views.colour_presenter import ColourPresenter
-
-    view = JupyterColourView()
-    return view, ColourPresenter(session, view)
+    view: str
+    presenter: str
+    drawn: bool = False
+    needs_torch: bool = False
 
 
-def _jobs(session: Session) -> Made:
-    from glasscell.jupyter.job import JupyterJobView
-    from glasscell.views.job_presenter import JobPresenter
-
-    view = JupyterJobView()
-    return view, JobPresenter(session, view)
+def _learned(view: str, presenter: str) -> Place:
+    return Place(view, presenter, needs_torch=True)
 
 
-def _data(session: Session) -> Made:
-    from glasscell.jupyter.prepare import JupyterPrepareView
-    from glasscell.views.prepare_presenter import PreparePresenter
-
-    view = JupyterPrepareView()
-    return view, PreparePresenter(session, view)
-
-
-def _model(session: Session) -> Made:
-    from glasscell.jupyter.model import JupyterModelView
-    from glasscell.views.model_presenter import ModelPresenter
-    from glasscell.views.preflight_presenter import PreflightPresenter
-
-    view = JupyterModelView()
-    return view, PreflightPresenter(session, view.preflight, beside=ModelPresenter(session, view))
-
-
-def _attribution(session: Session) -> Made:
-    from glasscell.jupyter.attribution import JupyterAttributionView
-    from glasscell.views.attribution_presenter import AttributionPresenter
-
-    view = JupyterAttributionView()
-    return view, AttributionPresenter(session, view)
-
-
-def _contrast(session: Session) -> Made:
-    from glasscell.jupyter.contrast import JupyterContrastView
-    from glasscell.views.contrast_presenter import ContrastPresenter
-
-    view = JupyterContrastView()
-    return view, ContrastPresenter(session, view)
-
-
-def _traversal(session: Session) -> Made:
-    from glasscell.jupyter.traversal import JupyterTraversalView
-    from glasscell.views.traversal_presenter import TraversalPresenter
-
-    view = JupyterTraversalView()
-    return view, TraversalPresenter(session, view)
-
-
-def _attention(session: Session) -> Made:
-    from glasscell.jupyter.attention import JupyterAttentionView
-    from glasscell.views.attention_presenter import AttentionPresenter
-
-    view = JupyterAttentionView()
-    return view, AttentionPresenter(session, view)
-
-
-def _perturbation(session: Session) -> Made:
-    from glasscell.jupyter.perturbation import JupyterPerturbationView
-    from glasscell.views.perturbation_presenter import PerturbationPresenter
-
-    view = JupyterPerturbationView()
-    return view, PerturbationPresenter(session, view)
-
-
-def _groups(session: Session) -> Made:
-    from glasscell.jupyter.groups import JupyterGroupsView
-    from glasscell.views.groups_presenter import GroupsPresenter
-
-    view = JupyterGroupsView()
-    return view, GroupsPresenter(session, view)
-
-
-ALWAYS: dict[str, Callable[[Session], Made]] = {
-    "Tissue": _tissue,
-    "Embedding": _embedding,
-    "Colour by": _colour,
-    "Jobs": _jobs,
+ALWAYS = {
+    "Tissue": Place("tissue:JupyterTissueView", "tissue_presenter:TissuePresenter", drawn=True),
+    "Embedding": Place(
+        "embedding:JupyterEmbeddingView", "embedding_presenter:EmbeddingPresenter", drawn=True
+    ),
+    "Colour by": Place("colour:JupyterColourView", "colour_presenter:ColourPresenter"),
+    "Jobs": Place("job:JupyterJobView", "job_presenter:JobPresenter"),
 }
 #: Named as in the window; each is made when its tab is opened first.
-TABS: dict[str, Callable[[Session], Made]] = {
-    "Data": _data,
-    "Model": _model,
-    "Attribution": _attribution,
-    "Contrast": _contrast,
-    "Traversal": _traversal,
-    "Attention": _attention,
-    "Perturbation": _perturbation,
-    "Groups": _groups,
+TABS = {
+    "Data": Place("prepare:JupyterPrepareView", "prepare_presenter:PreparePresenter"),
+    "Model": _learned("model:JupyterModelView", "model_presenter:ModelPresenter"),
+    "Attribution": _learned(
+        "attribution:JupyterAttributionView", "attribution_presenter:AttributionPresenter"
+    ),
+    "Contrast": _learned("contrast:JupyterContrastView", "contrast_presenter:ContrastPresenter"),
+    "Traversal": _learned("traversal:JupyterTraversalView", "traversal_presenter:TraversalPresenter"),
+    "Attention": _learned("attention:JupyterAttentionView", "attention_presenter:AttentionPresenter"),
+    "Perturbation": _learned(
+        "perturbation:JupyterPerturbationView", "perturbation_presenter:PerturbationPresenter"
+    ),
+    "Groups": Place("groups:JupyterGroupsView", "groups_presenter:GroupsPresenter"),
 }
-_LIGHT = ("Data", "Groups")
 
 
 class Layout:
@@ -154,8 +84,8 @@ class Layout:
         self._session, self._theme = session, theme
         self.views: dict[str, Any] = {}
         self._presenters: list[Any] = []
-        for name, make in ALWAYS.items():
-            self._add(name, make)
+        for name, place in ALWAYS.items():
+            self._add(name, place)
         self._tabs = ipywidgets.ToggleButtons(options=list(TABS), style={"button_width": "auto"})
         self._tabs.add_class("glasscell-tabs")
         self._page = column()
@@ -216,7 +146,7 @@ class Layout:
     def _fill(self, name: str) -> None:
         """Show a panel, made when it is opened first."""
         if name not in self.views:
-            if name not in _LIGHT:
+            if TABS[name].needs_torch:
                 self._load_torch()
             self._add(name, TABS[name])
         self._page.children = (self.views[name].widget,)
@@ -230,19 +160,32 @@ class Layout:
         self._page.children = ()
         close(words)
 
-    def _add(self, name: str, make: Callable[[Session], Made]) -> None:
-        view, presenter = make(self._session)
+    def _add(self, name: str, place: Place) -> None:
+        session = self._session
+        takes = (session.jobs.dispatcher, session.jobs) if place.drawn else ()
+        view = _load("jupyter", place.view)(*takes)
         self.views[name] = view
-        self._presenters.append(presenter)
-        if name == "Attention":
+        self._presenters.append(_load("views", place.presenter)(session, view))
+        if name == "Model":
+            from glasscell.views.preflight_presenter import PreflightPresenter
+
+            self._presenters.append(
+                PreflightPresenter(session, view.preflight, beside=self._presenters.pop())
+            )
+        elif name == "Attention":
             from glasscell.jupyter.edge import JupyterEdgeView
             from glasscell.views.attention_edge import EdgePresenter
 
             edges = JupyterEdgeView(self.views["Tissue"])
-            self._presenters.append(EdgePresenter(self._session, edges, view))
+            self._presenters.append(EdgePresenter(session, edges, view))
         self._style(view)
 
     def _style(self, view: View) -> None:
         if view.theme != self._theme:
             view.theme = self._theme
             view.theme_changed.emit()
+
+
+def _load(rank: str, place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"glasscell.{rank}.{module}"), name)
