@@ -9,9 +9,10 @@ from psygnal import Signal
 
 from glasscell.jupyter.home import at_home
 from glasscell.jupyter.panel import WIDE, Words, close, column, fold, row
+from glasscell.views.form import FormValues
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from glasscell.views.form import FieldSpec
 
@@ -71,7 +72,7 @@ class Field:
         self.control.disabled = not change["new"]
 
 
-class JupyterForm:
+class JupyterForm(FormValues):
     """Fields below each other; ``values()`` of an untouched form are the defaults.
 
     Parameters
@@ -101,30 +102,6 @@ class JupyterForm:
         self.widget.children = (*plain, *more)
         for part in former:
             close(part)
-
-    def values(self) -> dict[str, Any]:
-        """Values by name.
-
-        Raises
-        ------
-        GlasscellError
-            A text is not of its field's kind; the sentence names the field.
-        """
-        return {name: field.value() for name, field in self.fields.items()}
-
-    def set_values(self, values: Mapping[str, Any]) -> None:
-        """Show values.
-
-        Raises
-        ------
-        KeyError
-            There is no field of a name; no value is shown then.
-        """
-        unknown = [name for name in values if name not in self.fields]
-        if unknown:
-            raise KeyError(f"The form has no field {', '.join(unknown)}; it has {', '.join(self.fields)}.")
-        for name, value in values.items():
-            self.fields[name].set_value(value)
 
 
 def _control(spec: FieldSpec) -> Any:

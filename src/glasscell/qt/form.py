@@ -10,9 +10,10 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QLineEdit, QVBox
 from glasscell.qt.number import NumberBox, WholeBox
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import Choice, Fold, button, caption, column_of, row_of
+from glasscell.views.form import FormValues
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from glasscell.views.form import FieldSpec
 
@@ -107,7 +108,7 @@ class Field(QWidget):
             self.changed.emit()
 
 
-class QtForm(QWidget):
+class QtForm(QWidget, FormValues):
     """Fields below each other; ``values()`` of an untouched form are the defaults.
 
     Parameters
@@ -144,30 +145,6 @@ class QtForm(QWidget):
         self.more = Fold("More settings", _page(advanced), is_open=not plain) if advanced else None
         if self.more is not None:
             self._column.addWidget(self.more)
-
-    def values(self) -> dict[str, Any]:
-        """Values by name.
-
-        Raises
-        ------
-        GlasscellError
-            A text is not of its field's kind; the sentence names the field.
-        """
-        return {name: field.value() for name, field in self.fields.items()}
-
-    def set_values(self, values: Mapping[str, Any]) -> None:
-        """Show values.
-
-        Raises
-        ------
-        KeyError
-            There is no field of a name; no value is shown then.
-        """
-        unknown = [name for name in values if name not in self.fields]
-        if unknown:
-            raise KeyError(f"The form has no field {', '.join(unknown)}; it has {', '.join(self.fields)}.")
-        for name, value in values.items():
-            self.fields[name].set_value(value)
 
 
 def _page(fields: Sequence[Field]) -> QWidget:

@@ -102,6 +102,36 @@ class FieldSpec:
         return plain
 
 
+class FormValues:
+    """A mixin of forms: the values of all fields by name; ``fields`` are the front end's own controls."""
+
+    fields: dict[str, Any]
+
+    def values(self) -> dict[str, Any]:
+        """Values by name.
+
+        Raises
+        ------
+        GlasscellError
+            A text is not of its field's kind; the sentence names the field.
+        """
+        return {name: field.value() for name, field in self.fields.items()}
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Show values.
+
+        Raises
+        ------
+        KeyError
+            There is no field of a name; no value is shown then.
+        """
+        unknown = [name for name in values if name not in self.fields]
+        if unknown:
+            raise KeyError(f"The form has no field {', '.join(unknown)}; it has {', '.join(self.fields)}.")
+        for name, value in values.items():
+            self.fields[name].set_value(value)
+
+
 _WANTED = {"int": "a whole number", "float": "a number", "list": "a list of values separated by commas"}
 
 
