@@ -37,11 +37,15 @@ class GraphSpec:
         Neighbours of each cell, for ``knn``.
     radius
         In the unit of the positions, for ``radius``.
+    histology
+        How much the colour of the tissue's picture counts beside the two coordinates, 0 for not at all; it
+        is then a third coordinate, see ``histology_height``.
     """
 
     kind: GraphKind = "knn"
     k: int = 6
     radius: float | None = None
+    histology: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse kinds and sizes that make no graph."""
@@ -51,15 +55,19 @@ class GraphSpec:
             raise DataError("A cell needs at least one neighbour: give k of 1 or more.")
         if self.kind == "radius" and not (self.radius is not None and self.radius > 0):
             raise DataError("Neighbours within a radius need one: give a radius above 0.")
+        if not 0 <= self.histology < np.inf:
+            raise DataError("The picture counts 0 (not at all) or more: give a histology of 0 to 10.")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
-        return {"kind": self.kind, "k": self.k, "radius": self.radius}
+        plain: dict[str, Any] = {"kind": self.kind, "k": self.k, "radius": self.radius}
+        return {**plain, "histology": self.histology} if self.histology else plain
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> GraphSpec:
         """Rebuild what ``to_json`` gave."""
-        return cls(values["kind"], int(values["k"]), values["radius"])
+        histology = float(values.get("histology", 0.0))
+        return cls(values["kind"], int(values["k"]), values["radius"], histology)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +82,14 @@ class EgoGraphs:
         Sender and receiver, as positions in ``rows``, ``(2, n_edges)`` int64; never a row to itself.
     centre
         Row of each cell asked for, ``(m,)`` int64.
+    distances
+        How far sender and receiver are apart, in the order of the edges.
     """
 
     rows: Ints
     edges: Ints
     centre: Ints
+    distances: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,27 +150,29 @@ class Neighbours:
         ego = np.arange(len(cells)) if disjoint else np.zeros(len(cells), np.int64)
         asked = ego * n + cells
         keys = frontier = np.unique(asked)
-        senders, receivers = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        senders, receivers, places = ([np.empty(0, np.int64)] for _ in range(3))
         for _ in range(hops):
-            sent, got = self._into(frontier)
+            sent, got, place = self._into(frontier)
             senders.append(sent)
             receivers.append(got)
+            places.append(place)
             frontier = np.setdiff1d(sent, keys)
             keys = np.concatenate([keys, frontier])
         order = np.argsort(keys)
         wanted = np.concatenate([*senders, *receivers, asked])
         found = order[np.searchsorted(keys, wanted, sorter=order)]
         edges, centre = found[: len(found) - len(cells)].reshape(2, -1), found[len(found) - len(cells) :]
-        return EgoGraphs(keys % n, edges, centre)
+        return EgoGraphs(keys % n, edges, centre, self.distances[np.concatenate(places)])
 
-    def _into(self, receivers: Ints) -> tuple[Ints, Ints]:
-        """Return keys of senders and receivers of every edge into some rows."""
+    def _into(self, receivers: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return keys of senders and receivers of every edge into some rows, and the edges' own places."""
         n = len(self)
         cells = receivers % n
         lengths = self.indptr[cells + 1] - self.indptr[cells]
         got = np.repeat(receivers, lengths)
         starts = np.repeat(self.indptr[cells] - np.cumsum(lengths) + lengths, lengths)
-        return self.indices[starts + np.arange(len(got))] + (got - got % n), got
+        places = starts + np.arange(len(got))
+        return self.indices[places] + (got - got % n), got, places
 
 
 _MADE: WeakKeyDictionary[Dataset, dict[GraphSpec, Neighbours]] = WeakKeyDictionary()
@@ -182,7 +195,8 @@ def neighbour_graph(
     Raises
     ------
     DataError
-        The cells have no positions, or a radius spans half the tissue.
+        The cells have no positions, a radius spans half the tissue, or the picture is to count and there is
+        none.
     """
     spec = kind if isinstance(kind, GraphSpec) else GraphSpec(kind, k, radius)
     made = _MADE.setdefault(dataset, {})
@@ -190,6 +204,11 @@ def neighbour_graph(
         positions_cd = dataset.positions_cd
         if positions_cd is None:
             raise DataError("Nothing says where cells lie: open a file with coordinates, or another model.")
+        if spec.histology > 0:
+            from glasscell.data.histology import histology_height
+
+            height_c = spec.histology * histology_height(dataset)
+            positions_cd = np.column_stack([positions_cd, height_c])
         made[spec] = find_neighbours(positions_cd, np.asarray(dataset.sections.codes), spec)
     return made[spec]
 
@@ -202,7 +221,8 @@ def find_neighbours(
     Parameters
     ----------
     positions_cd
-        x and y, NaN where unknown, ``(n_cells, 2)``; a cell without a place has no neighbours.
+        x, y and perhaps a third, NaN where unknown, ``(n_cells, 2 or 3)``; a cell without a place has no
+        neighbours.
     sections
         Section of each cell, ``(n_cells,)``.
     """

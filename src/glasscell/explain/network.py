@@ -47,7 +47,9 @@ def take_rows(batch: CellBatch, rows: torch.Tensor) -> CellBatch:
     per_row = {
         field.name: value[rows]
         for field in fields(batch)
-        if isinstance(value := getattr(batch, field.name), torch.Tensor) and value.shape[:1] == (n,)
+        if field.name != "distances"  # one per edge, and there may be as many edges as rows
+        and isinstance(value := getattr(batch, field.name), torch.Tensor)
+        and value.shape[:1] == (n,)
     }
     return replace(batch, **per_row)
 

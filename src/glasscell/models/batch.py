@@ -135,9 +135,10 @@ def make_batch(
 
 
 def graph_tensors(ego: EgoGraphs, device: torch.device) -> dict[str, torch.Tensor]:
-    """Return edges and centres as a batch wants them."""
+    """Return edges, how long they are, and centres, as a batch wants them."""
     return {
         "edges": torch.from_numpy(ego.edges).to(device),
+        "distances": torch.from_numpy(ego.distances.astype(np.float32)).to(device),
         "centre": torch.from_numpy(ego.centre).to(device),
     }
 

@@ -37,6 +37,8 @@ class ModelInfo:
         classes, no ``metrics`` and no twin, but ``figures`` and usually ``cells.latent_cz``.
     needs_counts
         Whether it refuses data without raw counts; ``TrainingData.counts`` is then given.
+    uses_counts
+        Whether ``TrainingData.counts`` is given where there are counts, though it can do without.
     takes_batch
         Whether it can take the effect of a technical batch out; ``TrainingData.batch`` is then given.
     needs_positions
@@ -56,6 +58,7 @@ class ModelInfo:
     target_kinds: tuple[str, ...]
     needs_labels: bool = True
     needs_counts: bool = False
+    uses_counts: bool = False
     takes_batch: bool = False
     needs_positions: bool = False
     needs_action: bool = False

@@ -37,6 +37,8 @@ class CellBatch:
         Codes, ``(n,)`` int64, -1 for none.
     edges
         Sender and receiver rows of this batch, ``(2, n_edges)`` int64; none from a row to itself.
+    distances
+        How far sender and receiver are apart, in the order of the edges, ``(n_edges,)``.
     positions
         x and y, ``(n, 2)``.
     centre
@@ -50,6 +52,7 @@ class CellBatch:
     label: Tensor | None = None
     action: Tensor | None = None
     edges: Tensor | None = None
+    distances: Tensor | None = None
     positions: Tensor | None = None
     centre: Tensor | None = None
 

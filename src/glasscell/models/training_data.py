@@ -101,7 +101,7 @@ def training_data(
     table_cg = input_rows(dataset, preprocessing)
     check_table(table_cg, dataset)
     counts = None
-    if family.info.needs_counts:
+    if family.info.needs_counts or (family.info.uses_counts and sizes_c is not None):
         counts = Rows(sparse.csr_matrix(dataset.expression_cg("counts"), dtype=np.float32), device)
     own = labels.codes if labels is not None else np.full(dataset.n_cells, -1, np.int32)
     batch, action = request.batch, request.action

@@ -129,7 +129,7 @@ def _one_row(batch: CellBatch, row: int) -> CellBatch:
     changed = {}
     for part in fields(batch):
         value = getattr(batch, part.name)
-        if isinstance(value, Tensor) and part.name not in ("edges", "centre"):
+        if isinstance(value, Tensor) and part.name not in ("edges", "distances", "centre"):
             changed[part.name] = value[row : row + 1]
     return replace(batch, **changed)
 

@@ -46,8 +46,13 @@ def changed(batch: CellBatch, intervention: Intervention, genes: Sequence[str], 
         dropped = torch.as_tensor(list(intervention.drop_edges), dtype=torch.int64, device=edges.device)
         kept = torch.ones(edges.shape[1], dtype=torch.bool, device=edges.device)
         kept[dropped] = False
-        batch = replace(batch, edges=edges[:, kept])
+        batch = replace(batch, edges=edges[:, kept], distances=_of(batch, kept))
     return batch
+
+
+def _of(batch: CellBatch, edges: Tensor) -> Tensor | None:
+    """Return the lengths of some edges, by place or by mask."""
+    return None if batch.distances is None else batch.distances[edges]
 
 
 def edges_of(batch: CellBatch, title: str) -> Tensor:
@@ -83,4 +88,5 @@ def _with_neighbours(batch: CellBatch, stand_in: Sequence[int], title: str) -> C
     receivers, places = (wanted[:, None] == edges[1][None]).nonzero(as_tuple=True)
     senders = edges[0][places]
     other = senders != receivers
-    return replace(batch, edges=torch.stack([senders[other], receivers[other]]))
+    edges = torch.stack([senders[other], receivers[other]])
+    return replace(batch, edges=edges, distances=_of(batch, places[other]))
