@@ -50,7 +50,7 @@ CELLS = np.arange(0, 150, 8, dtype=np.int32)
 #: Ways of explaining that are no attribution: each family offers them or says why not.
 OTHERS = ("traversal", "attention", "perturbation")
 ATTENDING = {"pathway_transformer", "spatial_attention"}
-UNDECODED = {"classifier", "pathway_transformer", "torch_module"}
+UNDECODED = {"classifier", "pathway_net", "pathway_transformer", "torch_module"}
 FITS = {
     **{method: set(BUILT_IN) for method in METHODS},
     "perturbation": set(BUILT_IN),

@@ -158,6 +158,17 @@ class Aligns(Protocol):
 
 
 @runtime_checkable
+class TrainsAlike(Protocol):
+    """A family that can train another net with the connections of one, for nets to hold it against."""
+
+    def train_like(
+        self, model: Model, data: TrainingData, plan: FoldPlan, params: FamilyParams, job: JobHandle
+    ) -> Model:
+        """Train a net of the same names and connections as the model from a fresh start."""
+        ...
+
+
+@runtime_checkable
 class FindsNeighbours(Protocol):
     """A family whose models look at neighbours; its settings say at which."""
 

@@ -18,6 +18,7 @@ BUILT_IN: Mapping[str, str] = {
     "ivae": "glasscell.models.svae.family:IVAE",
     "linear_scvi": "glasscell.models.scvi.family:LINEAR",
     "pathway_vae": "glasscell.models.pathway_vae.family:FAMILY",
+    "pathway_net": "glasscell.models.pathway_net.family:FAMILY",
     "pathway_transformer": "glasscell.models.pathway_transformer.family:FAMILY",
     "scanvi": "glasscell.models.scvi.family:SCANVI",
     "scvi": "glasscell.models.scvi.family:SCVI",

@@ -44,6 +44,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "min_genes": 3,
         "n_free": 1,
     },
+    "pathway_net": {**_QUICK, "gene_sets": _SETS, "min_genes": 3, "overlap_groups": 2, "n_free": 2},
     "pathway_transformer": {**_QUICK, "gene_sets": _SETS, "min_genes": 3, "width": 8, "heads": 2},
     "scanvi": _SCVI,
     "scvi": _SCVI,
