@@ -1,14 +1,21 @@
-"""Bringing calls to the event loop of a kernel."""
+"""Bringing calls to the event loop of a kernel, also while Qt's loop runs in it (``%gui qt``)."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from IPython import get_ipython
 
 from glasscell.jobs.dispatcher import Dispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+#: So often asyncio has a turn while Qt's loop runs in the kernel, beside calls that come from a thread.
+TURN_MS = 50
 
 
 class _Later:
@@ -43,13 +50,49 @@ class AsyncioDispatcher(Dispatcher):
     def call_soon(self, fn: Callable[[], object]) -> None:
         """Queue ``fn`` for the loop; nothing happens once the loop is closed."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(fn)
+            call_on(self._loop, fn)
 
     def call_later(self, milliseconds: int, fn: Callable[[], object]) -> _Later:
         """Run ``fn`` after some time, unless the returned timer is cancelled."""
         later = _Later(fn)
         self.call_soon(lambda: self._loop.call_later(milliseconds / 1000, later.run))
         return later
+
+
+def call_on(loop: asyncio.AbstractEventLoop, fn: Callable[[], object]) -> None:
+    """Queue a call for the loop of a kernel, from any thread.
+
+    After ``%gui qt`` that loop stands still while Qt's runs; see :func:`_take_turns`.
+    """
+    qt_loop = _qt_loop()
+    if qt_loop is not None:
+        loop.call_soon_threadsafe(_take_turns, qt_loop)
+    loop.call_soon_threadsafe(fn)
+    if qt_loop is not None:
+        core = sys.modules[type(qt_loop).__module__]
+        with contextlib.suppress(RuntimeError):  # torn down meanwhile
+            # Posted, not called: the loop may be about to begin, and would forget that it was to end.
+            core.QMetaObject.invokeMethod(qt_loop, "quit", core.Qt.ConnectionType.QueuedConnection)
+
+
+def _take_turns(qt_loop: Any) -> None:
+    """Let the kernel's Qt loop make room for asyncio's many times a second; on the thread of both.
+
+    ipykernel leaves it only when a message comes to the main shell: timers, awaited results and messages to
+    subshells would wait for that. It takes the loop up again by itself.
+    """
+    if getattr(qt_loop, "glasscell_turns", None) is not None:
+        return
+    with contextlib.suppress(RuntimeError):
+        qt_loop.glasscell_turns = turns = sys.modules[type(qt_loop).__module__].QTimer(qt_loop)
+        turns.timeout.connect(qt_loop.quit)
+        turns.start(TURN_MS)
+
+
+def _qt_loop() -> Any:
+    """Return the loop that ipykernel made for Qt; None without ``%gui qt``. Nothing is imported."""
+    kernel: Any = getattr(get_ipython(), "kernel", None)
+    return getattr(getattr(kernel, "app", None), "qt_event_loop", None)
 
 
 def _loop_here() -> asyncio.AbstractEventLoop:

@@ -15,9 +15,10 @@ from glasscell.jupyter.dispatcher import AsyncioDispatcher
 from glasscell.jupyter.home import settle
 from glasscell.jupyter.layout import Layout
 from glasscell.jupyter.panel import OPEN_BY_PATH
-from glasscell.jupyter.place import replace_earlier
+from glasscell.jupyter.place import close_earlier, remember
 from glasscell.jupyter.running import Running
 from glasscell.session import Session
+from glasscell.session.kept import APPLIED, results_of
 from glasscell.views.naming import find_channel, find_selection
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from glasscell.session import State
 
 THEMES = ("light", "dark")
+#: Said where a session is still shown, in a window of napari or by another cell.
+LEFT = "The notebook has closed its own views of these data; they stay open here."
 
 
 def explore(
@@ -59,7 +62,8 @@ def explore(
     Raises
     ------
     DataError
-        The theme is none of the two. What goes wrong while a file is read is told by ``await ex.opening``.
+        The theme is none of the two, or the session was closed. What goes wrong while a file is read is
+        told by ``await ex.opening``.
     """
     return Explorer(data, theme=theme, **wish)
 
@@ -85,6 +89,11 @@ class Explorer:
     ) -> None:
         if theme not in THEMES:
             raise DataError(f'The theme is {" or ".join(THEMES)}, not "{theme}".')
+        if isinstance(data, Session):
+            if data.jobs.closed:
+                raise DataError("This session was closed: call glasscell.explore with its data again.")
+            data.users.join()  # first, as an earlier run of this cell may have made it
+        close_earlier()  # before other data are read: both might not fit
         self._owns = not isinstance(data, Session)
         self.session: Session = data if isinstance(data, Session) else Session(AsyncioDispatcher())
         self.opening: Running | None = None
@@ -94,11 +103,16 @@ class Explorer:
         settle(self.session.jobs)
         self.session.made.connect(self._on_made)
         self.session.changed.connect(self._on_changed)
-        if self._owns:
-            self._open(data, wish)
-        self.layout = Layout(self.session, theme)
+        self.session.restored.connect(self._on_restored)
+        try:
+            if self._owns:
+                self._open(data, wish)
+            self.layout = Layout(self.session, theme)
+        except BaseException:
+            self._leave()
+            raise
         self.layout.widget.explorer = self  # alive as long as the page, even where nobody keeps it
-        replace_earlier(self)
+        remember(self)
 
     def __repr__(self) -> str:
         dataset = self.session.dataset
@@ -138,7 +152,10 @@ class Explorer:
 
     @property
     def result(self) -> Any:
-        """The newest explanation, contrast, traversal, attention or perturbation; None before any."""
+        """The newest explanation, contrast, traversal, attention or perturbation; None before any.
+
+        After a saved session was opened: its explanation, without one another result of it.
+        """
         kind = self._newest
         return self.session.explanation if kind == "explanation" else self.session.latest(kind)
 
@@ -209,15 +226,20 @@ class Explorer:
         return Running(save_picture(self.session, what, Path(path), sight))
 
     def close(self) -> None:
-        """End the jobs and take the views away; a shared session goes on."""
+        """Take the views away; the last that shows a session ends its jobs and lets go of its data."""
         if self._closed:
             return
+        self.layout.close()
+        self._leave()
+
+    def _leave(self) -> None:
         self._closed = True
         self.session.made.disconnect(self._on_made, missing_ok=True)
         self.session.changed.disconnect(self._on_changed, missing_ok=True)
-        self.layout.close()
-        if self._owns:
-            self.session.close()
+        self.session.restored.disconnect(self._on_restored, missing_ok=True)
+        self.session.users.leave(0.0)  # the kernel waits for no job
+        if self._owns and self.session.users.count:
+            self.session.say("info", LEFT)
 
     def _open(self, data: Any, wish: Mapping[str, str | None]) -> None:
         if isinstance(data, Dataset):
@@ -237,6 +259,10 @@ class Explorer:
     def _on_changed(self, new: State, old: State) -> None:
         if new.explanation and new.explanation != old.explanation:
             self._newest = "explanation"
+
+    def _on_restored(self, pictures: object) -> None:
+        others = [kind for kind, _ in results_of(self.session) if kind != APPLIED]
+        self._newest = "explanation" if self.session.state.explanation else others[-1] if others else ""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return {"text/plain": repr(self)} if self._closed else self.widget._repr_mimebundle_(**kwargs)

@@ -12,18 +12,21 @@ if TYPE_CHECKING:
 _SHOWN: dict[str, tuple[str, WeakSet[Explorer]]] = {}
 
 
-def replace_earlier(explorer: Explorer) -> None:
-    """Close what an earlier run of the same cell had made; several of one run stand beside each other."""
+def close_earlier() -> None:
+    """Close what an earlier run of the running cell had made; several of one run stand beside each other."""
     cell, run = _running()
-    if not cell:
-        return
-    earlier_run, earlier = _SHOWN.get(cell, ("", WeakSet()))
+    earlier_run, earlier = _SHOWN.get(cell, (run, WeakSet()))
     if earlier_run != run:
+        del _SHOWN[cell]
         for old in list(earlier):
             old.close()
-        earlier = WeakSet()
-    earlier.add(explorer)
-    _SHOWN[cell] = (run, earlier)
+
+
+def remember(explorer: Explorer) -> None:
+    """Note which cell has made an explorer."""
+    cell, run = _running()
+    if cell:
+        _SHOWN.setdefault(cell, (run, WeakSet()))[1].add(explorer)
 
 
 def _running() -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from glasscell.jobs import Outcome
+from glasscell.jupyter.dispatcher import call_on
 from glasscell.jupyter.panel import Panel, Words, button, row, show
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Running(Panel):
         ended = asyncio.Event()
 
         def wake(job: Job[Any]) -> None:
-            loop.call_soon_threadsafe(ended.set)
+            call_on(loop, ended.set)
 
         self.job.finished.connect(wake)
         try:

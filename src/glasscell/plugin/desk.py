@@ -41,7 +41,7 @@ class Desk:
         The viewer itself, not a proxy.
     session
         A notebook's session to share: while the viewer is open its calls come through Qt, and it goes on
-        afterwards. The viewer's own when left out.
+        as long as either shows it. The viewer's own when left out.
     """
 
     closed = Signal()
@@ -51,6 +51,8 @@ class Desk:
         self.session = Session(QtDispatcher()) if session is None else session
         self._former = None if session is None else session.jobs.dispatcher
         if session is not None:
+            session.users.join()
+            session.jobs.dispatcher.call_soon(lambda: None)  # its loop learns that Qt's runs beside it
             session.jobs.dispatcher = QtDispatcher()
         self.tissue = NapariTissueView(viewer, self.session.jobs)
         self.is_dark = _is_dark(viewer)
@@ -73,7 +75,7 @@ class Desk:
 
     def running(self) -> tuple[str, ...]:
         """Titles of the jobs that closing would stop; none of a session that goes on."""
-        if self._former is not None:
+        if self.session.users.count > 1:
             return ()
         jobs = self.session.jobs.active
         return tuple(job.title for job in jobs if job.lane != "view" and not job.title.startswith(KEEPING))
@@ -111,6 +113,7 @@ class Desk:
         else:
             self.session.restored.disconnect(self._on_restored, missing_ok=True)
             self._give_back(self._former)
+            self.session.users.leave(0.0)  # nor does the kernel wait
         self._views.clear()
         if not _DESKS:
             sys.setswitchinterval(_usual_interval_s)

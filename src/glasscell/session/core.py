@@ -20,6 +20,7 @@ from glasscell.session.rules import Facts, normalize
 from glasscell.session.spill import FolderSpill
 from glasscell.session.state import State
 from glasscell.session.store import Key, Store
+from glasscell.session.user import Users
 from glasscell.session.voice import Voice
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Core(Voice):
         super().__init__()
         self.state = State()
         self.jobs = JobRunner(dispatcher)
+        self.users = Users(self)
         self._spill = FolderSpill()
         self.store = Store(limit_bytes, kept=self._is_shown, spill=self._spill)
         self.facts_of = FactBook()
