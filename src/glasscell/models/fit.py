@@ -147,7 +147,7 @@ def fit_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: JobHand
     labels = drop_rare(request.labels, request.split)
     train = np.flatnonzero(request.split.training(0) & (labels.codes >= 0))
     codes = np.full(dataset.n_cells, -1, np.int32)
-    codes[train], kept = permute_labels(labels.codes[train], _strata(dataset)[train], request.seed)
+    codes[train], kept = permute_labels(labels.codes[train], permutation_strata(dataset)[train], request.seed)
     data = training_data(dataset, request, family, device, labels=labels, codes=codes)
     epochs = max(1, round(float(np.median([curve.best_epoch for curve in bundle.curves]))))
     plan = FoldPlan(
@@ -184,7 +184,8 @@ def _check_classes(train: NDArray[np.int64], labels: Labels, fold: int, n_folds:
         )
 
 
-def _strata(dataset: Dataset) -> NDArray[np.int64]:
+def permutation_strata(dataset: Dataset) -> NDArray[np.int64]:
+    """Return a number per section and donor for each cell, ``(n_cells,)``: twins shuffle labels within."""
     strata = np.asarray(dataset.sections.codes, np.int64) + 1
     if dataset.donors is not None:
         strata = strata * (len(dataset.donors.names) + 1) + dataset.donors.codes + 1

@@ -1,0 +1,1 @@
+"""Which named nodes of a layered network decide, held against control networks."""
