@@ -40,12 +40,16 @@ class GraphSpec:
     histology
         How much the colour of the tissue's picture counts beside the two coordinates, 0 for not at all; it
         is then a third coordinate, see ``histology_height``.
+    scaled
+        Whether distances are given in spacings of the section (the median distance to the nearest cell), so
+        that they mean the same on tissue in other units.
     """
 
     kind: GraphKind = "knn"
     k: int = 6
     radius: float | None = None
     histology: float = 0.0
+    scaled: bool = False
 
     def __post_init__(self) -> None:
         """Refuse kinds and sizes that make no graph."""
@@ -61,13 +65,14 @@ class GraphSpec:
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
         plain: dict[str, Any] = {"kind": self.kind, "k": self.k, "radius": self.radius}
-        return {**plain, "histology": self.histology} if self.histology else plain
+        more = {"histology": self.histology, "scaled": self.scaled}
+        return {**plain, **{name: value for name, value in more.items() if value}}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> GraphSpec:
         """Rebuild what ``to_json`` gave."""
-        histology = float(values.get("histology", 0.0))
-        return cls(values["kind"], int(values["k"]), values["radius"], histology)
+        histology, scaled = float(values.get("histology", 0.0)), bool(values.get("scaled", False))
+        return cls(values["kind"], int(values["k"]), values["radius"], histology, scaled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +106,7 @@ class Neighbours:
     indptr, indices
         Neighbours of cell ``i`` are ``indices[indptr[i]:indptr[i + 1]]``, int64.
     distances
-        How far they are, same order as ``indices``, in the unit of the positions.
+        How far they are, same order as ``indices``, in the unit of the positions or in spacings.
     spec
         How they were found.
     """
@@ -226,12 +231,17 @@ def find_neighbours(
     sections
         Section of each cell, ``(n_cells,)``.
     """
+    from scipy.spatial import cKDTree
+
     n_cells = len(positions_cd)
     known = np.isfinite(positions_cd).all(axis=1)
     parts = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
     for code in np.unique(sections[known]):
         own = np.flatnonzero(known & (sections == code))
-        sent, got, far = _within(np.asarray(positions_cd[own], np.float64), spec)
+        points_cd = np.asarray(positions_cd[own], np.float64)
+        sent, got, far = _within(points_cd, spec)
+        if spec.scaled and len(far):
+            far = far / (_spacing(cKDTree(points_cd[:, :2]), points_cd[:, :2]) or 1.0)
         parts.append((own[sent], own[got], far))
     senders, receivers, distances = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.lexsort((senders, distances, receivers))

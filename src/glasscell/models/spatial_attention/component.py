@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from glasscell.jobs import JobHandle
     from glasscell.models.family import TrainingData
-    from glasscell.models.spatial_attention.network import SpatialNetwork
+    from glasscell.models.spatial_attention.network import ComponentNetwork
 
 #: Components are learnt on so many training cells at most.
 MOST_CELLS = 20_000
@@ -49,7 +49,7 @@ def principal_axes(table_cg: Tensor, n_axes: int, seed: int) -> Tensor:
 
 @torch.no_grad()
 def set_components(
-    network: SpatialNetwork, data: TrainingData, train: NDArray[np.int64], seed: int, job: JobHandle
+    network: ComponentNetwork, data: TrainingData, train: NDArray[np.int64], seed: int, job: JobHandle
 ) -> None:
     """Learn how genes are standardised and which components are kept, from training cells alone."""
     job.report(0.0, "principal components")
@@ -69,7 +69,7 @@ def set_components(
 
 
 @torch.no_grad()
-def component_table(network: SpatialNetwork, data: TrainingData, device: str, job: JobHandle) -> Tensor:
+def component_table(network: ComponentNetwork, data: TrainingData, device: str, job: JobHandle) -> Tensor:
     """Return every cell's components, ``(n_cells, n_components)`` on the device."""
     network = network.to(device).eval()
     n_cells = len(data.rows)

@@ -11,7 +11,36 @@ from glasscell.models.layer import Standardise
 CLIP = 10.0
 
 
-class SpatialNetwork(nn.Module):
+class ComponentNetwork(nn.Module):
+    """Principal components of standardised expression: what networks of neighbours see of a cell.
+
+    Parameters
+    ----------
+    n_genes, n_components
+        Sizes.
+    """
+
+    loadings: Tensor
+    unit: Tensor
+
+    def __init__(self, n_genes: int, n_components: int) -> None:
+        super().__init__()
+        self.standardise = Standardise(n_genes)
+        self.register_buffer("loadings", torch.zeros(n_components, n_genes))
+        self.register_buffer("unit", torch.ones(()))
+
+    def components(self, x_cg: Tensor) -> Tensor:
+        """Return components of standardised expression, clipped, ``(n, n_components)``."""
+        parts_cp: Tensor = functional.linear(self.standardised(x_cg), self.loadings) / self.unit
+        return parts_cp
+
+    def standardised(self, x_cg: Tensor) -> Tensor:
+        """Return expression in standard deviations from the mean, clipped, ``(n, n_genes)``."""
+        standard_cg: Tensor = self.standardise(x_cg)
+        return standard_cg.clamp(-CLIP, CLIP)
+
+
+class SpatialNetwork(ComponentNetwork):
     """Principal components of expression, attention over neighbours and oneself, latents, components again.
 
     Parameters
@@ -30,8 +59,6 @@ class SpatialNetwork(nn.Module):
     Brody, Alon & Yahav 2022, arXiv:2105.14491, eq. 7 (GATv2).
     """
 
-    loadings: Tensor
-    unit: Tensor
     domain_weight: Tensor
     domain_offset: Tensor
     domain_mean: Tensor
@@ -51,11 +78,8 @@ class SpatialNetwork(nn.Module):
     ) -> None:
         from torch_geometric.nn import GATv2Conv
 
-        super().__init__()
+        super().__init__(n_genes, n_components)
         self.uniform, self.heads = uniform, heads
-        self.standardise = Standardise(n_genes)
-        self.register_buffer("loadings", torch.zeros(n_components, n_genes))
-        self.register_buffer("unit", torch.ones(()))
         self.conv = GATv2Conv(n_components, hidden // heads, heads=heads, add_self_loops=False)
         self.own = nn.Linear(n_components, hidden, bias=False) if own_apart else None
         self.latent = nn.Linear(hidden, n_latent)
@@ -85,16 +109,6 @@ class SpatialNetwork(nn.Module):
                     bound = (6.0 / (weight.shape[-1] + weight.shape[-2])) ** 0.5
                     drawn = torch.rand(weight.shape, generator=generator) * 2 - 1
                     weight.copy_(drawn.mul_(bound))
-
-    def components(self, x_cg: Tensor) -> Tensor:
-        """Return components of standardised expression, clipped, ``(n, n_components)``."""
-        parts_cp: Tensor = functional.linear(self.standardised(x_cg), self.loadings) / self.unit
-        return parts_cp
-
-    def standardised(self, x_cg: Tensor) -> Tensor:
-        """Return expression in standard deviations from the mean, clipped, ``(n, n_genes)``."""
-        standard_cg: Tensor = self.standardise(x_cg)
-        return standard_cg.clamp(-CLIP, CLIP)
 
     def attend(
         self, parts_cp: Tensor, edges: Tensor, centre: Tensor, own_mp: Tensor, keep: Tensor

@@ -1,0 +1,1 @@
+"""Family ``spagcn``: expression smoothed over the tissue by a Gaussian kernel, divided into domains."""
