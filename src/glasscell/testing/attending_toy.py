@@ -162,8 +162,11 @@ class EdgeNetwork(nn.Module):
         self.receiver = nn.Parameter(torch.randn(heads, width))
         self.head = nn.Linear(heads * width, n_classes)
 
-    def run(self, values_cg: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
-        """Return latents ``(n, heads * width)`` and the weights of edges ``(n_edges, 1, heads)``."""
+    def run(self, values_cg: Tensor, edges: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return latents, the weights of edges, and these times the size of what they carry.
+
+        Their shapes are ``(n, heads * width)`` and, twice, ``(n_edges, 1, heads)``.
+        """
         n = len(values_cg)
         own = torch.arange(n, device=edges.device)
         senders, receivers = torch.cat([edges, torch.stack([own, own])], dim=1)
@@ -176,7 +179,8 @@ class EdgeNetwork(nn.Module):
         weights = size / total[receivers]
         carried = weights[:, :, None] * lifted[senders]
         latent = torch.zeros_like(lifted).index_add(0, receivers, carried)
-        return torch.tanh(latent.flatten(1)), weights[: edges.shape[1], None]
+        kept = slice(edges.shape[1])
+        return torch.tanh(latent.flatten(1)), weights[kept, None], carried.norm(dim=2)[kept, None]
 
 
 class ToyNeighbours(ToyModel):
@@ -197,9 +201,9 @@ class ToyNeighbours(ToyModel):
     tokens: tuple[str, ...] = ()
     n_latent = 8
 
-    def _run(self, batch: CellBatch) -> tuple[Tensor, Tensor]:
+    def _run(self, batch: CellBatch) -> tuple[Tensor, Tensor, Tensor]:
         edges = torch.zeros(2, 0, dtype=torch.int64) if batch.edges is None else batch.edges
-        found: tuple[Tensor, Tensor] = self.network.run(batch.expression, edges)  # type: ignore[operator]
+        found: tuple[Tensor, Tensor, Tensor] = self.network.run(batch.expression, edges)  # type: ignore[operator]
         return found
 
     def encode(self, batch: CellBatch) -> Tensor:
@@ -215,6 +219,10 @@ class ToyNeighbours(ToyModel):
     def attention(self, batch: CellBatch) -> Tensor:
         """Return weights ``(n_edges, 1, heads)`` in edge order."""
         return self._run(batch)[1]
+
+    def norm_weighted(self, batch: CellBatch) -> Tensor:
+        """Return weights times the size of what they carry, ``(n_edges, 1, heads)``."""
+        return self._run(batch)[2]
 
     def apply(self, batch: CellBatch, intervention: Intervention) -> CellBatch:
         """Leave edges out."""

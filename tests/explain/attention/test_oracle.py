@@ -1,6 +1,7 @@
 """Every quantity of attention written again, slowly and from its formula."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,46 @@ def test_tokens(dataset: Dataset, by: Labels, make_bundle: MakeBundle) -> None:
         norm_c = np.stack(normed)[inside]
         wanted = (norm_c / norm_c.mean(axis=1, keepdims=True)).mean(axis=0)[1]
         assert found.row(name, "SET 2", "norm").relative == pytest.approx(wanted, rel=1e-4)
+        rolled_t = np.stack(rolled)[inside].mean(axis=0)
+        even = joint_of_even_attention(2)[0, 1:]  # what is rolled out where every weight is a sixth
+        row = found.row(name, "SET 2", "rollout")
+        assert row.relative == pytest.approx(rolled_t[1] / even[1], abs=1e-5)
+
+
+def joint_of_even_attention(layers: int) -> np.ndarray:
+    """Roll out layers that weigh the class token and five tokens alike."""
+    joint = np.eye(6)
+    for _ in range(layers):
+        joint = (0.5 * np.full((6, 6), 1 / 6) + 0.5 * np.eye(6)) @ joint
+    return joint
+
+
+def test_even_attention_is_uniform_on_every_map(
+    dataset: Dataset, by: Labels, make_bundle: MakeBundle
+) -> None:
+    bundle = make_bundle("tokens", twin=False)
+    with torch.no_grad():
+        for query in bundle.folds[0].network.query:
+            query.zero_()
+    found = attend(dataset, bundle, AttentionRequest(by, params=FEW))
+    for which in ("mean", "rollout", "layer:1", "layer:2"):
+        np.testing.assert_allclose(found.grouped(which), 1.0, rtol=1e-6)
+        np.testing.assert_allclose(found.cell_values("SET 1", which), 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["tokens", "neighbours"])
+def test_a_net_that_repeats_its_twin_does_not_stand_out(
+    dataset: Dataset, by: Labels, make_bundle: MakeBundle, kind: str
+) -> None:
+    """An impostor: whatever it attends to, a net that learnt nothing attends to it as much."""
+    bundle = make_bundle(kind)
+    everyone = {"removal_cells": 1000, "random_nets": 2}
+    found = attend(dataset, replace(bundle, twin=bundle.folds[0]), AttentionRequest(by, params=everyone))
+    z_gt = found.grouped("mean", "z_twin")
+    assert np.isfinite(z_gt[found.n_removed_gt > 0]).all()
+    assert np.nanmax(np.abs(z_gt)) < 1e-6
+    real = attend(dataset, bundle, AttentionRequest(by, params=everyone))
+    assert np.nanmax(np.abs(real.grouped("mean", "z_twin"))) > 0.5
 
 
 def literal_edges(network, values_cg: np.ndarray, senders: dict[int, list[int]], cell: int):
@@ -110,7 +151,8 @@ def literal_edges(network, values_cg: np.ndarray, senders: dict[int, list[int]],
         weights[:, head] = size[:-1]
         others = (*senders[cell], cell)
         latent.append(sum(weight * lifted[other] for weight, other in zip(size, others, strict=True)))
-    return weights, np.tanh(np.concatenate(latent))
+    norms = [np.linalg.norm(values_cg[other] @ lift[head]) for other in senders[cell] for head in range(2)]
+    return weights, np.tanh(np.concatenate(latent)), weights * np.reshape(norms, (-1, 2))
 
 
 def test_neighbours(dataset: Dataset, by: Labels, make_bundle: MakeBundle) -> None:
@@ -125,12 +167,14 @@ def test_neighbours(dataset: Dataset, by: Labels, make_bundle: MakeBundle) -> No
     network, groups = net.network, by.codes
     pair: dict[tuple[int, int], list[float]] = {}
     for cell in range(dataset.n_cells):
-        weights, latent = literal_edges(network, values_cg, senders, cell)
+        weights, latent, normed = literal_edges(network, values_cg, senders, cell)
         edges = found.neighbours(cell)
         order = np.argsort(senders[cell])
         assert edges.senders.tolist() == sorted(senders[cell])
         relative = 5 * weights.mean(axis=1)  # four neighbours and the cell itself
         np.testing.assert_allclose(edges.relative, relative[order], atol=1e-5)
+        norm = normed.mean(axis=1) / normed.mean()  # of the edges that come in
+        np.testing.assert_allclose(found.neighbours(cell, "norm").relative, norm[order], atol=1e-5)
         for place, sender in enumerate(sorted(senders[cell])):
             fewer = {**senders, cell: [s for s in senders[cell] if s != sender]}
             change = np.linalg.norm(literal_edges(network, values_cg, fewer, cell)[1] - latent)
@@ -174,8 +218,8 @@ def test_means_and_z_against_their_formulas() -> None:
     wanted = [[(ours[g, t] - nulls[:, g, t].mean()) / pooled[g] for t in range(3)] for g in range(2)]
     np.testing.assert_allclose(null_z(ours, nulls), wanted)
     centre = nulls[0].mean(axis=1)
-    spread = np.sqrt(np.mean([(nulls[0][g, t] - centre[g]) ** 2 for g in range(2) for t in range(3)]))
-    wanted = [[(ours[g, t] - centre[g]) / spread for t in range(3)] for g in range(2)]
+    spread = np.sqrt(np.mean([2 * (nulls[0][g, t] - centre[g]) ** 2 for g in range(2) for t in range(3)]))
+    wanted = [[(ours[g, t] - nulls[0][g, t]) / spread for t in range(3)] for g in range(2)]
     np.testing.assert_allclose(null_z(ours, nulls[:1]), wanted)
     assert np.isnan(null_z(ours, np.ones((2, 2, 3)))).all()
 

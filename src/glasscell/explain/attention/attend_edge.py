@@ -8,10 +8,10 @@ import numpy as np
 
 from glasscell.errors import DataError
 from glasscell.explain.attention.asked import Asked, check_memory, common_notes, draw, null_nets
-from glasscell.explain.attention.average import edge_means, edge_room, group_means, null_z
+from glasscell.explain.attention.average import edge_means, group_means, null_z
 from glasscell.explain.attention.edge_net import EdgeMaps, edge_maps, edge_removal, sender_removal
-from glasscell.explain.attention.edge_result import EdgeAttention, combine_edges
-from glasscell.explain.attention.token_net import map_names
+from glasscell.explain.attention.edge_result import EdgeAttention, edge_map, relative_edges
+from glasscell.explain.attention.token_net import NO_NORM, map_names
 from glasscell.explain.part import Part
 
 if TYPE_CHECKING:
@@ -30,13 +30,16 @@ def attend_edges(asked: Asked, job: JobHandle) -> EdgeAttention:
     ends = asked.group_of_cell[found.receivers], asked.group_of_cell[found.senders]
     proper = found.senders != found.receivers
     ends = np.where(proper, ends[0], -1), ends[1]
-    maps = map_names(found.weights_elh.shape[1], found.weights_elh.shape[2])
+    n_layers, n_heads = found.weights_elh.shape[1:]
+    maps = map_names(n_layers, n_heads, norm=found.norm_e is not None)
     weight_mgt, relative_mgt, n_edges_gt = _grouped(found, maps, ends, n_groups, first_e, n_cells)
     removed_e = _edge_removal(asked, found, Part(job, 0.2, 0.6, "Removing edges"))
     drawn = _draw_pairs(asked, found)
     removed_ct = _sender_removal(asked, drawn, Part(job, 0.6, 0.8, "Removing neighbours by group"))
-    twin, random, notes = _nulls(asked, maps, relative_mgt, Part(job, 0.8, 1.0, "Asking null nets"))
+    twin, random, notes = _nulls(asked, maps, relative_mgt, drawn, Part(job, 0.8, 1.0, "Asking null nets"))
     removed_gt, n_removed_gt = group_means(removed_ct, asked.group_of_cell[asked.cells], n_groups)
+    if found.norm_e is None:
+        notes = (*notes, NO_NORM)
     job.report(1.0, "Attention is read")
     return EdgeAttention(
         provenance=asked.provenance,
@@ -57,6 +60,7 @@ def attend_edges(asked: Asked, job: JobHandle) -> EdgeAttention:
         senders=found.senders,
         receivers=found.receivers,
         weights_elh=found.weights_elh,
+        norm_e=found.norm_e,
         first_net_e=first_e,
         removed_e=removed_e,
         removed_ct=removed_ct,
@@ -77,10 +81,13 @@ def _maps(asked: Asked, job: JobHandle) -> tuple[EdgeMaps, Bools]:
     weights_elh = np.concatenate(
         [part.weights_elh for part in parts if len(part.senders)] or [parts[0].weights_elh]
     )
+    norms = [part.norm_e for part in parts if part.norm_e is not None]
+    norm_e = np.concatenate(norms) if len(norms) == len(parts) else None
     order = np.lexsort((senders, receivers))
     first_cell = np.zeros(asked.dataset.n_cells, np.bool_)
     first_cell[asked.cells[asked.first]] = True
-    found = EdgeMaps(senders[order], receivers[order], weights_elh[order])
+    norm_e = None if norm_e is None else norm_e[order]
+    found = EdgeMaps(senders[order], receivers[order], weights_elh[order], norm_e)
     return found, first_cell[found.receivers]
 
 
@@ -96,8 +103,8 @@ def _grouped(
     weights, relatives = [], []
     n_edges_gt = np.zeros((n_groups, n_groups), np.int32)
     for which in maps:
-        values_e = combine_edges(found.weights_elh, which)
-        relative_e = values_e * edge_room(values_e, found.receivers, n_cells)
+        values_e = edge_map(found, which)
+        relative_e = relative_edges(values_e, which, found.receivers, n_cells)
         receiving = np.where(first_e, ends[0], -1) if which.startswith("head:") else ends[0]
         means, count = edge_means(values_e, receiving, ends[1], n_groups, n_groups)
         weights.append(means)
@@ -168,13 +175,16 @@ def _sender_removal(asked: Asked, drawn: Ints, job: JobHandle) -> Floats:
 
 
 def _nulls(
-    asked: Asked, maps: Sequence[str], relative_mgt: Floats, job: JobHandle
+    asked: Asked, maps: Sequence[str], relative_mgt: Floats, drawn: Ints, job: JobHandle
 ) -> tuple[Floats, Floats, tuple[str, ...]]:
-    """Set the means between groups against those of the twin and of re-initialised nets."""
+    """Set the means between groups against those of the twin and of re-initialised nets.
+
+    They are asked about a sample of each group, and about cells at every pair of groups that touch.
+    """
     twins, randoms, notes = null_nets(asked)
     compared = [which for which in maps if not which.startswith("head:")]
     rows = draw(asked.group_of_cell[asked.cells], 5 * asked.params.removal_cells, asked.seed)
-    cells, n_nets = asked.cells[rows], len(twins) + len(randoms)
+    cells, n_nets = asked.cells[np.union1d(rows, drawn)], len(twins) + len(randoms)
     means = []
     for number, net in enumerate((*twins, *randoms)):
         share = Part(job, number / n_nets, (number + 1) / n_nets, "")

@@ -8,7 +8,14 @@ import numpy as np
 
 from glasscell.explain.attention.asked import Asked, check_memory, common_notes, null_nets
 from glasscell.explain.attention.average import group_means, null_z
-from glasscell.explain.attention.token_net import TokenMaps, combine, map_names, token_maps, token_removal
+from glasscell.explain.attention.token_net import (
+    NO_NORM,
+    TokenMaps,
+    combine,
+    map_names,
+    token_maps,
+    token_removal,
+)
 from glasscell.explain.attention.token_result import TokenAttention, relative_map
 from glasscell.explain.part import Part
 from glasscell.jobs import QUIET
@@ -20,7 +27,6 @@ if TYPE_CHECKING:
     from glasscell.jobs import JobHandle
 
 NO_ROLLOUT = "Rollout is missing: this model does not tell how its tokens attend to each other."
-NO_NORM = "Norm-weighted attention is missing: this model does not tell what its weights carry."
 
 
 def attend_tokens(asked: Asked, job: JobHandle) -> TokenAttention:
@@ -110,11 +116,12 @@ def _grouped(
 ) -> tuple[Floats, Floats]:
     """Average every map by group, as it is and relative to uniform."""
     weights, relatives = [], []
+    layers = found.weights_clht.shape[1]
     for which in maps:
         values_ct = _map(found, which)
         groups = np.where(first, group_c, -1) if which.startswith("head:") else group_c
         weights.append(group_means(values_ct, groups, n_groups)[0])
-        relatives.append(group_means(relative_map(values_ct, which), groups, n_groups)[0])
+        relatives.append(group_means(relative_map(values_ct, which, layers), groups, n_groups)[0])
     return np.stack(weights), np.stack(relatives)
 
 

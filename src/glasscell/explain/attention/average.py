@@ -81,9 +81,10 @@ def edge_means(
 def null_z(observed_gt: Floats, nulls_rgt: Floats) -> Floats:
     """Say how far weights stand out from those of nets that learnt nothing.
 
-    With several null nets each weight is set against the same entry of those nets: less their mean, over
-    their standard deviation pooled over the columns of the group. With one (the twin) it is set against all
-    columns of the group in that net: less their mean, over their standard deviation.
+    Each weight is set against the same entry of the null nets. With several of them: less their mean, over
+    their standard deviation pooled over the columns of the group. With one (the twin): less its entry, over
+    the spread of its entries about their mean in the group, times the square root of two since either net
+    strays. A net that repeats its twin has z of 0.
 
     Parameters
     ----------
@@ -102,8 +103,9 @@ def null_z(observed_gt: Floats, nulls_rgt: Floats) -> Floats:
             centre = nulls.mean(axis=0)
             spread = np.sqrt(_nanmean(nulls.var(axis=0, ddof=1)))[:, None]
         else:
-            centre = _nanmean(nulls[0])[:, None]
-            spread = np.sqrt(_nanmean(((nulls[0] - centre) ** 2).reshape(1, -1)))
+            centre = nulls[0]
+            about_gt = (centre - _nanmean(centre)[:, None]) ** 2
+            spread = np.sqrt(2 * _nanmean(about_gt.reshape(1, -1)))
         z = (np.asarray(observed_gt, np.float64) - centre) / spread
     return np.where(np.isfinite(z), z, np.nan)
 

@@ -35,11 +35,15 @@ class EdgeMaps:
         Cells of the dataset, ``(n_edges,)``; a cell's edge to itself is there too.
     weights_elh
         Attention, ``(n_edges, layers, heads)`` float32.
+    norm_e
+        Mean over layers and heads of the norm-weighted attention, ``(n_edges,)``; None for a model that does
+        not tell.
     """
 
     senders: NDArray[np.int32]
     receivers: NDArray[np.int32]
     weights_elh: NDArray[np.float32]
+    norm_e: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,18 +90,23 @@ def incoming(batch: CellBatch) -> Incoming:
 @torch.no_grad()
 def edge_maps(dataset: Dataset, net: Any, cells: NDArray[Any], job: JobHandle) -> EdgeMaps:
     """Ask a net for the weight of every edge that comes in at a cell; each block is a cancel point."""
-    senders, receivers, weights = [], [], []
+    senders, receivers, weights, norms = [], [], [], []
+    tells = hasattr(net, "norm_weighted")
     for part in blocks(cells, len(net.genes)):
         job.report(part.start / max(len(cells), 1))
         batch = make_batch(dataset, net, cells[part])
         found = incoming(batch)
         senders.append(found.senders)
         receivers.append(found.receivers)
-        weights.append(net.attention(batch)[torch.from_numpy(found.places)].float().cpu().numpy())
+        places = torch.from_numpy(found.places)
+        weights.append(net.attention(batch)[places].float().cpu().numpy())
+        if tells:
+            norms.append(net.norm_weighted(batch)[places].mean(dim=(1, 2)).float().cpu().numpy())
     if not senders:
-        none = np.zeros(0, np.int32)
-        return EdgeMaps(none, none, np.zeros((0, 1, 1), np.float32))
-    return EdgeMaps(np.concatenate(senders), np.concatenate(receivers), np.concatenate(weights))
+        none, nothing = np.zeros(0, np.int32), np.zeros(0, np.float32)
+        return EdgeMaps(none, none, np.zeros((0, 1, 1), np.float32), nothing if tells else None)
+    norm_e = np.concatenate(norms) if tells else None
+    return EdgeMaps(np.concatenate(senders), np.concatenate(receivers), np.concatenate(weights), norm_e)
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from glasscell.explain.attention.average import edge_room
 from glasscell.explain.attention.result import CELL_QUANTITIES, Attention
 
 if TYPE_CHECKING:
+    from glasscell.explain.attention.edge_net import EdgeMaps
     from glasscell.explain.attention.result import Bools, Floats, Ints
 
 
@@ -34,6 +35,8 @@ class EdgeAttention(Attention):
         Cells of the dataset, ``(n_edges,)``, sorted by receiver; a cell's edge to itself is there too.
     weights_elh
         Attention, ``(n_edges, layers, heads)`` float32.
+    norm_e
+        See ``edge_net.EdgeMaps``, ``(n_edges,)``; None where the model does not tell.
     first_net_e
         Whether the first net explains the receiver, ``(n_edges,)``.
     removed_e
@@ -49,6 +52,7 @@ class EdgeAttention(Attention):
     senders: Ints
     receivers: Ints
     weights_elh: Floats
+    norm_e: Floats | None = None
     first_net_e: Bools
     removed_e: Floats
     removed_ct: Floats
@@ -97,10 +101,28 @@ def edge_values(found: EdgeAttention, which: str, quantity: str) -> Floats:
     """Return a quantity of every edge; heads only where the first net explains the receiver."""
     if quantity == "removed":
         return found.removed_e
-    values_e = combine_edges(found.weights_elh, which)
+    values_e = edge_map(found, which)
     if quantity == "relative":
-        values_e = values_e * edge_room(values_e, found.receivers, found.n_cells)
+        values_e = relative_edges(values_e, which, found.receivers, found.n_cells)
     return np.where(found.first_net_e, values_e, np.nan) if which.startswith("head:") else values_e
+
+
+def edge_map(found: EdgeAttention | EdgeMaps, which: str) -> Floats:
+    """Return one map, ``(n_edges,)``."""
+    if which != "norm":
+        return combine_edges(found.weights_elh, which)
+    assert found.norm_e is not None
+    return np.asarray(found.norm_e, np.float64)
+
+
+def relative_edges(values_e: Floats, which: str, receivers: Ints, n_cells: int) -> Floats:
+    """Multiply by what uniform attention divides by; norm-weighted attention goes by its mean over a cell."""
+    if which != "norm":
+        return values_e * edge_room(values_e, receivers, n_cells)
+    count_c = np.bincount(receivers, minlength=n_cells)
+    total_c = np.bincount(receivers, values_e, minlength=n_cells)
+    mean_e = (total_c / np.maximum(count_c, 1))[receivers]
+    return np.asarray(np.divide(values_e, mean_e, out=np.full_like(values_e, np.nan), where=mean_e > 0))
 
 
 def combine_edges(weights_elh: Floats, which: str) -> Floats:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from glasscell.explain.attention.result import Floats
     from glasscell.jobs import JobHandle
 
+NO_NORM = "Norm-weighted attention is missing: this model does not tell what its weights carry."
 # Numbers made at a time: genes of a block, or attention of a block between all tokens.
 BLOCK_NUMBERS = 4_000_000
 

@@ -49,7 +49,7 @@ class TokenAttention(Attention):
             return out
         values_ct = token_map(self, which)
         if quantity == "relative":
-            values_ct = relative_map(values_ct, which)
+            values_ct = relative_map(values_ct, which, self.weights_clht.shape[1])
         values_c = values_ct[:, place]
         out[self.cells] = (
             np.where(self.first_net, values_c, np.nan) if which.startswith("head:") else values_c
@@ -67,9 +67,14 @@ def token_map(found: TokenAttention, which: str) -> Floats:
     return np.asarray(values_ct, np.float64)
 
 
-def relative_map(values_ct: Floats, which: str) -> Floats:
-    """Divide by what uniform attention gives; norm-weighted attention by the cell's mean over tokens."""
-    if which != "norm":
-        return values_ct * token_room(values_ct.sum(axis=1), values_ct.shape[1])
-    mean_c = values_ct.mean(axis=1, keepdims=True)
-    return np.asarray(np.divide(values_ct, mean_c, out=np.full_like(values_ct, np.nan), where=mean_c > 0))
+def relative_map(values_ct: Floats, which: str, layers: int) -> Floats:
+    """Divide by what uniform attention gives; norm-weighted attention by the cell's mean over tokens.
+
+    Of a rollout uniform attention leaves ``2 ** -layers`` on the class token's own path, since half of every
+    layer stays where it is; the rest is shared evenly.
+    """
+    if which == "norm":
+        mean_c = values_ct.mean(axis=1, keepdims=True)
+        return np.asarray(np.divide(values_ct, mean_c, out=np.full_like(values_ct, np.nan), where=mean_c > 0))
+    shared = 1.0 - 0.5**layers if which == "rollout" else 1.0
+    return values_ct * (token_room(values_ct.sum(axis=1), values_ct.shape[1]) / shared)

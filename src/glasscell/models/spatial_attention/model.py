@@ -159,6 +159,18 @@ class SpatialModel:
         keep = torch.ones(len(centre), dtype=torch.bool, device=centre.device)
         return self.network.attend(parts_cp, edges, centre, parts_cp[centre], keep)[1][:, None]
 
+    def norm_weighted(self, batch: CellBatch) -> Tensor:
+        """Return weights times the length of what each edge carries by head, ``(n_edges, 1, heads)``.
+
+        References
+        ----------
+        Kobayashi et al. 2020, arXiv:2004.10102, equation 5, by head.
+        """
+        sent_nw = self.network.conv.lin_l(self.network.components(batch.expression))
+        length_nh = sent_nw.view(len(sent_nw), self.network.heads, -1).norm(dim=2)
+        weighted: Tensor = self.attention(batch) * length_nh[edges_of(batch, self.info.title)[0]][:, None]
+        return weighted
+
     def parts(self) -> Mapping[str, Any]:
         """Return components of expression and the mixture: read-only arrays by name."""
         network = self.network
@@ -181,6 +193,28 @@ class SpatialModel:
             Something else is asked for, or a gene is unknown.
         """
         return changed(batch, intervention, self.genes, self.info.title)
+
+    def rearranged(self, latents: Tensor, sign: Tensor, domains: Tensor) -> Self:
+        """Return the model with its latents in another order and sign, and its domains in another order.
+
+        Parameters
+        ----------
+        latents, sign
+            Which latent becomes latent ``k``, and what it is multiplied by, 1 or -1, ``(n_latent,)``.
+        domains
+            Which domain becomes domain ``k``, ``(n_domains,)``.
+        """
+        network = deepcopy(self.network)
+        with torch.no_grad():
+            network.latent.weight.copy_(network.latent.weight[latents] * sign[:, None])
+            network.latent.bias.copy_(network.latent.bias[latents] * sign)
+            network.first.weight.copy_(network.first.weight[:, latents] * sign)
+            for table_kz in (network.domain_weight, network.domain_mean):
+                table_kz.copy_(table_kz[domains][:, latents] * sign)
+            network.domain_offset.copy_(network.domain_offset[domains].clone())
+            turned_zz = network.domain_covariance[latents][:, latents] * sign[:, None] * sign
+            network.domain_covariance.copy_(turned_zz)
+        return type(self)(network, self.info, self.genes, self.preprocessing, self.graph)
 
     def _seen(self, batch: CellBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Return components of all rows, edges and centres."""
