@@ -1,5 +1,7 @@
 """Cells described with their neighbours: the network against its formula, the domains, the promises."""
 
+import itertools
+
 import anndata as ad
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from glasscell.data.dataset import Dataset
 from glasscell.errors import JobCancelled, NotCompatible
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle_file import load_bundle, save_bundle
-from glasscell.models.fit import fit
+from glasscell.models.fit import fit, fit_twin
 from glasscell.models.fit_request import FitRequest
 from glasscell.models.preflight import check
 from glasscell.models.protocol import (
@@ -90,6 +92,7 @@ def test_the_latent_is_the_formula(dataset, net):
     w_r, b_r = weights["conv.lin_r.weight"], weights["conv.lin_r.bias"]
     a, wide = weights["conv.att"][0], weights["conv.att"].shape[2]
     found_cz, found_eh = double.encode(batch).numpy(), double.attention(batch).numpy()[:, 0]
+    normed_eh = double.norm_weighted(batch).numpy()[:, 0]
     for row, centre in enumerate(batch.centre.tolist()):
         into = [e for e in range(batch.edges.shape[1]) if int(batch.edges[1, e]) == centre]
         senders = [int(batch.edges[0, e]) for e in into] + [centre]
@@ -102,6 +105,8 @@ def test_the_latent_is_the_formula(dataset, net):
             logits = np.array([a[head] @ np.where(s > 0, s, 0.2 * s) for s in sums])
             alpha = np.exp(logits) / np.exp(logits).sum()
             assert found_eh[into, head] == pytest.approx(alpha[:-1], abs=1e-12)
+            sizes = [np.linalg.norm(s) for s in sent[:-1]]
+            assert normed_eh[into, head] == pytest.approx(alpha[:-1] * sizes, abs=1e-12)
             seen.append(sum(weight * s for weight, s in zip(alpha, sent, strict=True)))
         h = np.concatenate(seen) + weights["conv.bias"]
         h = np.where(h > 0, h, np.exp(h) - 1)
@@ -160,6 +165,44 @@ def test_it_saves_loads_and_scores_bit_equal(dataset, bundle, net, tmp_path):
     assert again.folds[0].fingerprint == net.fingerprint
     other = fit(dataset, FitRequest(family="spatial_attention", params=SMALL, seed=1))
     assert other.folds[0].fingerprint != net.fingerprint
+
+
+def test_lining_up_latents_and_domains_changes_their_order_and_nothing_else(dataset, net):
+    order, sign = np.array([3, 0, 4, 1, 2]), np.array([1, -1, -1, 1, 1], np.float32)
+    domains = np.array([2, 0, 1])
+    turned = FAMILY.domains_aligned(FAMILY.aligned(net, order, sign), domains)
+    batch = make_batch(dataset, net, np.arange(20))
+    latent_cz = net.encode(batch).numpy()
+    assert turned.encode(batch).numpy() == pytest.approx(latent_cz[:, order] * sign, abs=1e-6)
+    assert turned.domain_logits(batch).numpy() == pytest.approx(
+        net.domain_logits(batch).numpy()[:, domains], abs=1e-4
+    )
+    decoded = net.decode(net.encode(batch), batch)
+    assert torch.allclose(turned.decode(turned.encode(batch), batch), decoded, atol=1e-5)
+    whole = multivariate_normal(net.parts()["domain means"][2], net.parts()["domain covariance"])
+    same = multivariate_normal(turned.parts()["domain means"][0], turned.parts()["domain covariance"])
+    assert same.logpdf(turned.encode(batch).numpy()) == pytest.approx(whole.logpdf(latent_cz), abs=1e-3)
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_its_twin_learns_from_redrawn_values_and_is_numbered_alike(dataset, bundle, counted):
+    if not counted:
+        table = dataset.adata.copy()
+        table.X = np.log1p(table.X) + 0.37
+        dataset = Dataset(table)
+        bundle = fit(dataset, FitRequest(family="spatial_attention", params=SMALL, seed=0))
+        assert bundle.folds[0].preprocessing.kind == "stored"
+    twinned = fit_twin(bundle, dataset, FitRequest(family="spatial_attention", params=SMALL, seed=0))
+    assert twinned.twin is not None
+    batch = make_batch(dataset, twinned.twin, np.arange(dataset.n_cells))
+    own_c, twin_c = (
+        one.domain_logits(batch).argmax(dim=1).numpy() for one in (bundle.folds[0], twinned.twin)
+    )
+    shared = [(own_c[twin_c == k] == k).sum() for k in range(3)]
+    for other in itertools.permutations(range(3)):
+        assert sum(shared) >= sum((own_c[twin_c == k] == o).sum() for k, o in enumerate(other))
+    layer = dataset.obs["layer"]
+    assert adjusted_rand_score(layer, own_c) > adjusted_rand_score(layer, twin_c) + 0.3
 
 
 def test_what_it_needs_is_said_before_and_at_training():

@@ -169,6 +169,15 @@ class TrainsAlike(Protocol):
 
 
 @runtime_checkable
+class AlignsDomains(Protocol):
+    """A family whose domains, too, can be put in another order: a twin's are numbered like the model's."""
+
+    def domains_aligned(self, twin: Model, order: NDArray[np.int64]) -> Model:
+        """Return the model with domain ``order[k]`` as its domain ``k``."""
+        ...
+
+
+@runtime_checkable
 class FindsNeighbours(Protocol):
     """A family whose models look at neighbours; its settings say at which."""
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy import sparse
 
 from glasscell.errors import ModelError
 from glasscell.models.bundle import Bundle, CellTable
 from glasscell.models.device import resolve_device
-from glasscell.models.family import Aligns, FoldPlan, Measures, TrainingData
-from glasscell.models.null_count import match_latents, redraw_counts
+from glasscell.models.family import Aligns, AlignsDomains, FoldPlan, Measures, TrainingData
+from glasscell.models.null_count import match_domains, match_latents, redraw_counts, scatter_genes
 from glasscell.models.plan import set_aside
 from glasscell.models.protocol import Encodes, Model
 from glasscell.models.reference import make_reference
@@ -100,8 +101,9 @@ def fit_unlabelled(dataset: Dataset, request: FitRequest, job: JobHandle) -> Bun
 def fit_null_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: JobHandle) -> Bundle:
     """Train the same net for the same epochs on counts that keep depths and gene totals only.
 
-    What its rankings share with the real net's comes from those, not from genes that go together. Its
-    latents are lined up with the real net's. A family whose latents cannot be lined up gets no twin.
+    What its rankings share with the real net's comes from those, not from genes that go together. Values
+    that are no counts are dealt out anew gene by gene. Its latents, and its domains if it has some, are lined
+    up with the real net's. A family whose latents cannot be lined up gets no twin.
     """
     family = find_family(request.family)
     if not isinstance(family, Aligns) or bundle.cells.latent_cz is None or bundle.twin is not None:
@@ -110,12 +112,7 @@ def fit_null_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: Jo
     job.report(0.0, "redrawing counts")
     check_request(dataset, request, family)
     data = training_data(dataset, request, family, device)
-    assert data.counts is not None
-    assert data.size is not None
-    strata = np.zeros(dataset.n_cells, np.int32) if data.batch is None else data.batch
-    drawn_cg = redraw_counts(data.counts.table_cg, strata, request.seed, job)
-    rows_cg = normalise(drawn_cg, data.size, data.preprocessing.target_sum or 1.0)
-    null = replace(data, rows=Rows(rows_cg, device), counts=Rows(drawn_cg, device))
+    null = _null_data(dataset, data, request.seed, job)
     train = np.flatnonzero(bundle.cells.fold != 0)
     plan = FoldPlan(
         train, np.empty(0, np.int64), net_seed(request.seed, 1), device, max(1, bundle.curves[0].best_epoch)
@@ -123,7 +120,34 @@ def fit_null_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: Jo
     twin, _, _ = family.train(null, plan, bundle.params, Span(job, 0.0, 0.95, "twin of redrawn counts"))
     assert isinstance(twin, Encodes)
     latent_cz = encode_all(twin, data, Span(job, 0.95, 1.0, "encoding"))
-    return bundle.with_twin(family.aligned(twin, *match_latents(bundle.cells.latent_cz, latent_cz)))
+    order, sign = match_latents(bundle.cells.latent_cz, latent_cz)
+    lined_up = family.aligned(twin, order, sign)
+    if isinstance(family, AlignsDomains):
+        own: Any = bundle.folds[0]
+        own_c, twin_c = _domains(own, bundle.cells.latent_cz), _domains(lined_up, latent_cz[:, order] * sign)
+        lined_up = family.domains_aligned(lined_up, match_domains(own_c, twin_c, own.n_domains))
+    return bundle.with_twin(lined_up)
+
+
+def _null_data(dataset: Dataset, data: TrainingData, seed: int, job: JobHandle) -> TrainingData:
+    """Return the data with redrawn counts, or without counts with the values of each gene redrawn."""
+    strata = np.zeros(dataset.n_cells, np.int32) if data.batch is None else data.batch
+    device = str(data.rows.device)
+    if data.counts is None and (data.size is None or data.preprocessing.kind != "lognorm"):
+        return replace(data, rows=Rows(scatter_genes(data.rows.table_cg, strata, seed, job), device))
+    assert data.size is not None
+    counts_cg = dataset.expression_cg("counts") if data.counts is None else data.counts.table_cg
+    drawn_cg = redraw_counts(sparse.csr_matrix(counts_cg), strata, seed, job)
+    rows_cg = normalise(drawn_cg, data.size, data.preprocessing.target_sum or 1.0)
+    counts = None if data.counts is None else Rows(drawn_cg, device)
+    return replace(data, rows=Rows(rows_cg, device), counts=counts)
+
+
+@torch.no_grad()
+def _domains(net: Any, latent_cz: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the domain of each cell, ``(n,)``."""
+    values = torch.from_numpy(np.array(latent_cz)).to(net.device, net.dtype)
+    return np.asarray(net.logits_of(values).argmax(dim=1).cpu().numpy(), np.int64)
 
 
 @torch.no_grad()

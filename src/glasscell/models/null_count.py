@@ -58,6 +58,57 @@ def _parts(cells: NDArray[np.int64], size_c: NDArray[np.int64]) -> list[NDArray[
     return np.split(cells, np.flatnonzero(np.diff(number)) + 1)
 
 
+def scatter_genes(
+    values_cg: sparse.csr_matrix, strata: NDArray[np.integer[Any]], seed: int, job: JobHandle
+) -> sparse.csr_matrix:
+    """Deal each gene's values out anew among the cells of a batch, gene by gene.
+
+    For values that are no counts: every gene keeps all its values, and which go together in a cell is lost.
+
+    Parameters
+    ----------
+    values_cg
+        As the network takes them, ``(n_cells, n_genes)``.
+    strata
+        Batch of each cell, ``(n_cells,)``; values stay within it.
+
+    Returns
+    -------
+    Values of the same shape, CSR float32.
+    """
+    rng = np.random.default_rng([seed, 0x5CA7])
+    columns = sparse.csc_matrix(values_cg, dtype=np.float32)
+    cells_of = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+    drawn = []
+    for gene in range(columns.shape[1]):
+        if gene % 256 == 0:
+            job.report(None, "redrawing values")
+        value_c = columns[:, [gene]].toarray()[:, 0]
+        for cells in cells_of:
+            value_c[cells] = rng.permutation(value_c[cells])
+        drawn.append(sparse.csc_matrix(value_c[:, None]))
+    return sparse.csr_matrix(sparse.hstack(drawn))
+
+
+def match_domains(
+    own_c: NDArray[np.integer[Any]], twin_c: NDArray[np.integer[Any]], n_domains: int
+) -> NDArray[np.int64]:
+    """Pair each domain with the twin's that shares most cells with it, each once.
+
+    Parameters
+    ----------
+    own_c, twin_c
+        Domain of each cell in either net, ``(n_cells,)``; both have as many.
+
+    Returns
+    -------
+    The twin's domain for each of our own, ``(n_domains,)``.
+    """
+    shared_kk = np.zeros((n_domains, n_domains), np.int64)
+    np.add.at(shared_kk, (own_c, twin_c), 1)
+    return np.asarray(linear_sum_assignment(-shared_kk)[1], np.int64)
+
+
 def match_latents(
     own_cz: NDArray[np.floating[Any]], twin_cz: NDArray[np.floating[Any]]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -165,6 +165,20 @@ class SpatialFamily:
         assert isinstance(model, SpatialModel)
         return neighbour_figures(self.info.key, model, data, held_out, job)
 
+    def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> SpatialModel:
+        """Return the model with its latents in another order and sign; domains and what is decoded stay."""
+        assert isinstance(twin, SpatialModel)
+        same = torch.arange(twin.n_domains, device=twin.device)
+        at, flip = torch.from_numpy(order).to(twin.device), torch.from_numpy(sign).to(twin.device, twin.dtype)
+        return twin.rearranged(at, flip, same)
+
+    def domains_aligned(self, twin: Model, order: NDArray[np.int64]) -> SpatialModel:
+        """Return the model with its domains in another order."""
+        assert isinstance(twin, SpatialModel)
+        same = torch.arange(twin.n_latent, device=twin.device)
+        kept = torch.ones(twin.n_latent, device=twin.device, dtype=twin.dtype)
+        return twin.rearranged(same, kept, torch.from_numpy(order).to(twin.device))
+
     def tensors(self, model: Any) -> Mapping[str, Tensor]:
         """Return all weights, components and the mixture by name."""
         return dict(model.network.state_dict())
