@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from glasscell.data.read import read
-from glasscell.views.palette import sequential_map
+from glasscell.views.palette import diverging_map, sequential_map
 
 from .conftest import settled, spin, wait
 
@@ -48,13 +48,13 @@ def pixels_of(widget: Any) -> Any:
     return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3), image.devicePixelRatio()
 
 
-def middles(gates: Any) -> dict[tuple[int, int], tuple[int, int]]:
-    """Find the middle of every gate on the widget by asking what lies where."""
+def middles(gates: Any, panel: int) -> dict[tuple[int, int], tuple[int, int]]:
+    """Find the middle of every gate (panel 0) or shift (1) on the widget by asking what lies where."""
     found: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for y in range(gates.height()):
         for x in range(0, gates.width(), 2):
             place = gates.cell_at(x, y)
-            if place is not None:
+            if place is not None and gates.panel_at(x) == panel:
                 found.setdefault(place, []).append((x, y))
     return {place: points[len(points) // 2] for place, points in found.items()}
 
@@ -107,18 +107,27 @@ def test_gates_of_a_screen(window: Callable[..., Any], screen_file: Path) -> Non
     assert (gates_az[net.actions.index("control")] == 0).all(), "the control moves nothing"
     assert gates_az.max() - gates_az.min() > 0.1
 
-    places = middles(dock.gates)
-    assert set(places) == {(action, factor) for action in range(len(TAKEN)) for factor in range(6)}
+    effects_az = np.asarray(net.parts()["effects"], np.float64)[rows]
+    np.testing.assert_array_equal(picture.effects_az, effects_az)
+    reach = np.quantile(np.abs(effects_az), 0.99)
     shown, scale = pixels_of(dock.gates)
-    ramp = sequential_map()
-    for (action, factor), (x, y) in places.items():
-        wanted = ramp[round(float(picture.gates_az[action, factor]) * (len(ramp) - 1))].lstrip("#")
-        at = shown[int(y * scale), int(x * scale)]
-        assert bytes(at).hex() == wanted, (picture.actions[action], factor)
+    for panel, ramp, low, values in (
+        (0, sequential_map(), 0.0, picture.gates_az),
+        (1, diverging_map(), -reach, effects_az),
+    ):
+        places = middles(dock.gates, panel)
+        assert set(places) == {(action, factor) for action in range(len(TAKEN)) for factor in range(6)}
+        span = 1.0 if panel == 0 else 2 * reach
+        for (action, factor), (x, y) in places.items():
+            share = np.clip((values[action, factor] - low) / span, 0, 1)
+            wanted = ramp[round(float(share) * (len(ramp) - 1))].lstrip("#")
+            at = shown[int(y * scale), int(x * scale)]
+            assert bytes(at).hex() == wanted, (panel, picture.actions[action], factor)
     strongest = np.unravel_index(picture.gates_az.argmax(), picture.gates_az.shape)
     said = tip_at(dock.gates, *places[(int(strongest[0]), int(strongest[1]))])
     assert f"{picture.actions[strongest[0]]} moves factor {strongest[1]}" in said
     assert f"{picture.gates_az.max():.2f}" in said
+    assert f"shift {effects_az[strongest]:+.2f}" in said
 
     assert dock.sweep.isEnabled()
     dock.sweep.click()

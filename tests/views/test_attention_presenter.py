@@ -21,7 +21,14 @@ from glasscell.views.attention_picture import REMOVED, attention_picture
 from glasscell.views.attention_presenter import AttentionPresenter
 from glasscell.views.attention_view import AttentionView
 from glasscell.views.colour_presenter import ColourPresenter
-from glasscell.views.heat import HeatPanel, cluster_order, rising_limits, symmetric_limits, without_prefix
+from glasscell.views.heat import (
+    HeatPanel,
+    cluster_order,
+    end_words,
+    rising_limits,
+    symmetric_limits,
+    without_prefix,
+)
 
 FEW = {"removal_cells": 5, "random_nets": 2, "edge_cells": 30}
 
@@ -232,6 +239,43 @@ def test_order_limits_and_colours() -> None:
     assert rgba[0, 3, :3].tolist() == [0x12, 0x34, 0x56]
     middle = len(panel.colours) // 2
     assert "#" + "".join(f"{v:02x}" for v in rgba[0, 1, :3]) == panel.colours[middle]
+
+
+def test_an_end_beyond_which_there_are_values_is_marked() -> None:
+    values = np.concatenate([np.linspace(-1.0, 1.0, 199), [40.0]])[:, None]
+    panel = HeatPanel("a", "a", values, symmetric_limits(values), "x", diverging=True)
+    assert panel.limits[1] < 40
+    assert panel.ends == ("-1", "≥ 1"), "only the end that clips is marked"
+    turned = replace(panel, values_rc=-values)
+    assert turned.ends == ("≤ -1", "1")
+    whole = replace(panel, values_rc=np.array([[-1.0, np.nan, panel.limits[1]]]))
+    assert whole.ends == ("-1", "1")
+    assert end_words((0.0, 2.0), np.array([0.5]), np.array([2.5])) == ("0", "≥ 2")
+
+
+def test_edges_beyond_the_colours_are_marked(shown: tuple[Session, Any, Any]) -> None:
+    session, view, edges = shown
+    give(session, "neighbours")
+    ask(session, view)
+    found = session.latest("attention")
+    session.hover(7)
+    limits, (low, high) = edges.shown["edges"].limits, edges.shown["edges"].ends
+    known = found.removed_e[np.isfinite(found.removed_e)]
+    assert low.startswith("≤") == bool((known < limits[0]).any())
+    assert high.startswith("≥") == bool((known > limits[1]).any())
+    assert low.startswith("≤") or high.startswith("≥"), "the colours end at the 98th percentile"
+
+
+def test_small_pictures_say_what_their_one_scale_is(shown: tuple[Session, Any, Any]) -> None:
+    session, view, _ = shown
+    give(session, "tokens")
+    ask(session, view)
+    multiples = view.shown["result"][0].multiples
+    high = multiples.picture.panels[0].limits[1]
+    assert multiples.scale.endswith("log2 x uniform")
+    biggest = max(np.nanmax(np.abs(panel.values_rc)) for panel in multiples.picture.panels)
+    assert biggest <= high or "≤" in multiples.scale or "≥" in multiples.scale
+    assert f"{high:.3g}" in multiples.scale
 
 
 def test_a_word_that_all_names_share_is_left_out() -> None:

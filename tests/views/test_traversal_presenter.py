@@ -20,6 +20,7 @@ from glasscell.testing.toy_latent import ToyLatent, latent_bundle
 from glasscell.views.traversal_picture import gate_picture, near_words, step_picture, sweep_picture
 from glasscell.views.traversal_player import INTERVAL_MS
 from glasscell.views.traversal_presenter import TraversalPresenter
+from glasscell.views.traversal_table import gate_heat, gate_tip, ordered_gates
 from glasscell.views.traversal_view import TraversalView
 
 N_GENES = 24
@@ -244,3 +245,20 @@ def test_gates_are_shown_as_the_model_has_them() -> None:
     assert picture.factors == ("0", "1", "2")
     np.testing.assert_array_equal(picture.gates_az, Gated().parts()["gates"])
     assert gate_picture(object()) is None
+    assert [panel.key for panel in gate_heat(picture).panels] == ["gates"]
+
+
+def test_shifts_stand_beside_their_gates() -> None:
+    class Shifting(Gated):
+        def parts(self) -> dict[str, Any]:
+            """Give shifts too; the two actions have equally many open gates."""
+            gates_az = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+            return {"gates": gates_az, "effects": np.array([[0.5, 0.0, 0.0], [0.0, 0.0, -3.0]])}
+
+    picture = ordered_gates(gate_picture(Shifting()))
+    assert picture.actions == Gated.actions[::-1], "of equally many gates the farther shift first"
+    np.testing.assert_array_equal(picture.effects_az, [[0, 0, -3], [0.5, 0, 0]])
+    gates, shifts = gate_heat(picture).panels
+    assert (gates.diverging, shifts.diverging) == (False, True)
+    assert shifts.limits[0] == -shifts.limits[1]
+    assert gate_tip(picture, 0, 2).endswith("1.00, shift -3.00 latent units")

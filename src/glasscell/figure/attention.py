@@ -8,6 +8,7 @@ import numpy as np
 
 from glasscell.errors import DataError
 from glasscell.figure.page import INK, WARN, add_title, elide, new_sheet, plain_style, title_inches, wrap
+from glasscell.views.legend_words import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,11 +94,14 @@ def _table(axes: Axes, panel: HeatPanel, kept: list[int]) -> None:
 
 
 def _bar(axes: Axes, panel: HeatPanel) -> None:
-    """Draw the colours of a table with title and unit."""
+    """Draw the colours of a table with title and unit; an end beyond which there are values is marked."""
     from matplotlib.colors import to_rgb
 
     ramp = np.array([[to_rgb(colour) for colour in panel.colours]])
     axes.imshow(ramp, aspect="auto", extent=(*panel.limits, 0.0, 1.0))
+    low, high = panel.limits
+    middle = 0.0 if panel.diverging else (low + high) / 2
+    axes.set_xticks([low, middle, high], [panel.ends[0], short(middle), panel.ends[1]])
     axes.set_yticks([])
     axes.tick_params(length=2, labelsize=7)
     axes.set_xlabel(f"{panel.title} ({panel.unit})", fontsize=7, labelpad=1)

@@ -9,8 +9,7 @@ from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
-from glasscell.views.attention_edge import HALO, NOT_MEASURED, UNIFORM_PX, EdgePicture, EdgeView
-from glasscell.views.legend_words import short
+from glasscell.views.attention_edge import HALO, NOT_MEASURED, UNIFORM_PX, WIDTHS, EdgePicture, EdgeView
 
 if TYPE_CHECKING:
     from glasscell.plugin.tissue_view import NapariTissueView
@@ -97,7 +96,7 @@ class EdgeSheet(QWidget):
             painter.setPen(ink)
             painter.drawText(QPointF(x + 22, y + 4), f"{factor:g} x")
             x += 54
-        painter.drawText(QPointF(x + 2, y + 4), "uniform attention")
+        painter.drawText(QPointF(x + 2, y + 4), WIDTHS)
         strip = QRectF(box.left() + 8, box.top() + 43, 70, 8)
         gradient = QLinearGradient(strip.topLeft(), strip.topRight())
         last = len(picture.colour_map) - 1
@@ -105,7 +104,7 @@ class EdgeSheet(QWidget):
             gradient.setColorAt(place / last, QColor(picture.colour_map[place]))
         gradient.setColorAt(1.0, QColor(picture.colour_map[-1]))
         painter.fillRect(strip, gradient)
-        low, high = (short(value) for value in picture.limits)
+        low, high = picture.ends
         painter.drawText(QPointF(strip.right() + 6, strip.bottom() + 1), f"{low} to {high} when removed, in")
         unit = metrics.elidedText(f"{picture.unit}; dotted: not measured", right, int(box.width()) - 14)
         painter.drawText(QPointF(box.left() + 8, strip.bottom() + 16), unit)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from glasscell.views.attention_view import Multiples
 
-_CELL, _LABEL, _GAP = 46, 13, 5
+_CELL, _LABEL, _GAP, _SCALE = 46, 13, 5, 13
 
 
 class QtMultiples(QWidget):
@@ -40,7 +40,7 @@ class QtMultiples(QWidget):
         self._multiples, self._current = multiples, current
         self._make_images()
         rows = 0 if multiples is None else multiples.shape[0]
-        self.setFixedHeight(max(rows * (_CELL + _LABEL + _GAP), 1))
+        self.setFixedHeight(rows * (_CELL + _LABEL + _GAP) + _SCALE if rows else 1)
         self.setVisible(multiples is not None)
         self.update()
 
@@ -94,6 +94,8 @@ class QtMultiples(QWidget):
             words = self._multiples.label(number)
             title = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width()))
             painter.drawText(QPointF(box.left(), box.top() - 3), title)
+        painter.setPen(QColor(theme.muted))
+        painter.drawText(QPointF(0, self.height() - 3), f"Blue to red: {self._multiples.scale}")
         painter.end()
 
     def _make_images(self) -> None:

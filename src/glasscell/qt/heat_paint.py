@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from qtpy.QtCore import QRectF, Qt
 from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPen
 
 from glasscell.qt.style import theme_of
-from glasscell.views.legend_words import short
 
 if TYPE_CHECKING:
     from glasscell.qt.heatmap import Place, QtHeatmap
@@ -75,7 +75,7 @@ def paint_heads(painter: QPainter, heatmap: QtHeatmap, panel: HeatPanel, box: QR
 
 
 def paint_bar(painter: QPainter, theme: Theme, panel: HeatPanel, box: QRectF) -> None:
-    """Draw the colours below a table, with the values at their ends and the unit."""
+    """Draw the colours below a table, with the ends (marked where values lie beyond) and the unit."""
     strip = QRectF(box.left(), box.bottom() + 5, box.width(), 6)
     gradient = QLinearGradient(strip.topLeft(), strip.topRight())
     last = len(panel.colours) - 1
@@ -85,13 +85,25 @@ def paint_bar(painter: QPainter, theme: Theme, panel: HeatPanel, box: QRectF) ->
     painter.fillRect(strip, gradient)
     painter.setPen(QColor(theme.muted))
     line = QRectF(box.left(), strip.bottom() + 1, box.width(), 14)
-    low, high = short(panel.limits[0]), short(panel.limits[1])
+    low, high = panel.ends
     metrics, flags = painter.fontMetrics(), Qt.AlignmentFlag
     painter.drawText(line, int(flags.AlignLeft), low)
     painter.drawText(line, int(flags.AlignRight), high)
-    room = int(box.width()) - metrics.horizontalAdvance(low + high) - 10
-    unit = metrics.elidedText(panel.unit, Qt.TextElideMode.ElideRight, max(room, 0))
-    painter.drawText(line, int(flags.AlignHCenter), unit)
+    unit = metrics.elidedText(panel.unit, Qt.TextElideMode.ElideRight, int(box.width()))
+    painter.drawText(line.translated(0, 13), int(flags.AlignHCenter), unit)
+
+
+def paint_missing(painter: QPainter, heatmap: QtHeatmap) -> None:
+    """Say beside the bars what the grey of a table means, where there is some."""
+    picture = heatmap.picture
+    if picture is None or all(np.isfinite(panel.values_rc).all() for panel in picture.panels):
+        return
+    theme, box, width = theme_of(heatmap), heatmap.box(0), heatmap.names_width()
+    swatch = QRectF(width - 8, box.bottom() + 4, 8, 8)
+    painter.fillRect(swatch, QColor(theme.edge))
+    painter.setPen(QColor(theme.muted))
+    line = QRectF(0, box.bottom() + 1, width - 12, 14)
+    painter.drawText(line, int(Qt.AlignmentFlag.AlignRight), "unknown")
 
 
 def paint_mark(painter: QPainter, heatmap: QtHeatmap, place: Place, ink: QColor) -> None:

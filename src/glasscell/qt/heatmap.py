@@ -8,7 +8,15 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QPainter
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from glasscell.qt.heat_paint import GAP, HEADS, paint_bar, paint_heads, paint_mark, paint_row_names
+from glasscell.qt.heat_paint import (
+    GAP,
+    HEADS,
+    paint_bar,
+    paint_heads,
+    paint_mark,
+    paint_missing,
+    paint_row_names,
+)
 from glasscell.qt.style import theme_of
 
 if TYPE_CHECKING:
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
 
     from glasscell.views.heat import HeatPicture
 
-_HEAD, _FOOT = 16, 26
+_HEAD, _FOOT = 16, 40
 _STEP = 1.25
 _ROW, _LEAST = 20, 180  # height of a row where there are few, and of the least table with its names
 _MOST_NAME = 0.40  # of the width, for the names of rows
@@ -242,6 +250,7 @@ class QtHeatmap(QWidget):
         font.setPixelSize(10)
         painter.setFont(font)
         paint_row_names(painter, self, self._under)
+        paint_missing(painter, self)
         for number, panel in enumerate(picture.panels):
             box = self.box(number)
             source = QRectF(self.columns.first, self.rows.first, self.columns.shown, self.rows.shown)

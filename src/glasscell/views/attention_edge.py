@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.views.heat import rising_limits, symmetric_limits
+from glasscell.views.heat import end_words, rising_limits, symmetric_limits
 from glasscell.views.palette import diverging_map, sequential_map
 from glasscell.views.presenter import Presenter
 from glasscell.views.view import View
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MEAN = "mean"
 #: Width of an edge as attended to as uniform attention would, in pixels, and the thinnest and widest.
 UNIFORM_PX, THIN_PX, WIDE_PX = 3.0, 0.8, 10.0
+#: What the widths can tell, as they are written beside the edges.
+WIDTHS = f"uniform (drawn {THIN_PX / UNIFORM_PX:.1f} to {WIDE_PX / UNIFORM_PX:.1f} x)"
 #: In place of a change that was not measured: the colour that cells without a value have.
 NOT_MEASURED = "#a07840"
 #: Drawn around every edge, so that pale ones are seen on any ground.
@@ -42,6 +44,8 @@ class EdgePicture:
         ``#rrggbb`` of the change when the edge is removed; empty where it was not measured.
     colour_map, limits, unit
         What the colours mean.
+    ends
+        The limits in words, marked where edges of any cell lie beyond.
     title
         What is drawn, in one line.
     """
@@ -54,6 +58,7 @@ class EdgePicture:
     limits: tuple[float, float]
     unit: str
     title: str
+    ends: tuple[str, str] = ("", "")
 
 
 class EdgeView(View):
@@ -80,7 +85,8 @@ class EdgePresenter(Presenter[EdgeView]):
         if switch is not None:
             self.listen(switch.edges_toggled, self._on_toggled)
             self.listen(switch.map_chosen, self._on_map)
-        self._limits: tuple[str, tuple[float, float]] = "", (0.0, 1.0)
+        self._limits: tuple[float, float] = (0.0, 1.0)
+        self._ends, self._known = ("", ""), ""
         self.listen(session.hovered, self._on_hovered)
         self.listen(session.made, lambda kind: self._on_hovered(session.hovered_cell))
         self._on_hovered(session.hovered_cell)
@@ -104,11 +110,13 @@ class EdgePresenter(Presenter[EdgeView]):
         if not self._wanted or cell is None or not hasattr(found, "neighbours"):
             self.view.set_edges(None)
             return
-        if self._limits[0] != found.id:
+        if self._known != found.id:
             known = found.removed_e[np.isfinite(found.removed_e)]
             signed = found.provenance.target != "latent_shift"
-            self._limits = found.id, (symmetric_limits if signed else rising_limits)(known, share=0.98)
-        self.view.set_edges(edge_picture(found, cell, self._limits[1], self._which))
+            self._limits = (symmetric_limits if signed else rising_limits)(known, share=0.98)
+            self._ends, self._known = end_words(self._limits, known), found.id
+        picture = edge_picture(found, cell, self._limits, self._which)
+        self.view.set_edges(None if picture is None else replace(picture, ends=self._ends))
 
 
 def edge_picture(found: Any, cell: int, limits: tuple[float, float], which: str = MEAN) -> EdgePicture | None:
@@ -133,6 +141,7 @@ def edge_picture(found: Any, cell: int, limits: tuple[float, float], which: str 
         colours=tuple(ramp[p] if ok else "" for p, ok in zip(place, known, strict=True)),
         colour_map=ramp,
         limits=limits,
+        ends=end_words(limits, edges.removed),
         unit=found.unit,
         title=_title(edges.relative, edges.removed, which),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from glasscell.views.heat import end_words
 from glasscell.views.view import View
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ class Multiples:
     keys: tuple[str, ...]
     shape: tuple[int, int]
     picture: HeatPicture
+
+    @property
+    def scale(self) -> str:
+        """What the ends of the colours of all panels mean, in one line; empty without panels."""
+        panels = self.picture.panels
+        if not panels:
+            return ""
+        low, high = end_words(panels[0].limits, *(panel.values_rc for panel in panels))
+        return f"{low} to {high}, {panels[0].unit}"
 
     def label(self, number: int) -> str:
         """Return what stands above a panel: its layer before its mean, else its head alone."""

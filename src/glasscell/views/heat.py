@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Up to so many rows the order is also turned so that neighbours are alike.
 BEST_ORDER = 150
+#: Before the end of a range of colours where values beyond it have the same colour.
+BELOW, ABOVE = "≤ ", "≥ "
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,11 @@ class HeatPanel:
     def colours(self) -> tuple[str, ...]:
         """The colour map, low to high."""
         return diverging_map() if self.diverging else sequential_map()
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The values at the ends of the colours in words; a mark says that values beyond share the colour."""
+        return end_words(self.limits, self.values_rc)
 
     def rgba(self, missing: str) -> NDArray[np.uint8]:
         """Return the colour of every entry, ``(n_rows, n_columns, 4)``; ``missing`` is that of NaN."""
@@ -90,6 +97,25 @@ class HeatPicture:
     def row_labels(self) -> tuple[str, ...]:
         """Names of rows as they are drawn: without a beginning that nearly all of them share."""
         return without_prefix(self.rows)
+
+
+def end_words(limits: tuple[float, float], *tables: NDArray[np.floating[Any]]) -> tuple[str, str]:
+    """Write the ends of a range of colours, with a mark at an end beyond which there are values.
+
+    Parameters
+    ----------
+    limits
+        Values at the ends.
+    tables
+        All that is drawn in these colours, NaN for nothing.
+    """
+    from glasscell.views.legend_words import short
+
+    low, high = limits
+    near = 1e-9 * max(abs(low), abs(high))
+    below = any((table < low - near).any() for table in tables)
+    above = any((table > high + near).any() for table in tables)
+    return f"{BELOW if below else ''}{short(low)}", f"{ABOVE if above else ''}{short(high)}"
 
 
 def without_prefix(names: Sequence[str]) -> tuple[str, ...]:

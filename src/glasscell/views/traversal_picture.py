@@ -144,7 +144,7 @@ def tested_sets(found: Traversal, factor: int, sets: Sequence[GeneSet]) -> tuple
 
 
 def gate_picture(net: Any) -> GatePicture | None:
-    """Read the gates of a model that has them: perturbations by factors."""
+    """Read the gates and shifts of a model that has them: perturbations by factors."""
     parts = net.parts() if hasattr(net, "parts") else {}
     gates_az = parts.get("gates")
     if gates_az is None:
@@ -154,7 +154,9 @@ def gate_picture(net: Any) -> GatePicture | None:
     names = tuple(map(str, getattr(net, "latent_names", ()) or range(gates_az.shape[1])))
     if gates_az.shape != (len(actions), len(names)):
         return None
-    return GatePicture(actions, names, gates_az)
+    effects_az = np.asarray(parts.get("effects", ()), np.float64)
+    known = effects_az.shape == gates_az.shape
+    return GatePicture(actions, names, gates_az, effects_az if known else None)
 
 
 def _label_column(dataset: Dataset) -> str | None:

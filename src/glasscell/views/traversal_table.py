@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glasscell.views.gene_table import Bar, Column, GeneTable
-from glasscell.views.heat import HeatPanel, HeatPicture
+from glasscell.views.heat import HeatPanel, HeatPicture, symmetric_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,19 +95,31 @@ def slider_tip(row: FactorRow) -> str:
 
 
 def gate_heat(picture: GatePicture) -> HeatPicture:
-    """Draw gates up as a heatmap, actions down and factors across."""
-    panel = HeatPanel("gates", "gate open", picture.gates_az, (0.0, 1.0), "probability", diverging=False)
-    return HeatPicture(picture.actions, picture.factors, (panel,), ("factors →", "actions ↓"))
+    """Draw gates, and shifts beside them, up as a heatmap: actions down and factors across."""
+    panels = [HeatPanel("gates", "gate open", picture.gates_az, (0.0, 1.0), "probability", diverging=False)]
+    if picture.effects_az is not None:
+        limits = symmetric_limits(picture.effects_az)
+        panels.append(
+            HeatPanel("shifts", "shift", picture.effects_az, limits, "latent units", diverging=True)
+        )
+    return HeatPicture(picture.actions, picture.factors, tuple(panels), ("factors →", "actions ↓"))
 
 
 def ordered_gates(picture: GatePicture) -> GatePicture:
-    """Put the actions with the most open gates first."""
-    order = np.argsort(-picture.gates_az.sum(axis=1), kind="stable")
+    """Put the actions with the most open gates first, of equally many those that shift farthest."""
+    reach_a = np.zeros(len(picture.actions))
+    if picture.effects_az is not None:
+        reach_a = np.abs(picture.effects_az).sum(axis=1)
+    order = np.lexsort((-reach_a, -picture.gates_az.sum(axis=1)))
     actions = tuple(picture.actions[int(a)] for a in order)
-    return replace(picture, actions=actions, gates_az=picture.gates_az[order])
+    effects_az = None if picture.effects_az is None else picture.effects_az[order]
+    return replace(picture, actions=actions, gates_az=picture.gates_az[order], effects_az=effects_az)
 
 
 def gate_tip(picture: GatePicture, action: int, factor: int) -> str:
-    """Say one gate in words."""
+    """Say one gate, and the shift behind it, in words."""
     gate = float(picture.gates_az[action, factor])
-    return f"{picture.actions[action]} moves factor {picture.factors[factor]}: {gate:.2f}"
+    said = f"{picture.actions[action]} moves factor {picture.factors[factor]}: {gate:.2f}"
+    if picture.effects_az is None:
+        return said
+    return f"{said}, shift {float(picture.effects_az[action, factor]):+.2f} latent units"

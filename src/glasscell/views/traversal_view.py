@@ -127,7 +127,7 @@ class FactorPicture:
 
 @dataclass(frozen=True, eq=False)
 class GatePicture:
-    """How sure a model is that an action moves a factor.
+    """How sure a model is that an action moves a factor, and how far it does.
 
     Parameters
     ----------
@@ -135,11 +135,15 @@ class GatePicture:
         Names of rows and columns.
     gates_az
         Probability that the gate is open, 0 to 1, ``(n_actions, n_factors)``.
+    effects_az
+        How far an action moves a factor, with its sign, in units of the latent; 0 behind a closed gate. None
+        where the model does not say.
     """
 
     actions: tuple[str, ...]
     factors: tuple[str, ...]
     gates_az: NDArray[np.float64]
+    effects_az: NDArray[np.float64] | None = None
 
 
 class TraversalView(View):
