@@ -20,6 +20,7 @@ from glasscell.explain.request import ExplainRequest
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.family import FoldPlan
 from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.models.preflight import check
 from glasscell.models.protocol import (
@@ -36,6 +37,8 @@ from glasscell.models.svae.likelihood import weighted_bound
 from glasscell.models.svae.network import gated_divergence
 from glasscell.models.svae.new_action import best_gates, fit_action
 from glasscell.models.svae.rotation import sparsest_rotation
+from glasscell.models.svae.train import ShiftTask, make_network
+from glasscell.models.training_data import training_data
 from glasscell.testing.check import check_model
 from glasscell.testing.sparse_shift import ShiftSizes, sparse_shift_adata
 
@@ -93,6 +96,35 @@ def test_best_gates_are_those_of_a_search() -> None:
         best_gates(mean_z, n_cells, sparsity).numpy(), grid[score.argmax(axis=0)], atol=1e-4
     )
     assert best_gates(mean_z, n_cells, 1.0).tolist() == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("n_train", [60, 120])
+def test_the_prior_of_the_mask_is_one_term_for_all_cells(
+    shifted: Dataset, request_svae: FitRequest, n_train: int
+) -> None:
+    """Summed over the training cells the loss holds -log Beta(gate; 1, K0) once, whatever their number.
+
+    An impostor that adds it to the mean of a batch has it n times: at 1,000 cells and more every gate closes.
+    """
+    data = training_data(shifted, request_svae, SVAE, "cpu")
+    task = ShiftTask(data, FoldPlan(np.arange(n_train), np.empty(0, np.int64), 3, "cpu"), FAST)
+    network = make_network(FAST, len(data.genes), 0, len(data.actions), data.actions.index(data.control), 3)
+    network.train().steps.fill_(10 * task.warm_up_steps)
+    assert network.gate_weights is not None
+    with torch.no_grad():
+        network.gate_weights.copy_(torch.linspace(-0.4, 0.4, network.gate_weights.numel()).view(-1, 3))
+    losses = []
+    for masking in (False, True):
+        task.masking = masking
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            losses.append(float(task.loss(deepcopy(network), torch.arange(40)).detach().double()))
+    gate = torch.sigmoid(network.gate_logits().detach().double())[
+        np.arange(len(data.actions)) != network.control
+    ]
+    beta = torch.distributions.Beta(torch.ones_like(gate), FAST.sparsity)
+    wanted = float((np.log(FAST.sparsity) - beta.log_prob(gate)).sum())
+    assert (losses[1] - losses[0]) * n_train * len(data.genes) == pytest.approx(wanted, rel=1e-3)
 
 
 def test_turns_shifts_back_to_planted_axes() -> None:
