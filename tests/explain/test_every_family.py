@@ -33,9 +33,8 @@ from glasscell.explain.traversal.request import why_no_traversal
 from glasscell.jobs import QUIET, JobHandle, QuietJob
 from glasscell.models import network as own_networks
 from glasscell.models.bundle import Bundle
-from glasscell.models.fit import fit, fit_twin
 from glasscell.models.registry import BUILT_IN, family
-from glasscell.testing.toy_family import OWN_NETWORK, toy_dataset, toy_own_network, toy_request
+from glasscell.testing.toy_family import OWN_NETWORK, toy_own_network
 
 # What scvi-tools brings along complains of itself.
 pytestmark = [
@@ -50,7 +49,7 @@ CELLS = np.arange(0, 150, 8, dtype=np.int32)
 #: Ways of explaining that are no attribution: each family offers them or says why not.
 OTHERS = ("traversal", "attention", "perturbation")
 ATTENDING = {"pathway_transformer", "spatial_attention"}
-UNDECODED = {"classifier", "pathway_net", "pathway_transformer", "torch_module"}
+UNDECODED = {"classifier", "pathway_net", "pathway_transformer", "spagcn", "torch_module"}
 FITS = {
     **{method: set(BUILT_IN) for method in METHODS},
     "perturbation": set(BUILT_IN),
@@ -63,28 +62,16 @@ Train = Callable[[str], Bundle]
 
 
 @pytest.fixture(scope="module")
-def dataset() -> Dataset:
-    return toy_dataset()
+def dataset(toy_dataset_once: Dataset) -> Dataset:
+    return toy_dataset_once
 
 
 @pytest.fixture(scope="module")
-def train(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Train]:
-    made: dict[str, Bundle] = {}
-    folder = tmp_path_factory.mktemp("sets")
-
-    def bundle(key: str) -> Bundle:
-        absent = getattr(family(key), "why_not", "")
-        if absent:
-            pytest.skip(absent)
-        if key not in made:
-            request = toy_request(key, dataset, folder)
-            made[key] = fit_twin(fit(dataset, request), dataset, request)
-        return made[key]
-
+def train(toy_train: Train) -> Iterator[Train]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(own_networks, "_REGISTERED", {OWN_NETWORK: toy_own_network})
         patch.setattr(randomise, "RANDOM_NETS", 1)  # of many like it one is enough here
-        yield bundle
+        yield toy_train
 
 
 def refusal(bundle: Bundle, way: str) -> str:

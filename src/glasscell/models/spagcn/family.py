@@ -12,7 +12,6 @@ from glasscell.data.neighbour import GraphSpec
 from glasscell.errors import ModelError
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.spagcn.choice import SHARES
 from glasscell.models.spagcn.model import SpagcnModel
 
 if TYPE_CHECKING:
@@ -127,8 +126,7 @@ class SpagcnFamily:
 
         assert isinstance(params, SpagcnParams)
         n_components = max(1, min(params.n_components, len(data.genes), len(plan.train) - 1))
-        n_tried = len(SHARES) if params.p == 0 else 0
-        network = make_network(params, len(data.genes), n_components, n_tried)
+        network = make_network(params, len(data.genes), n_components)
         result = train_network(network, data, plan, params, job)
         model = SpagcnModel(result.network, self.info, data.genes, data.preprocessing, self.graph(params))
         return model, result.curve, result.notes
@@ -189,7 +187,7 @@ class SpagcnFamily:
         return SpagcnModel(network, self.info, genes, preprocessing, graph)
 
 
-def make_network(params: SpagcnParams, n_genes: int, n_components: int, n_tried: int) -> SpagcnNetwork:
+def make_network(params: SpagcnParams, n_genes: int, n_components: int, n_tried: int = 0) -> SpagcnNetwork:
     """Make an untrained network, leaving the global random state as it was."""
     from glasscell.models.spagcn.network import SpagcnNetwork
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from glasscell.errors import NotCompatible
 from glasscell.models.loop import LoopSettings, fit_loop
 from glasscell.models.mixture import TiedMixture, fit_mixture
-from glasscell.models.spagcn.choice import SHARES, ShareChoice, choose_share
+from glasscell.models.spagcn.choice import ShareChoice, choose_share
 from glasscell.models.spagcn.kernel import find_length, kernel_matrix
 from glasscell.models.span import Span
 from glasscell.models.spatial_attention.component import component_table, set_components
@@ -161,10 +161,8 @@ def _remember(network: SpagcnNetwork, share: float, length: float, choice: Share
     network.length.fill_(length)
     if choice is None:
         return
-    tried = [SHARES.index(one) for one in choice.shares]
-    network.tried.copy_(torch.tensor(SHARES))
-    network.deviance.fill_(torch.nan)
-    network.deviance[tried] = torch.from_numpy(choice.deviance_p).float()
+    network.tried = torch.tensor(choice.shares)
+    network.deviance = torch.from_numpy(choice.deviance_p).float()
 
 
 class _Task:
