@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.models.protocol import FindsDomains
+from glasscell.models.domain import domain_names, domain_of_cells
+from glasscell.models.protocol import FindsDomains, NamesDomains
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,8 @@ def prediction_table(bundle: Bundle) -> pd.DataFrame:
     from 0, ``probability`` is the calibrated one of the likeliest class, which is called ``unknown`` where
     the family's settings say that so little is not believed. The last column is ``softmax_uncalibrated`` of a
     model that was never calibrated (`Bundle.calibrated`). No row without classes, but
-    ``cell, domain, share`` of a model that finds domains; the share is that under its mixture.
+    ``cell, domain, share`` of a model that finds domains: their numbers, or their names where they have some
+    (empty for a cell in none); the share is that under its mixture.
     """
     import pandas as pd
 
@@ -87,6 +89,8 @@ def _domain_table(
     import torch
 
     logits_ck = net.logits_of(torch.from_numpy(np.array(latent_cz)))
-    share_ck = torch.softmax(logits_ck, dim=1).numpy()
-    domain = share_ck.argmax(axis=1)
-    return pd.DataFrame({"cell": names, "domain": domain, "share": share_ck[np.arange(len(names)), domain]})
+    share_c = torch.softmax(logits_ck, dim=1).numpy().max(axis=1, initial=0.0)
+    domain: NDArray[Any] = domain_of_cells(net, latent_cz)
+    if isinstance(net, NamesDomains):
+        domain = np.asarray((*domain_names(net), ""), object)[domain]
+    return pd.DataFrame({"cell": names, "domain": domain, "share": share_c})

@@ -317,6 +317,20 @@ class FindsDomains(Protocol):
 
 
 @runtime_checkable
+class NamesDomains(FindsDomains, Protocol):
+    """A model whose domains have names, and which may say that a cell is in none; targets ``domain:NAME``."""
+
+    @property
+    def domain_names(self) -> tuple[str, ...]:
+        """Names, each once, in the order of the numbers."""
+        ...
+
+    def domain_codes(self, latent_cz: Tensor) -> Tensor:
+        """Return the number of each cell's domain, ``(n,)`` int64, -1 for none of them."""
+        ...
+
+
+@runtime_checkable
 class Structured(Protocol):
     """A model with named inner parts: gates, masks, loadings, centroids."""
 

@@ -116,17 +116,18 @@ def grouping(by: str, dataset: Dataset, bundle: Bundle, context: Context | None 
 def _domains(dataset: Dataset, bundle: Bundle) -> Labels:
     """Group cells by the domain that the model finds likeliest from their latents."""
     from glasscell.data.labels import Labels
-    from glasscell.session.domain import domain_logits
+    from glasscell.models.domain import domain_names, domain_of_cells
+    from glasscell.session.domain import need_domains
 
     rows = bundle.rows(dataset, np.arange(dataset.n_cells))
     if not (rows >= 0).any():
         raise DataError("This model was trained on other cells: choose a column of groups.")
     latent_cz = bundle.cells.latent_cz
-    logits_ck = domain_logits(
-        bundle, np.zeros((len(bundle.cells.names), 1)) if latent_cz is None else latent_cz
-    )
-    codes = np.where(rows >= 0, logits_ck.argmax(axis=1)[rows], -1).astype(np.int32)
-    return Labels(DOMAINS, codes, tuple(f"domain {number}" for number in range(logits_ck.shape[1])))
+    net = need_domains(bundle)
+    if latent_cz is None:
+        raise DataError("This model keeps no latents: choose a column of groups.")
+    codes = np.where(rows >= 0, domain_of_cells(net, latent_cz)[rows], -1).astype(np.int32)
+    return Labels(DOMAINS, codes, domain_names(net))
 
 
 def table(session: Core) -> Callable[[], pd.DataFrame] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from glasscell.models.applied import Applied
     from glasscell.models.bundle import Bundle
+    from glasscell.models.protocol import FindsDomains
     from glasscell.session.context import Context
 
 KEYS = ("label", "share")
@@ -32,15 +33,18 @@ def resolve_domain(context: Context, ref: ChannelRef) -> CellValues:
     if ref.key not in KEYS:
         raise DataError(f"Of domains there are {', '.join(KEYS)}, not {ref.key!r}.")
     bundle = context.bundle(str(ref.param("model", "")))
-    latent_cz = _latents(context, bundle)
+    from glasscell.models.domain import domain_names, domain_of_cells
+
+    latent_cz = open_latents(context, bundle)
     logits_ck = domain_logits(bundle, latent_cz)
-    known = np.asarray(np.isfinite(logits_ck).all(axis=1))
-    filled_ck = np.where(known[:, None], logits_ck, 0.0)
+    known = np.asarray(np.isfinite(latent_cz).all(axis=1))
+    net = need_domains(bundle)
     note = f"found by {bundle.folds[0].info.title} among these cells, not tested on others"
     if ref.key == "label":
-        codes = np.where(known, filled_ck.argmax(axis=1), -1).astype(np.int32)
-        names = tuple(f"domain {number}" for number in range(logits_ck.shape[1]))
-        return CellValues("domain", codes=codes, categories=names, note=note)
+        filled_cz = np.where(known[:, None], latent_cz, np.float32(0))
+        codes = np.where(known, domain_of_cells(net, filled_cz), -1).astype(np.int32)
+        return CellValues("domain", codes=codes, categories=domain_names(net), note=note)
+    filled_ck = np.where(known[:, None], logits_ck, 0.0)
     sizes_ck = np.exp(filled_ck - filled_ck.max(axis=1, keepdims=True))
     share_c = np.where(known, 1.0 / sizes_ck.sum(axis=1), np.nan).astype(np.float32)
     return CellValues("share of the likeliest domain", "under the mixture", share_c, note=note)
@@ -56,17 +60,23 @@ def domain_logits(bundle: Bundle, latent_cz: NDArray[np.floating]) -> NDArray[np
     """
     import torch
 
-    from glasscell.models.protocol import FindsDomains
-
-    net = bundle.folds[0]
-    if not isinstance(net, FindsDomains):
-        raise DataError(f"{net.info.title} finds no domains; train Spatial attention for them.")
+    net: Any = need_domains(bundle)
     values = torch.from_numpy(np.array(latent_cz)).to(net.device, net.dtype)
     with torch.no_grad():
         return np.asarray(net.logits_of(values).cpu().numpy(), np.float64)
 
 
-def _latents(context: Context, bundle: Bundle) -> NDArray[np.float32]:
+def need_domains(bundle: Bundle) -> FindsDomains:
+    """Return the net of a model that finds domains; DataError for any other."""
+    from glasscell.models.protocol import FindsDomains
+
+    net = bundle.folds[0]
+    if not isinstance(net, FindsDomains):
+        raise DataError(f"{net.info.title} finds no domains; train Spatial attention for them.")
+    return net
+
+
+def open_latents(context: Context, bundle: Bundle) -> NDArray[np.float32]:
     """Return latents of the open cells, NaN for cells the model does not know, ``(n_cells, n_latent)``."""
     own_cz, dataset = bundle.cells.latent_cz, context.dataset
     rows = bundle.rows(dataset, np.arange(dataset.n_cells))

@@ -147,6 +147,8 @@ def list_hits(session: Session) -> Iterator[Hit]:
                 title = f"predicted {key}" if key != "correct" else "prediction correct"
                 yield Hit(ref, _honest(title, bundle.calibrated), "model")
             yield from _domain_hits(bundle)
+            yield from _toggle_hits(bundle)
+            yield from _graph_hits(bundle)
         if applied is not None:
             for key, title in KEYS.items():
                 if applied.classes or key not in ("label", "probability"):
@@ -183,6 +185,27 @@ def _domain_hits(bundle: Bundle) -> Iterator[Hit]:
     if hasattr(bundle.folds[0], "domain_logits"):
         for key, title in (("label", "domain"), ("share", "share of the likeliest domain")):
             yield Hit(ChannelRef.make("domain", key, model=bundle.id), title, "model")
+
+
+def _graph_hits(bundle: Bundle) -> Iterator[Hit]:
+    """List what a cell graph gives: clusters, kept neighbours, and of each gene what was made of it."""
+    if not hasattr(bundle.folds[0], "imputed_hidden"):
+        return
+    from glasscell.models.scgnn.channel import CELL_KEYS, GENE_KEYS
+
+    for key, title in CELL_KEYS.items():
+        yield Hit(ChannelRef.make("cell_graph", key, model=bundle.id), title, "model")
+    for what, words in GENE_KEYS.items():
+        for gene in bundle.genes:
+            ref = ChannelRef.make("imputed", gene, model=bundle.id, what=what)
+            yield Hit(ref, f"{gene}, {words}", "model")
+
+
+def _toggle_hits(bundle: Bundle) -> Iterator[Hit]:
+    """List the toggles of a model's binary codes."""
+    bit_kj = getattr(bundle.folds[0], "bit_kj", None)
+    for number in range(0 if bit_kj is None else bit_kj.shape[1]):
+        yield Hit(ChannelRef.make("toggle", str(number), model=bundle.id), f"toggle {number}", "model")
 
 
 def _part_hits(explanation: Explanation) -> Iterator[Hit]:

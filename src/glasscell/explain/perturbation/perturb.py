@@ -14,6 +14,7 @@ from glasscell.explain.perturbation.compare import compare, observe
 from glasscell.explain.perturbation.result import EXPECTED, Perturbation
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.batch import make_batch
+from glasscell.models.domain import domain_names
 from glasscell.models.protocol import Classifies, Decodes, UsesNeighbours
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _names(model: Any, logits_ck: Any) -> tuple[str, ...]:
         return ()
     if isinstance(model, Classifies):
         return tuple(model.classes)
-    return tuple(f"domain {number}" for number in range(logits_ck.shape[1]))
+    return domain_names(model)
 
 
 def _notes(asked: Asked, model: Any, seen: NDArray[np.bool_], moves: bool) -> tuple[str, ...]:
