@@ -225,6 +225,33 @@ def test_hovering_picks_the_cell_drawn_there(plain: Browser) -> None:
     assert seen == [1, None, 4, None]
 
 
+def test_another_picture_under_a_resting_pointer_is_hovered_anew(plain: Browser) -> None:
+    seen: list[Any] = []
+    plain.view.cell_hovered.connect(seen.append)
+    plain.hover(10, 0)
+    plain.view.set_positions(FIVE + 0.0, "UMAP 1", "UMAP 2")
+    plain.hover(10, 0)
+    assert seen == [1, 1], "the same number is another cell now"
+
+
+@pytest.mark.parametrize("tool", ["move", "lasso"])
+def test_a_button_let_go_out_of_sight_is_no_longer_held(plain: Browser, tool: str) -> None:
+    drawn: list[Any] = []
+    plain.view.selection_drawn.connect(lambda *what: drawn.append(what))
+    plain.view.tools.choose(tool)
+    pressed = {"button": 1, "buttons": [1], "modifiers": []}
+    plain.say("pointer_down", x=100.0, y=100.0, **pressed)
+    plain.say("pointer_move", x=140.0, y=100.0, **pressed)
+    plain.say("pointer_move", x=140.0, y=150.0, **pressed)
+    camera = plain.canvas.scene.camera
+    assert not plain.canvas.gesture.is_idle
+    plain.say("pointer_move", x=20.0, y=30.0, button=0, buttons=[], modifiers=[])
+    assert plain.canvas.gesture.is_idle
+    assert plain.canvas.scene.camera == camera, "the picture hangs on the pointer"
+    assert plain.canvas.overlay.outline_vd is None
+    assert not drawn
+
+
 def test_the_hovered_cell_is_ringed_and_nothing_else_changes(plain: Browser) -> None:
     before = plain.canvas.compose()
     plain.view.set_hovered(4)

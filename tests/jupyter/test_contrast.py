@@ -63,21 +63,43 @@ def test_compare_order_and_click(parts: tuple[Session, Any]) -> None:
     assert not shown(view._result)
     compare(session, view, "obs:label=K1", "obs:label=K2")
     assert shown(view._result)
-    assert bytes(view.volcano.value).startswith(b"\x89PNG")
-    drawn = bytes(view.volcano.value)
+    drawn, page = view.volcano._dots, view.volcano._picture
+    assert len(drawn) == 9 * 30, "a place and a kind for each gene"
+    assert page["key"] == ["more in label: K1", "more in label: K2"]
+    assert len(page["names"]) < 30, "only few names are sent"
     assert [column.head for column in view.genes.columns] == ["gene", "change", "q"], "no model, no reasons"
     first = view.genes.rows[0]
     assert float(first[1]) > 0
     assert [words for words, _ in view.side.options] == ["label: K1", "label: K2"]
     view.side.value = "b"
     assert float(view.genes.rows[0][1]) < 0
-    assert bytes(view.volcano.value) == drawn, "the dots stay"
+    assert view.volcano._dots is drawn, "the dots stay"
     view.genes._on_message(view.genes, {"type": "clicked", "row": 0, "column": 1}, [])
     assert session.state.colouring.channel == ChannelRef("gene", view.genes.rows[0][0])
     compare(session, view, "obs:label=K1", "rest")
     assert view.side.key == "a", "another contrast begins with the genes of A"
     assert float(view.genes.rows[0][1]) > 0
-    assert bytes(view.volcano.value) != drawn
+    assert view.volcano._dots != drawn
+
+
+def test_a_dot_is_hovered_and_clicked_as_its_gene(parts: tuple[Session, Any]) -> None:
+    session, view = parts
+    compare(session, view, "obs:label=K1", "obs:label=K2")
+    found, volcano = session.latest("contrast"), view.volcano
+    number = volcano._picture["number"]
+    dots = np.frombuffer(volcano._dots, np.uint8)
+    x_g, kind_g = np.frombuffer(dots[:120].tobytes(), "<f4"), dots[240:]
+    first = int(found.order_of("expression", "a")[0])
+    assert x_g[first] > 0.5, "more in A lies to the right"
+    assert kind_g[first] == 1
+    volcano._on_message(volcano, {"type": "hovered", "dot": first, "number": number}, [])
+    assert volcano._said == {"dot": first, "name": found.genes[first]}
+    volcano._on_message(volcano, {"type": "clicked", "dot": first, "number": number}, [])
+    assert session.state.colouring.channel == ChannelRef("gene", found.genes[first])
+    compare(session, view, "obs:label=K2", "rest")
+    volcano._on_message(volcano, {"type": "clicked", "dot": first + 1, "number": number}, [])
+    assert session.state.colouring.channel == ChannelRef("gene", found.genes[first]), "a dot of before"
+    assert volcano._said == {}
 
 
 def test_sides_follow_the_selection_and_never_agree(parts: tuple[Session, Any]) -> None:
@@ -139,6 +161,8 @@ def test_a_model_adds_its_columns_and_names_stay_text(parts: tuple[Session, Any]
     assert view.by.key == "attribution"
     assert "<img" not in view.agreement.value
     view.set_result(replace(picture, volcano=replace(picture.volcano, clipped=(3, 4))), "")
+    kind_g = np.frombuffer(view.volcano._dots, np.uint8)[8 * len(picture.volcano.genes) :]
+    assert list(np.flatnonzero(kind_g & 4)) == [3, 4], "triangles"
     assert "Triangles: 2 genes" in view.notes.text
     view.set_result(replace(picture, has_model=True, a_name=MARKUP), "x")
     assert view.side.options[0] == (MARKUP, "a")

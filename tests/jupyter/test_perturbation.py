@@ -12,6 +12,7 @@ import pytest
 from glasscell.data.dataset import Dataset
 from glasscell.data.selection import Cells
 from glasscell.jupyter.perturbation import JupyterPerturbationView
+from glasscell.jupyter.search_line import N_LISTED
 from glasscell.session import Session
 from glasscell.testing.planted import planted_adata
 from glasscell.testing.toy_latent import ToyLatent, latent_bundle
@@ -44,6 +45,11 @@ def click(sheet: Any, row: int) -> None:
     sheet._on_message(sheet, {"type": "clicked", "row": row, "column": 0}, [])
 
 
+def enter(line: Any, text: str) -> None:
+    line.text.value = text
+    line.text._handle_custom_msg({"event": "submit"}, [])
+
+
 @pytest.fixture
 def parts() -> Iterator[tuple[Session, JupyterPerturbationView]]:
     session, view = Session(), JupyterPerturbationView()
@@ -65,13 +71,15 @@ def parts() -> Iterator[tuple[Session, JupyterPerturbationView]]:
 
 def test_genes_are_knocked_out_and_painted(parts: tuple[Session, Any], tmp_path: Path) -> None:
     session, view = parts
-    view.add.value = "GENE0001"
+    enter(view.add, "GENE0001")
     assert view.genes.value == "GENE0001"
-    assert view.add.value == ""
-    view.add.value = "GENE0002"
-    view.add.value = "GENE0001"
+    assert view.add.text.value == ""
+    view.add.text.value = "gene000"
+    assert 1 < len(view.add.hits.rows) <= N_LISTED, "the page gets few names of many"
+    click(view.add.hits, [row[0] for row in view.add.hits.rows].index("GENE0002"))
+    enter(view.add, "GENE0001")
     assert view.genes.value == "GENE0001, GENE0002", "no gene twice"
-    view.add.value = "no such gene"
+    enter(view.add, "no such gene")
     assert view.genes.value == "GENE0001, GENE0002"
     view.asking.ask.click()
     assert session.jobs.wait_idle(60)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from glasscell.jobs.dispatcher import InlineDispatcher
+from glasscell.jupyter.search_line import N_LISTED
 from glasscell.jupyter.traversal import JupyterTraversalView
 from glasscell.jupyter.traversal_slider import FactorSliders
 from glasscell.session import Session
@@ -147,19 +148,23 @@ def test_the_gene_shown_follows_or_stays(swept: tuple[Session, Any]) -> None:
     found = session.latest("traversal")
     drag(view.factors, 0, 22, False)
     assert session.jobs.wait_idle(60)
-    assert view.gene.value == ""
-    assert view.gene.placeholder.endswith("(strongest)")
+    line = view.gene.text
+    assert line.value == ""
+    assert line.placeholder.endswith("(strongest)")
     name = view.up.rows[1][0]
     view.up._on_message(view.up, {"type": "clicked", "row": 1, "column": 0}, [])
     assert session.jobs.wait_idle(60)
-    assert view.gene.value == name
+    assert line.value == name
     assert view.up._body["strong"] == [1]
-    view.gene.value = found.genes[20]
+    line.value = found.genes[20]
+    assert 0 < len(view.gene.hits.rows) <= N_LISTED < len(view.gene.names), "the page gets few names of many"
+    line._handle_custom_msg({"event": "submit"}, [])
     assert session.jobs.wait_idle(60)
     assert session.state.colouring.channel.key == found.genes[20]
-    view.gene.value = ""
-    assert view.gene.placeholder.endswith("(strongest)")
-    view.gene.value = "<b>NOPE</b>"
+    line.value = ""
+    assert line.placeholder.endswith("(strongest)")
+    line.value = "<b>NOPE</b>"
+    line._handle_custom_msg({"event": "submit"}, [])
     assert "<b>NOPE</b>" in session.messages[-1].text
 
 

@@ -19,11 +19,9 @@ from glasscell.figure.page import (
     wrap,
 )
 from glasscell.views.contrast_table import clipped_words
-from glasscell.views.palette import diverging_map
+from glasscell.views.volcano import apart, kinds, lead_inks, limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -69,30 +67,10 @@ def volcano_figure(picture: ContrastPicture) -> Figure:
     return sheet
 
 
-def volcano_panel(picture: ContrastPicture) -> Figure:
-    """Draw the dots alone, small, for a panel that says title and notes in words beside it.
-
-    Raises
-    ------
-    DataError
-        There are no genes.
-    """
-    if not len(picture.volcano.genes):
-        raise DataError("There is no contrast to draw: compare two groups first.")
-    with plain_style():
-        sheet = new_sheet(3.8, 2.6)
-        axes = sheet.add_axes((0.145, 0.165, 0.835, 0.755))
-        _draw(axes, picture, 16)
-        _names(axes, picture.volcano, 0.08)
-        low, high = axes.get_xlim()
-        axes.set_xlim(1.25 * low, 1.25 * high)  # room for names on either side
-    return sheet
-
-
-def _draw(axes: Axes, picture: ContrastPicture, longest: int = 30) -> None:
-    """Draw dots, names, axes and key; names of the sides have at most so many characters."""
+def _draw(axes: Axes, picture: ContrastPicture) -> None:
+    """Draw dots, axes and key."""
     shown = picture.volcano
-    _dots(axes, shown, (elide(picture.a_name, longest), elide(picture.b_name, longest)))
+    _dots(axes, shown, (elide(picture.a_name, 30), elide(picture.b_name, 30)))
     axes.set_xlabel(shown.x_name)
     axes.set_ylabel(shown.y_name)
     axes.axvline(0, color=MUTED, lw=0.6, zorder=1)
@@ -111,10 +89,9 @@ def _draw(axes: Axes, picture: ContrastPicture, longest: int = 30) -> None:
 def _dots(axes: Axes, shown: Volcano, names: tuple[str, str]) -> None:
     """Draw all genes grey, then those that lead a side in its colour; triangles where one is clipped."""
     n_genes = len(shown.genes)
-    kind, clipped = np.zeros(n_genes, np.int8), np.zeros(n_genes, np.bool_)
-    kind[list(shown.lead_a)], kind[list(shown.lead_b)] = 1, 2
+    kind, clipped = kinds(shown), np.zeros(n_genes, np.bool_)
     clipped[list(shown.clipped)] = True
-    inks = (_CONTEXT, diverging_map()[-40], diverging_map()[40])
+    inks = (_CONTEXT, *lead_inks())
     labels = ("", f"more in {names[0]}", f"more in {names[1]}")
     for number, (ink, label, size) in enumerate(zip(inks, labels, (5, 14, 14), strict=True)):
         for marker, wanted in (("o", ~clipped), ("^", clipped)):
@@ -126,27 +103,18 @@ def _dots(axes: Axes, shown: Volcano, names: tuple[str, str]) -> None:
             )  # fmt: skip
         if label:
             axes.scatter([], [], s=14, color=ink, lw=0, label=label)
-    widest = float(np.nanmax(np.abs(shown.x_g))) or 1.0
-    low, high = float(np.nanmin(shown.y_g)), float(np.nanmax(shown.y_g))
+    _, low, widest, high = limits(shown)
     room = 0.05 * ((high - low) or 1.0)
     axes.set_xlim(-1.2 * widest, 1.2 * widest)
     axes.set_ylim(low - room, high + room)
 
 
-def _names(axes: Axes, shown: Volcano, share: float = _LABEL_SHARE) -> None:
+def _names(axes: Axes, shown: Volcano) -> None:
     """Name the genes that lead, as far as their names do not lie on each other."""
-    least = share * float(np.ptp(axes.get_ylim()))
+    least = _LABEL_SHARE * float(np.ptp(axes.get_ylim()))
     for lead, side, shift in ((shown.lead_a, "left", 4), (shown.lead_b, "right", -4)):
-        for g in _apart(lead, shown.y_g, least):
+        for g in apart(lead, shown.y_g, least, N_LABELS):
             axes.annotate(
                 elide(shown.genes[g], 14), (shown.x_g[g], shown.y_g[g]), (shift, 0),
                 textcoords="offset points", ha=side, va="center", fontsize=7, zorder=4,
             )  # fmt: skip
-
-
-def _apart(lead: Sequence[int], y_g: np.ndarray[tuple[int], np.dtype[np.float64]], least: float) -> list[int]:
-    kept: list[int] = []
-    for g in lead:
-        if len(kept) < N_LABELS and all(abs(y_g[g] - y_g[other]) >= least for other in kept):
-            kept.append(g)
-    return kept

@@ -74,6 +74,11 @@ class JupyterCanvas:
         """Draw the frame that is to be seen now."""
         return self.overlay.draw(self.scene.frame(), self.scene.eye, self.theme)
 
+    def show(self, *what: Any, **how: Any) -> None:
+        """Show other cells, as :meth:`Scene.show` does; the pointer is over none of them yet."""
+        self._under = None
+        self.scene.show(*what, **how)
+
     def set_overlay(self, **parts: Any) -> None:
         """Change parts of what lies over the cells, and draw if any is another."""
         changed = [name for name, value in parts.items() if getattr(self.overlay, name) is not value]
@@ -134,6 +139,8 @@ class JupyterCanvas:
         camera = self.scene.camera
         screen = float(event["x"]), float(event["y"])
         world, pixel = camera.to_world(*screen), (camera.pixel, camera.pixel_y)
+        if kind == "pointer_move" and not self.gesture.is_idle and not event.get("buttons", True):
+            self.gesture.cancel()  # the button was let go where nobody saw it
         if kind == "pointer_down":
             self.gesture.press(screen, world, event.get("button", 0), event.get("modifiers", ()))
         elif kind == "pointer_up":

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
-
 from glasscell.jupyter.colour_bar import JupyterColourBar
 from glasscell.jupyter.panel import OPEN_BY_PATH, Panel, Words, column, show
+from glasscell.jupyter.search_line import SearchLine
 from glasscell.jupyter.sheet import Column, Heat, Sheet
 from glasscell.views.legend_words import NO_VALUE, NO_VALUE_TIP, SEARCH, legend_count, legend_tip
 from glasscell.views.palette import parse_colour
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from glasscell.views.legend import ColourBar, Legend
     from glasscell.views.search import Hit
 
-_HITS = (Column("Name"), Column("What it is", kind="number"))
 _LEGEND = (
     Column("", "Switch off to hide these cells", "check"),
     Column("", "Click to change the colour", "swatch"),
@@ -36,19 +34,15 @@ class JupyterColourView(ColourView, Panel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._hits: tuple[Hit, ...] = ()
         self._legend: Legend | None = None
-        self._asking = False
-        self.search = ipywidgets.Text(placeholder=SEARCH, continuous_update=True)
-        self.search.layout.width = "auto"
-        self.hits = Sheet(_HITS, "14em", heads=False)
+        self.line = SearchLine(SEARCH)
+        self.search, self.hits = self.line.text, self.line.hits
         self.title, self.message = Words("", "head"), Words("", "muted")
         self.legend = Sheet(_LEGEND, "20em", heads=False)
         self.bar = JupyterColourBar()
-        self.widget = column(self.search, self.hits, self.title, self.message, self.bar.widget, self.legend)
-        self.hear(self.search, self._on_typed)
-        self.hear_enter(self.search, self._on_enter)
-        self.hits.clicked.connect(lambda number, _: self._choose(number))
+        self.widget = column(self.line.widget, self.title, self.message, self.bar.widget, self.legend)
+        self.line.typed.connect(lambda text: self.query_typed.emit(text))
+        self.line.chosen.connect(lambda hit: self.channel_requested.emit(hit.ref))
         self.legend.changed.connect(self._on_legend)
         self.bar.limits_requested.connect(self.limits_requested.emit)
         self.set_hits(())
@@ -57,13 +51,7 @@ class JupyterColourView(ColourView, Panel):
 
     def set_hits(self, hits: Sequence[Hit]) -> None:
         """List what matches; the list is open only while somebody types."""
-        self._hits = tuple(hits)
-        self.hits.show(
-            [(hit.title, hit.subtitle) for hit in self._hits],
-            ["\n".join((hit.title, *hit.aliases, hit.subtitle)) for hit in self._hits],
-            keys=[repr(hit.ref) for hit in self._hits],
-        )
-        show(self.hits, bool(self._hits) and self._asking)
+        self.line.set_hits(hits)
 
     def set_legend(self, legend: Legend | None) -> None:
         """Show the categories."""
@@ -93,24 +81,6 @@ class JupyterColourView(ColourView, Panel):
     def set_message(self, text: str) -> None:
         """Say what is missing or marked."""
         self.message.say(text, "muted")
-
-    def _on_typed(self, text: str) -> None:
-        self._asking = bool(text.strip())
-        show(self.hits, bool(self._hits) and self._asking)
-        self.query_typed.emit(text)
-
-    def _on_enter(self) -> None:
-        """Enter takes the best hit."""
-        if self._hits and self._asking:
-            self._choose(0)
-
-    def _choose(self, number: int) -> None:
-        hit = self._hits[number]
-        self._asking = False
-        show(self.hits, False)
-        with self.telling():
-            self.search.value = hit.title
-        self.channel_requested.emit(hit.ref)
 
     def _on_legend(self, number: int, place: int, value: object) -> None:
         items = self._legend.items if self._legend is not None else ()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import ipywidgets
-import numpy as np
 
 from glasscell.jupyter.ask import Ask
 from glasscell.jupyter.gene_sheet import GeneSheet
 from glasscell.jupyter.panel import FILL, Choice, Panel, Words, button, column, row, show
 from glasscell.jupyter.path_line import PathLine
+from glasscell.jupyter.volcano import JupyterVolcano
 from glasscell.views.contrast_table import (
     GENES,
     N_PLAIN,
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glasscell.explain.gene_set import SetOverlap
-
-_DPI = 200
 
 
 class JupyterContrastView(ContrastView, Panel):
@@ -54,8 +52,7 @@ class JupyterContrastView(ContrastView, Panel):
         self.swap = button("Swap", "Exchange A and B")
         self.asking = Ask("Compare", "Compare A with B gene by gene, in the background")
         self.reason, self.message = Words("", "muted"), Words("", "muted")
-        self.volcano = ipywidgets.Image(format="png")
-        self.volcano.layout.width = "100%"
+        self.volcano = JupyterVolcano()
         self.side = Choice("First", "Whose genes come first")
         self.by = Choice("by", "What genes are ordered by")
         self.genes = GeneSheet(GENES, 10)
@@ -65,7 +62,6 @@ class JupyterContrastView(ContrastView, Panel):
             "Gene sets (GMT)", "Test which gene sets the first genes fall into", "sets.gmt"
         )
         self.sets_message, self.sets = Words("", "muted"), GeneSheet(SETS, 8)
-        self._drawn: ContrastPicture | None = None
         self.widget = self._content()
         self._connect()
         self.set_busy(False)
@@ -111,7 +107,8 @@ class JupyterContrastView(ContrastView, Panel):
         self.genes.show_table(contrast_table(picture), heads)
         self.agreement.say(picture.agreement)
         self.notes.say(" ".join((*picture.notes, *clipped_words(picture.volcano))), "warning")
-        self._draw(picture)
+        show(self.volcano, bool(picture.volcano.genes))
+        self.volcano.set_picture(picture)
 
     def set_gene_sets(self, rows: Sequence[SetOverlap] | None, message: str) -> None:
         """Show gene sets."""
@@ -119,25 +116,14 @@ class JupyterContrastView(ContrastView, Panel):
         self.sets.show_table(set_table(rows))
         show(self.sets, bool(rows))
 
-    def _draw(self, picture: ContrastPicture) -> None:
-        """Draw the volcano, when it is another one."""
-        shown, drawn = picture.volcano, self._drawn
-        show(self.volcano, bool(shown.genes))
-        if not shown.genes or (drawn is not None and _same(picture, drawn)):
-            return
-        from glasscell.figure.page import figure_bytes
-        from glasscell.figure.volcano import volcano_panel
-
-        self.volcano.value = figure_bytes(volcano_panel(picture), ".png", _DPI)
-        self._drawn = picture
-
     def _connect(self) -> None:
         self.hear_press(self.asking.ask, self._on_compare)
         self.hear_press(self.asking.cancel, lambda: self.cancel_requested.emit())
         self.hear_press(self.swap, self._on_swap)
         for choice in (self.side, self.by):
             self.hear(choice, lambda _key: self.order_chosen.emit(self.by.key, self.side.key))
-        self.genes.gene_clicked.connect(lambda gene: self.gene_clicked.emit(gene, self.paint.key))
+        for part in (self.genes, self.volcano):
+            part.gene_clicked.connect(lambda gene: self.gene_clicked.emit(gene, self.paint.key))
         self.open_sets.connect(lambda path: self.gene_sets_requested.emit(path))
 
     def _content(self) -> ipywidgets.Widget:
@@ -176,14 +162,3 @@ class JupyterContrastView(ContrastView, Panel):
             self.message.say(ONLY_B, "warning")
             return
         self.a.value, self.b.value = b, a
-
-
-def _same(picture: ContrastPicture, drawn: ContrastPicture) -> bool:
-    """Whether two pictures have the same dots."""
-    new, old = picture.volcano, drawn.volcano
-    return (
-        (picture.a_name, picture.b_name, new.genes, new.y_name)
-        == (drawn.a_name, drawn.b_name, old.genes, old.y_name)
-        and np.array_equal(new.x_g, old.x_g, equal_nan=True)
-        and np.array_equal(new.y_g, old.y_g, equal_nan=True)
-    )

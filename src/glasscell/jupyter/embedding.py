@@ -104,7 +104,7 @@ class JupyterEmbeddingView(EmbeddingView, Panel):
         draw = (
             partial(self._stamp, self._positions_cd, self._order) if self._positions_cd is not None else None
         )
-        self.canvas.scene.show(draw, bounds, n_cells, locked=bare)
+        self.canvas.show(draw, bounds, n_cells, locked=bare)
         corner = f"{x_label} →   {y_label} ↑" if bare and x_label else ""
         axes = None if bare else (x_label, y_label)
         message = "" if positions_cd is not None else NO_EMBEDDING

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ipywidgets
 
 from glasscell.jupyter.home import at_home
 from glasscell.jupyter.panel import button, row
+from glasscell.views.typed_path import typed_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 class PathLine:
@@ -38,10 +39,9 @@ class PathLine:
         """Call with the path when it is to be used."""
 
         def use() -> None:
-            typed = self.text.value.strip()
-            if typed:
-                path = Path(typed).expanduser()
-                then(path if path.suffix or not self._ending else path.with_suffix(self._ending))
+            path = typed_path(self.text.value, self._ending)
+            if path is not None:
+                then(path)
 
         def on_message(widget: object, content: object, buffers: object) -> None:
             if isinstance(content, dict) and content.get("event") == "submit":

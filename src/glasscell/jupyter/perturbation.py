@@ -12,6 +12,7 @@ from glasscell.jupyter.form import JupyterForm
 from glasscell.jupyter.gene_sheet import GeneSheet
 from glasscell.jupyter.panel import FILL, TITLE, Choice, Panel, Words, button, column, fold, row, show
 from glasscell.jupyter.path_line import PathLine
+from glasscell.jupyter.search_line import GeneLine
 from glasscell.views.perturbation_table import (
     FLIPS,
     GENES,
@@ -40,14 +41,8 @@ class JupyterPerturbationView(PerturbationView, Panel):
             placeholder="gene, gene, …",
             tooltip="Genes changed together, separated by commas",
         )
-        self.add = ipywidgets.Combobox(
-            description="Add",
-            placeholder="a gene of the model",
-            tooltip="Put one more gene behind those above",
-            continuous_update=False,
-        )
-        for line in (self.genes, self.add):
-            line.layout.width, line.style.description_width = FILL, TITLE
+        self.genes.layout.width, self.genes.style.description_width = FILL, TITLE
+        self.add = GeneLine("Add", "a gene of the model", "Put one more gene behind those above")
         self.sets = Choice("Set", "A named set of genes instead of typed ones")
         self.open_sets = PathLine("GMT", "Open a file of gene sets", "sets.gmt")
         self.sets_message = Words("", "muted")
@@ -77,8 +72,7 @@ class JupyterPerturbationView(PerturbationView, Panel):
 
     def set_genes(self, names: Sequence[str]) -> None:
         """Offer genes to add."""
-        with self.telling():
-            self.add.options = tuple(dict.fromkeys(names))
+        self.add.offer(names)
 
     def set_gene_sets(self, sets: Sequence[tuple[str, tuple[str, ...]]], message: str) -> None:
         """Offer named sets."""
@@ -131,7 +125,7 @@ class JupyterPerturbationView(PerturbationView, Panel):
         self.hear_press(self.asking.ask, self._on_ask)
         self.hear_enter(self.genes, lambda: self._on_ask() if self._enabled else None)
         self.hear_press(self.asking.cancel, lambda: self.cancel_requested.emit())
-        self.hear(self.add, self._on_add)
+        self.add.gene_chosen.connect(self._on_add)
         for choice in (self.direction, self.sets):
             self.hear(choice, lambda _key: self._on_choice())
         self.changes.gene_clicked.connect(lambda gene: self.channel_chosen.emit(f"gene:{gene}"))
@@ -143,7 +137,7 @@ class JupyterPerturbationView(PerturbationView, Panel):
 
     def _content(self) -> ipywidgets.Widget:
         """Lay everything out."""
-        self._typed = column(self.genes, self.add, self.sets, self.open_sets.widget, self.sets_message)
+        self._typed = column(self.genes, self.add.widget, self.sets, self.open_sets.widget, self.sets_message)
         self._flips = column(Words("Who changes", "head"), self.flips)
         self._genes = column(Words("Genes that are expected to follow", "head"), self.changes)
         self._result = column(
@@ -177,14 +171,13 @@ class JupyterPerturbationView(PerturbationView, Panel):
         learned = self.direction.key == LEARNED
         show(self._typed, not learned)
         show(self.action, learned)
-        for line in (self.genes, self.add):
+        for line in (self.genes, self.add.text):
             line.disabled = not self._enabled or bool(self.sets.key)
 
     def _on_add(self, gene: str) -> None:
-        if gene in self.add.options:
+        if gene in self.add.names:
             self.genes.value = with_gene(self.genes.value, gene)
-            with self.telling():
-                self.add.value = ""
+            self.add.write("")
 
     def _on_ask(self) -> None:
         try:

@@ -106,10 +106,10 @@ class JupyterTissueView(TissueView, Panel):
         self.canvas.set_overlay(mark=None, unit=unit, microns=microns)
         self._show_sliders()
         if picture is None:
-            self.canvas.scene.show(None, None, 0)
+            self.canvas.show(None, None, 0)
             return
         extent = tissue_extent(picture)
-        self.canvas.scene.show(self._draw(), picture.bounds, picture.n_cells, extent=extent)
+        self.canvas.show(self._draw(), picture.bounds, picture.n_cells, extent=extent)
 
     def set_plane(self, picture: TissuePicture) -> None:
         """Draw another plane of the same tissue; the camera stays."""

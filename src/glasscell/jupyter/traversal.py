@@ -9,8 +9,9 @@ import ipywidgets
 from glasscell.jupyter.ask import Ask
 from glasscell.jupyter.gene_sheet import GeneSheet
 from glasscell.jupyter.heat_sheet import HeatSheet
-from glasscell.jupyter.panel import FILL, TITLE, Choice, Panel, Words, button, column, fold, row, show
+from glasscell.jupyter.panel import FILL, Choice, Panel, Words, button, column, fold, row, show
 from glasscell.jupyter.path_line import PathLine
+from glasscell.jupyter.search_line import GeneLine
 from glasscell.jupyter.traversal_slider import FactorSliders
 from glasscell.views.gene_table import set_table
 from glasscell.views.theme import LIGHT
@@ -62,13 +63,11 @@ class JupyterTraversalView(TraversalView, Panel):
         self.light = ipywidgets.Checkbox(True, description="Light nearest cells", indent=False)
         self.light.tooltip = "The real cells nearest to where the slider is, in green in both views"
         self.light.layout.width = "auto"
-        self.gene = ipywidgets.Combobox(
-            description="Gene shown",
-            placeholder=_STRONGEST,
-            continuous_update=False,
-            tooltip="Gene whose decoded change colours both views; empty: the strongest",
+        self.gene = GeneLine(
+            "Gene shown",
+            _STRONGEST,
+            "Gene whose decoded change colours both views; empty: the strongest",
         )
-        self.gene.layout.width, self.gene.style.description_width = FILL, TITLE
         self.readout, self.near = Words(""), Words("", "muted")
         self.up, self.down = GeneSheet(UP, 8), GeneSheet(DOWN, 8)
         self.changes = GeneSheet(CHANGES, 6)
@@ -112,7 +111,7 @@ class JupyterTraversalView(TraversalView, Panel):
         with self.telling():
             self.find.value = ""
             self.find.placeholder = "find a pathway" if picture and picture.named else "find a factor"
-            self.gene.options = () if picture is None else tuple(dict.fromkeys(picture.genes))
+        self.gene.offer(() if picture is None else picture.genes)
         self.factors.set_rows(rows)
         show(self.find, len(rows) > _FEW)
         self._show_step(None)
@@ -135,9 +134,8 @@ class JupyterTraversalView(TraversalView, Panel):
     def set_gene(self, gene: str, pinned: bool) -> None:
         """Say which gene both views show."""
         self._gene = gene
-        with self.telling():
-            self.gene.value = gene if pinned else ""
-            self.gene.placeholder = f"{gene} (strongest)" if gene else _STRONGEST
+        self.gene.write(gene if pinned else "")
+        self.gene.text.placeholder = f"{gene} (strongest)" if gene else _STRONGEST
         self._show_bars()
 
     def set_playing(self, playing: bool) -> None:
@@ -193,7 +191,7 @@ class JupyterTraversalView(TraversalView, Panel):
         self.hear(self.find, self.factors.find)
         self.hear_press(self.play, lambda: self.play_toggled.emit(not self._playing))
         self.hear(self.light, lambda on: self.light_toggled.emit(on))
-        self.hear(self.gene, lambda typed: self.gene_chosen.emit(typed.strip()))
+        self.gene.gene_chosen.connect(lambda gene: self.gene_chosen.emit(gene))
         for sheet in (self.up, self.down, self.specific):
             sheet.gene_clicked.connect(lambda gene: self.gene_chosen.emit(gene))
         self.open_sets.connect(lambda path: self.gene_sets_requested.emit(path))
@@ -215,6 +213,6 @@ class JupyterTraversalView(TraversalView, Panel):
         )
         self._gates = fold("Gates: what moves what", self.gates.widget, is_open=True)
         self._result = column(
-            self.find, self.factors, row(self.play, self.light), self.gene, self._moving, self._known
+            self.find, self.factors, row(self.play, self.light), self.gene.widget, self._moving, self._known
         )
         return column(self.start, self.asking.widget, self.reason, self.message, self._result, self._gates)

@@ -9,11 +9,9 @@ import pyqtgraph as pg
 from qtpy.QtCore import QEvent, Signal
 
 from glasscell.qt.style import theme_of
-from glasscell.views.palette import diverging_map
+from glasscell.views.volcano import apart, kinds, lead_inks, limits
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from glasscell.views.contrast_view import Volcano
 
 N_LABELS = 4
@@ -74,8 +72,7 @@ class QtVolcano(pg.PlotWidget):
     def _draw(self) -> None:
         shown = self._volcano
         if shown is not None and len(shown.genes):
-            widest = float(np.nanmax(np.abs(shown.x_g))) or 1.0
-            low, high = float(np.nanmin(shown.y_g)), float(np.nanmax(shown.y_g))
+            _, low, widest, high = limits(shown)
             room = 0.12 * ((high - low) or 1.0)
             self.setRange(
                 xRange=(-1.25 * widest, 1.25 * widest), yRange=(low - room / 2, high + room), padding=0
@@ -91,9 +88,8 @@ class QtVolcano(pg.PlotWidget):
             self.dots.clear()
             return
         theme = theme_of(self)
-        inks = [pg.mkBrush(theme.unknown + "70"), *(pg.mkBrush(diverging_map()[i]) for i in (-40, 40))]
-        kind = np.zeros(len(shown.genes), np.int8)
-        kind[list(shown.lead_a)], kind[list(shown.lead_b)] = 1, 2
+        inks = [pg.mkBrush(theme.unknown + "70"), *(pg.mkBrush(ink) for ink in lead_inks())]
+        kind = kinds(shown)
         symbols = np.full(len(shown.genes), "o")
         symbols[list(shown.clipped)] = "t1"
         place = np.argsort(kind, kind="stable")  # those that lead are drawn last
@@ -106,8 +102,9 @@ class QtVolcano(pg.PlotWidget):
             symbol=symbols[place],
             pen=None,
         )
+        least = _LABEL_SHARE * float(np.nanmax(shown.y_g) - np.nanmin(shown.y_g))
         for lead, anchor in ((shown.lead_a, (1.05, 0.5)), (shown.lead_b, (-0.05, 0.5))):
-            for g in _apart(lead, shown.y_g):
+            for g in apart(lead, shown.y_g, least, N_LABELS):
                 label = pg.TextItem(color=theme.text, anchor=anchor)
                 name = shown.genes[g]
                 label.setPlainText(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
@@ -118,13 +115,3 @@ class QtVolcano(pg.PlotWidget):
     def _on_dots(self, item: Any, points: Any, event: Any = None) -> None:
         if self._volcano is not None and len(points):
             self.gene_clicked.emit(self._volcano.genes[int(points[-1].data())])
-
-
-def _apart(lead: tuple[int, ...], y_g: NDArray[np.float64]) -> list[int]:
-    """Return the first genes whose labels do not lie on each other."""
-    least = _LABEL_SHARE * float(np.nanmax(y_g) - np.nanmin(y_g))
-    kept: list[int] = []
-    for g in lead:
-        if len(kept) < N_LABELS and all(abs(y_g[g] - y_g[other]) >= least for other in kept):
-            kept.append(g)
-    return kept
