@@ -8,6 +8,7 @@ from glasscell.errors import GlasscellError
 from glasscell.jupyter.ask import Ask
 from glasscell.jupyter.form import JupyterForm
 from glasscell.jupyter.gene_sheet import GeneSheet
+from glasscell.jupyter.nodes import JupyterNodes
 from glasscell.jupyter.panel import Choice, Panel, Words, column, fold, show
 from glasscell.jupyter.sheet import Column, Heat, Sheet
 from glasscell.views.check_row import check_row
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from glasscell.explain.check import Check
     from glasscell.views.form import FieldSpec
+    from glasscell.views.node_table import NodePicture
     from glasscell.views.row import CellGeneRow, MethodRow, RankingRow
 
 _CHECKS = (Column("", "", "heat", "6.5em"), Column(""), Column("", "", "number"))
@@ -45,6 +47,7 @@ class JupyterAttributionView(AttributionView, Panel):
         self.ranking = GeneSheet(RANKING, 12)
         self.checks = Sheet(_CHECKS, heads=False)
         self.sentences = Words("", "muted")
+        self.nodes = JupyterNodes()
         self.cell_title = Words("", "muted")
         self.cell_genes = GeneSheet(CELL, 5)
         self.widget = self._content()
@@ -53,6 +56,7 @@ class JupyterAttributionView(AttributionView, Panel):
         self.set_form(())
         self.set_methods(())
         self.set_checks(())
+        self.set_nodes(None)
         self.set_ranking(None, "")
         self.set_cell_genes("", ())
         self.set_enabled(False, "Train or load a model first.")
@@ -99,6 +103,15 @@ class JupyterAttributionView(AttributionView, Panel):
         self.sentences.say("\n".join(f"{row.name}: {row.said}" for row in rows if row.said), "muted")
         show(self._checks, bool(rows))
 
+    def set_nodes_offer(self, enabled: bool, reason: str) -> None:
+        """Allow measuring nodes, or say why not."""
+        self.nodes.set_offer(enabled, reason)
+
+    def set_nodes(self, picture: NodePicture | None) -> None:
+        """Show named nodes, or hide that part."""
+        with self.telling():
+            self.nodes.set_picture(picture)
+
     def set_cell_genes(self, title: str, rows: Sequence[CellGeneRow]) -> None:
         """Show the hovered cell's genes."""
         self.cell_title.say(title or HOVER, "muted")
@@ -119,6 +132,9 @@ class JupyterAttributionView(AttributionView, Panel):
         self.hear(self.method, lambda method: self.method_chosen.emit(method) if method else None)
         for table in (self.ranking, self.cell_genes):
             table.gene_clicked.connect(lambda gene: self.gene_clicked.emit(gene))
+        self.hear_press(self.nodes.measure, self.nodes_requested.emit)
+        self.hear(self.nodes.classes, lambda name: self.node_class_chosen.emit(name) if name else None)
+        self.nodes.table.gene_clicked.connect(lambda node: self.node_clicked.emit(node))
 
     def _content(self) -> ipywidgets.Widget:
         """Lay everything out."""
@@ -146,6 +162,7 @@ class JupyterAttributionView(AttributionView, Panel):
             self.reason,
             self.message,
             self._ranked,
+            self.nodes.widget,
         )
 
     def _on_explain(self) -> None:

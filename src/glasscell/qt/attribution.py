@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFormLayout, QProgressBar, QWidget
 from glasscell.errors import GlasscellError
 from glasscell.qt.checks import QtChecks
 from glasscell.qt.form import QtForm
+from glasscell.qt.nodes import QtNodes
 from glasscell.qt.ranking import QtGeneTable
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import Choice, Fold, PlainLabel, button, caption, column_of, heading, row_of, scrolled
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from glasscell.explain.check import Check
     from glasscell.views.form import FieldSpec
+    from glasscell.views.node_table import NodePicture
     from glasscell.views.row import CellGeneRow, MethodRow, RankingRow
 
 
@@ -45,6 +47,7 @@ class QtAttributionView(AttributionView):
         self.message = PlainLabel("", "muted")
         self.ranking = QtGeneTable(RANKING)
         self.checks = QtChecks()
+        self.nodes = QtNodes()
         self.cell_title = PlainLabel("", "muted", wrap=False)
         self.cell_genes = QtGeneTable(CELL)
         self.widget = scrolled(self._content())
@@ -53,9 +56,13 @@ class QtAttributionView(AttributionView):
         self.method.currentIndexChanged.connect(self._on_method)
         for table in (self.ranking, self.cell_genes):
             table.gene_clicked.connect(lambda gene: self.gene_clicked.emit(gene))
+        self.nodes.measure.clicked.connect(lambda: self.nodes_requested.emit())
+        self.nodes.classes.activated.connect(lambda: self.node_class_chosen.emit(self.nodes.classes.name()))
+        self.nodes.table.gene_clicked.connect(lambda node: self.node_clicked.emit(node))
         self.set_busy(False)
         self.set_form(())
         self.set_checks(())
+        self.set_nodes(None)
         self.set_ranking(None, "")
         self.set_cell_genes("", ())
         self.set_enabled(False, "Train or load a model first.")
@@ -101,6 +108,14 @@ class QtAttributionView(AttributionView):
         """Show the checks."""
         self.checks.set_checks(checks)
         self._checks_title.setVisible(bool(checks))
+
+    def set_nodes_offer(self, enabled: bool, reason: str) -> None:
+        """Allow measuring nodes, or say why not."""
+        self.nodes.set_offer(enabled, reason)
+
+    def set_nodes(self, picture: NodePicture | None) -> None:
+        """Show named nodes, or hide that part."""
+        self.nodes.set_picture(picture)
 
     def set_cell_genes(self, title: str, rows: Sequence[CellGeneRow]) -> None:
         """Show the hovered cell's genes; the room stays, so that nothing jumps while the mouse moves."""
@@ -148,6 +163,7 @@ class QtAttributionView(AttributionView):
             self.reason,
             self.message,
             ranked,
+            self.nodes,
             parent=content,
         )
         column.addStretch(1)

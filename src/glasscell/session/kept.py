@@ -18,6 +18,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "attention": ("TokenAttention", "EdgeAttention"),
     "perturbation": ("Perturbation",),
     "contrast": ("Contrast",),
+    "nodes": ("NodeImportance",),
     "applied": ("Applied",),
 }
 APPLIED = "applied"

@@ -41,6 +41,7 @@ PARTS: Mapping[str, str] = {
     "Tested": "glasscell.explain.contrast_test",
     "AttributionContrast": "glasscell.explain.contrast_model",
     "Agreement": "glasscell.explain.contrast_model",
+    "NodeImportance": "glasscell.explain.node_importance.result",
     "Applied": "glasscell.models.applied",
     "Expected": "glasscell.models.applied",
     "GeneMatch": "glasscell.models.gene_match",

@@ -103,6 +103,12 @@ class Session(Core):
 
         return measure_stability(self, n_seeds)
 
+    def measure_nodes(self, n_seeds: int = 5) -> Job[Any]:
+        """Measure which named nodes of the current model decide, beside control networks over seeds."""
+        from glasscell.session.nodes import measure_nodes
+
+        return measure_nodes(self, n_seeds)
+
     def save_model(self, path: Path | str) -> Job[Any]:
         """Write the current model to a folder."""
         return training.save_model(self, file.as_path(path))

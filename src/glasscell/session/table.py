@@ -31,6 +31,7 @@ _MAKERS: dict[str, str] = {
     "metrics": "glasscell.session.table:metrics",
     "attention": "glasscell.session.attending:table",
     "contrast": "glasscell.session.contrasting:table",
+    "nodes": "glasscell.session.nodes:table",
     "perturbation": "glasscell.session.perturbing:table",
     "stability": "glasscell.session.stability:table",
     "traversal": "glasscell.session.traversing:table",

@@ -17,6 +17,7 @@ from glasscell.views.evidence import (
     ranking_rows,
 )
 from glasscell.views.form import fields
+from glasscell.views.node_presenter import NodePresenter
 from glasscell.views.presenter import Presenter
 from glasscell.views.view import AttributionView
 
@@ -59,6 +60,12 @@ class AttributionPresenter(Presenter[AttributionView]):
         self._on_method(DEFAULT_METHOD)
         self._show_choices()
         self._show_ranking()
+        self._nodes = NodePresenter(session, view)
+
+    def close(self) -> None:
+        """Let go of session and view, for the part of named nodes too."""
+        super().close()
+        self._nodes.close()
 
     def _on_changed(self, new: State, old: State) -> None:
         if (new.model, new.dataset) != (old.model, old.dataset):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from glasscell.explain.perturbation.arrow import Arrows
     from glasscell.views.colour import ColourBar, Legend
     from glasscell.views.form import FieldSpec
+    from glasscell.views.node_table import NodePicture
     from glasscell.views.picture import TissuePicture
     from glasscell.views.search import Hit
 
@@ -197,6 +198,9 @@ class AttributionView(View):
     cancel_requested = Signal()
     method_chosen = Signal(str)  # method id, to show its form
     gene_clicked = Signal(str)
+    nodes_requested = Signal()  # train control networks and measure named nodes
+    node_class_chosen = Signal(str)
+    node_clicked = Signal(str)
 
     @abstractmethod
     def set_targets(self, names: Sequence[str]) -> None:
@@ -221,6 +225,14 @@ class AttributionView(View):
     @abstractmethod
     def set_checks(self, checks: Sequence[Check]) -> None:
         """Show the checks of the explanation with their verdicts."""
+
+    @abstractmethod
+    def set_nodes_offer(self, enabled: bool, reason: str) -> None:
+        """Allow measuring nodes, or grey it out and say why."""
+
+    @abstractmethod
+    def set_nodes(self, picture: NodePicture | None) -> None:
+        """Show named nodes with their evidence; None hides that part."""
 
     @abstractmethod
     def set_cell_genes(self, title: str, rows: Sequence[CellGeneRow]) -> None:
