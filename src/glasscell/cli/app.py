@@ -16,7 +16,6 @@ from glasscell.cli.fit import fit_command
 from glasscell.cli.info import info_command
 from glasscell.cli.nodes import nodes_command
 from glasscell.cli.open_scvi import open_scvi_command
-from glasscell.cli.pathways import pathways_command
 from glasscell.cli.perturb import perturb_command
 from glasscell.cli.prepare import prepare_command
 from glasscell.cli.report import report_command
@@ -42,7 +41,6 @@ app.command("attend")(attend_command)
 app.command("perturb")(perturb_command)
 app.command("traverse")(traverse_command)
 app.command("stability")(stability_command)
-app.command("pathways")(pathways_command)
 app.command("nodes")(nodes_command)
 app.command("contrast")(contrast_command)
 app.command("open-scvi")(open_scvi_command)
