@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import anndata as ad
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 
 from glasscell.data.dataset import Dataset
 from glasscell.errors import DataError, GlasscellError, NotCompatible
@@ -165,6 +169,30 @@ def test_classes_flip_and_are_counted(dataset: Dataset, make_bundle: Callable[..
     np.testing.assert_allclose(logit.values, moved[:, 1] - moved.mean(axis=1), atol=1e-5)
     with pytest.raises(DataError, match="does not decode"):
         decoded_change(dataset, model, found, genes[0])
+
+
+def test_a_cell_of_which_no_class_is_believed_any_more_becomes_unknown(
+    dataset: Dataset, make_bundle: Callable[..., Bundle]
+) -> None:
+    model = make_bundle()
+    genes = tuple(str(name) for name in dataset.genes.names[:15])
+    plain = perturb(dataset, model, PerturbationRequest(genes))
+    assert plain.names == plain.classes
+    assert plain.after_ck is not None
+    sure_c = softmax(plain.after_ck.astype(np.float64), axis=1).max(axis=1)
+    strict: Any = SimpleNamespace(unknown_below=float(np.median(sure_c)))
+    found = perturb(dataset, replace(model, params=strict), PerturbationRequest(genes))
+    assert found.names == (*found.classes, "unknown")
+    for logits_ck, code_c, plain_c in zip(
+        (found.before_ck, found.after_ck), found.codes, plain.codes, strict=True
+    ):
+        assert logits_ck is not None
+        unsure_c = softmax(logits_ck.astype(np.float64), axis=1).max(axis=1) < strict.unknown_below
+        assert 0 < unsure_c.sum() < len(unsure_c)
+        np.testing.assert_array_equal(code_c, np.where(unsure_c, 3, plain_c))
+    assert any(after == "unknown" for _, after, _, _ in found.flips())
+    values = resolve_perturbation(Context(dataset, model, found), perturbation_ref(found, "flip"))
+    assert "to unknown" in (values.categories or ())
 
 
 def test_a_decoded_gene_is_a_channel_that_averages_to_the_table(cells: Dataset, bundle: Bundle) -> None:

@@ -68,7 +68,7 @@ def _flips(found: Perturbation) -> CellValues:
     before_c, after_c = found.codes
     codes = np.full(found.n_cells, -1, np.int32)
     codes[found.cells] = np.where(before_c == after_c, 0, after_c + 1)
-    names = (STAYS, *(f"to {name}" for name in found.classes))
+    names = (STAYS, *(f"to {name}" for name in found.names))
     used = [0, *sorted(set(codes[codes > 0].tolist()))]
     place = np.full(len(names) + 1, -1, np.int32)
     place[used] = np.arange(len(used))

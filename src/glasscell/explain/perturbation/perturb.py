@@ -15,6 +15,7 @@ from glasscell.explain.perturbation.result import EXPECTED, Perturbation
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.batch import make_batch
 from glasscell.models.domain import domain_names
+from glasscell.models.prediction import called_class
 from glasscell.models.protocol import Classifies, Decodes, UsesNeighbours
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def perturb(
     comparison = compare(asked, scale_z, Part(job, 0.6, 0.95, "Trying matched controls"))
     change_g = None if parts.change_g is None else parts.change_g.astype(np.float32)
     seen = bundle.seen_in_training(dataset, asked.cells, asked.net_of_cell)
+    called, called_cb = _called(asked, parts)
     job.report(1.0, "The change is worked out")
     return Perturbation(
         provenance=asked.provenance,
@@ -91,6 +93,8 @@ def perturb(
         comparison=comparison,
         observed=observe(dataset, model, asked.action, change_g) if asked.action >= 0 else None,
         notes=_notes(asked, model, seen, bool(effect_c.any())),
+        called=called,
+        called_cb=called_cb,
     )
 
 
@@ -158,6 +162,21 @@ def _names(model: Any, logits_ck: Any) -> tuple[str, ...]:
     if isinstance(model, Classifies):
         return tuple(model.classes)
     return domain_names(model)
+
+
+def _called(asked: Asked, parts: Parts) -> tuple[tuple[str, ...], NDArray[np.int32] | None]:
+    """Say what cells are called before and after; ``unknown`` where the model's settings believe no class."""
+    from scipy.special import softmax
+
+    bundle = asked.bundle
+    if parts.before_ck is None or not bundle.classes:
+        return (), None
+    warm_c = np.asarray([getattr(net, "temperature", 1.0) for net in bundle.folds])[asked.net_of_cell]
+    codes = []
+    for logits_ck in (parts.before_ck, parts.after_ck):
+        code_c, names = called_class(bundle, softmax(logits_ck / warm_c[:, None], axis=1))
+        codes.append(code_c)
+    return names, np.stack(codes, axis=1)
 
 
 def _notes(asked: Asked, model: Any, seen: NDArray[np.bool_], moves: bool) -> tuple[str, ...]:

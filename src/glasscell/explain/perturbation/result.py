@@ -133,6 +133,9 @@ class Perturbation:
         Against measured cells; None where there are none.
     notes
         What a reader must know, one sentence each.
+    called, called_cb
+        Names of what cells are called, ``unknown`` among them where the model's settings allow it, and what
+        each cell is called before and after, ``(n, 2)`` int32. Without them it is the likeliest class.
     """
 
     provenance: PerturbationProvenance
@@ -154,10 +157,13 @@ class Perturbation:
     comparison: Comparison | None
     observed: Observed | None
     notes: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    called_cb: Ints | None = None
 
     def __post_init__(self) -> None:
         """Refuse axes that do not fit each other, and make all arrays read-only."""
-        for name in ("in_training", "before_ck", "after_ck", "before_cz", "after_cz", "effect_c"):
+        names = ("in_training", "before_ck", "after_ck", "before_cz", "after_cz", "effect_c", "called_cb")
+        for name in names:
             value = getattr(self, name)
             if value is not None and len(value) != len(self.cells):
                 raise DataError(f"A perturbation of {len(self.cells)} cells is needed; {name} is of others.")
@@ -198,9 +204,16 @@ class Perturbation:
         change_ck = np.asarray(self.after_ck, np.float64) - self.before_ck
         return self.everywhere(change_ck[:, self.classes.index(name)] - change_ck.mean(axis=1))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What cells can be called: the classes, and ``unknown`` where the model's settings allow it."""
+        return self.called or self.classes
+
     @cached_property
     def codes(self) -> tuple[Ints, Ints]:
-        """Likeliest class of each changed cell before and after, ``(n,)`` each."""
+        """What each changed cell is called before and after, as places in ``names``, ``(n,)`` each."""
+        if self.called_cb is not None:
+            return self.called_cb[:, 0], self.called_cb[:, 1]
         if self.before_ck is None or self.after_ck is None:
             raise DataError("This model sorts cells into nothing, so no class changes.")
         return self.before_ck.argmax(axis=1).astype(np.int32), self.after_ck.argmax(axis=1).astype(np.int32)
@@ -210,14 +223,12 @@ class Perturbation:
         if not self.classes:
             return ()
         before_c, after_c = self.codes
-        size = np.bincount(before_c, minlength=len(self.classes))
+        names, size = self.names, np.bincount(before_c, minlength=len(self.names))
         counted: dict[tuple[int, int], int] = {}
         for pair in zip(before_c.tolist(), after_c.tolist(), strict=True):
             if pair[0] != pair[1]:
                 counted[pair] = counted.get(pair, 0) + 1
-        rows = [
-            (self.classes[a], self.classes[b], n, n / int(size[a])) for (a, b), n in sorted(counted.items())
-        ]
+        rows = [(names[a], names[b], n, n / int(size[a])) for (a, b), n in sorted(counted.items())]
         return tuple(sorted(rows, key=lambda row: -row[2]))
 
     def top(self, k: int = 20) -> tuple[tuple[str, float], ...]:
