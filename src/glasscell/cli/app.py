@@ -16,9 +16,11 @@ from glasscell.cli.fit import fit_command
 from glasscell.cli.info import info_command
 from glasscell.cli.nodes import nodes_command
 from glasscell.cli.open_scvi import open_scvi_command
+from glasscell.cli.pathways import pathways_command
 from glasscell.cli.perturb import perturb_command
 from glasscell.cli.prepare import prepare_command
 from glasscell.cli.report import report_command
+from glasscell.cli.spatial_genes import spatial_genes_command
 from glasscell.cli.stability import stability_command
 from glasscell.cli.traverse import traverse_command
 from glasscell.cli.view import demo_command, view_command
@@ -41,8 +43,10 @@ app.command("attend")(attend_command)
 app.command("perturb")(perturb_command)
 app.command("traverse")(traverse_command)
 app.command("stability")(stability_command)
+app.command("pathways")(pathways_command)
 app.command("nodes")(nodes_command)
 app.command("contrast")(contrast_command)
+app.command("spatial-genes")(spatial_genes_command)
 app.command("open-scvi")(open_scvi_command)
 app.command("figure")(figure_command)
 app.command("report")(report_command)

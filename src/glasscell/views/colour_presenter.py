@@ -183,7 +183,12 @@ def list_hits(session: Session) -> Iterator[Hit]:
 
 def _domain_hits(bundle: Bundle) -> Iterator[Hit]:
     if hasattr(bundle.folds[0], "domain_logits"):
-        for key, title in (("label", "domain"), ("share", "share of the likeliest domain")):
+        titles = {"label": "domain", "share": "share of the likeliest domain"}
+        if bundle.folds[0].info.needs_positions:
+            titles |= {"refined": "refined domain", "entropy": "entropy over domains"}
+            count = getattr(bundle.folds[0], "n_domains", 0)
+            titles |= {str(number): f"share of domain {number}" for number in range(count)}
+        for key, title in titles.items():
             yield Hit(ChannelRef.make("domain", key, model=bundle.id), title, "model")
 
 

@@ -1,0 +1,86 @@
+"""The same regions elsewhere on the tissue: what regions of this shape and size find wherever they lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glasscell.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: A moved cell that lands farther than this from any cell, in spacings, has left the tissue.
+REACH = 1.0
+_TRIES = 30
+
+
+class TissueShift:
+    """Moves regions over their sections: a shift round the edges and perhaps a flip.
+
+    What is near stays near, so that a moved region is as smooth as it was; only its place is lost.
+
+    Parameters
+    ----------
+    positions_cd
+        x and y, NaN where unknown, ``(n_cells, 2)``.
+    sections
+        Section of each cell, ``(n_cells,)``; regions never leave theirs.
+
+    Raises
+    ------
+    DataError
+        No section has cells enough.
+
+    References
+    ----------
+    Lotwick & Silverman 1982, doi:10.1111/j.2517-6161.1982.tb01221.x (toroidal shifts).
+    """
+
+    def __init__(self, positions_cd: NDArray[np.floating[Any]], sections: NDArray[np.integer[Any]]) -> None:
+        from scipy.spatial import cKDTree
+
+        known = np.isfinite(positions_cd).all(axis=1)
+        self.n_cells = len(positions_cd)
+        self._parts = []
+        for code in np.unique(sections[known]):
+            own = np.flatnonzero(known & (sections == code))
+            if len(own) < 4:
+                continue
+            points_cd = np.asarray(positions_cd[own], np.float64)
+            tree = cKDTree(points_cd)
+            spacing = float(np.median(tree.query(points_cd, k=2)[0][:, 1]))
+            self._parts.append((own, points_cd, tree, spacing))
+        if not self._parts:
+            raise DataError("Too few cells have coordinates to move regions over the tissue.")
+
+    def draw(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return for each cell the one whose region it gets, ``(n_cells,)``; -1 for one off the tissue."""
+        source = np.full(self.n_cells, -1, np.int64)
+        for own, points_cd, tree, spacing in self._parts:
+            low, high = points_cd.min(axis=0), points_cd.max(axis=0)
+            size = high - low + spacing
+            flip = rng.random(2) < 0.5
+            turned_cd = np.where(flip, low + high - points_cd, points_cd)
+            moved_cd = low + np.mod(turned_cd - low + rng.random(2) * size, size)
+            apart, near = tree.query(moved_cd)
+            landed = apart <= REACH * spacing
+            source[own[landed]] = own[near[landed]]
+        return source
+
+    def moved(
+        self, a: NDArray[np.bool_], b: NDArray[np.bool_], rng: np.random.Generator
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+        """Return two regions moved together, each with at least half of its cells still on the tissue.
+
+        None when no such place was found.
+        """
+        least_a, least_b = a.sum() / 2, b.sum() / 2
+        for _ in range(_TRIES):
+            source = self.draw(rng)
+            on = source >= 0
+            new_a, new_b = on & a[source], on & b[source]
+            if new_a.sum() >= least_a and new_b.sum() >= least_b:
+                return new_a, new_b
+        return None
