@@ -22,5 +22,7 @@ class TraversalDock(Dock):
     def make_presenter(self, view: Any) -> Any:
         """Wire it."""
         from glasscell.views.traversal_presenter import TraversalPresenter
+        from glasscell.views.worth_presenter import WorthPresenter
 
-        return TraversalPresenter(self.desk.session, view)
+        session = self.desk.session
+        return TraversalPresenter(session, view, WorthPresenter(session, view.worth))

@@ -14,6 +14,7 @@ from glasscell.qt.text import Choice, Fold, PlainLabel, button, caption, column_
 from glasscell.qt.traversal_bars import QtTopGenes
 from glasscell.qt.traversal_gates import QtGates
 from glasscell.qt.traversal_slider import QtFactorList
+from glasscell.qt.worth import QtWorthView
 from glasscell.views.gene_table import set_table
 from glasscell.views.traversal_table import (
     CHANGES,
@@ -76,7 +77,10 @@ class QtTraversalView(TraversalView):
         self.measure = button("Over 5 seeds", MEASURE_TIP)
         self.open_sets = button("Gene sets (GMT)…", "Read gene sets to see how they change")
         self.sets, self.sets_message = QtGeneTable(SETS), PlainLabel("", "muted")
+        self.save = button("Save CSV…", "Write every factor and gene as a table")
         self.gates = QtGates()
+        self._worth = QWidget()
+        self.worth = QtWorthView(self._worth.setVisible)
         self._moving, self._known, self._gates, self._result = QWidget(), QWidget(), QWidget(), QWidget()
         self.widget = scrolled(self._content())
         self._connect()
@@ -181,6 +185,7 @@ class QtTraversalView(TraversalView):
         self.specific.gene_clicked.connect(lambda gene: self.gene_chosen.emit(gene))
         self.gene.editingFinished.connect(self._on_gene)
         self.open_sets.clicked.connect(self._on_open)
+        self.save.clicked.connect(self._on_save)
         self.measure.clicked.connect(lambda: self.stability_requested.emit())
         completer = QCompleter(self._names, self.gene)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
@@ -201,9 +206,10 @@ class QtTraversalView(TraversalView):
             parent=self._known,
         )
         column_of(Fold("Gates: what moves what", self.gates), parent=self._gates)
+        column_of(Fold("Gene sets of the model", self.worth.widget), parent=self._worth)
         column_of(
             self.factors,
-            row_of(self.play, self.light, None),
+            row_of(self.play, self.light, None, self.save),
             row_of(caption("Gene shown"), self.gene, stretch=1),
             self._moving,
             self._known,
@@ -216,6 +222,7 @@ class QtTraversalView(TraversalView):
             self.message,
             self._result,
             self._gates,
+            self._worth,
             parent=content,
         )
         column.addStretch(1)
@@ -232,3 +239,11 @@ class QtTraversalView(TraversalView):
         )
         if path:
             self.gene_sets_requested.emit(Path(path))
+
+    def _on_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self.widget, "Save the table of the traversal", "traversal.csv", "Tables (*.csv)"
+        )
+        if path:
+            chosen = Path(path)
+            self.table_requested.emit(chosen if chosen.suffix else chosen.with_suffix(".csv"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 #: Kinds of results that a saved file keeps the latest of, when they can write themselves.
-WRITTEN = ("traversal", "stability", "attention", "perturbation", "nodes")
+WRITTEN = ("traversal", "stability", "set_worth", "attention", "perturbation", "nodes")
 
 
 def open_path(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KINDS: Mapping[str, tuple[str, ...]] = {
     "traversal": ("Traversal",),
     "stability": ("FactorStability",),
+    "set_worth": ("SetWorth",),
     "attention": ("TokenAttention", "EdgeAttention"),
     "perturbation": ("Perturbation",),
     "contrast": ("Contrast",),

@@ -30,6 +30,7 @@ PARTS: Mapping[str, str] = {
     "Nearest": "glasscell.explain.traversal.nearest",
     "LabelLink": "glasscell.explain.traversal.label",
     "FactorStability": "glasscell.explain.traversal.stability_result",
+    "SetWorth": "glasscell.explain.worth.result",
     "TokenAttention": "glasscell.explain.attention.token_result",
     "EdgeAttention": "glasscell.explain.attention.edge_result",
     "AttentionProvenance": "glasscell.explain.attention.provenance",

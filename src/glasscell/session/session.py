@@ -109,6 +109,12 @@ class Session(Core):
 
         return measure_nodes(self, n_seeds)
 
+    def measure_worth(self, *, path: bool = False) -> Job[Any]:
+        """Measure what each gene set is worth to the current model; with ``path`` also prune more and more."""
+        from glasscell.session.worth import measure_worth
+
+        return measure_worth(self, path=path)
+
     def save_model(self, path: Path | str) -> Job[Any]:
         """Write the current model to a folder."""
         return training.save_model(self, file.as_path(path))

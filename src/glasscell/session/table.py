@@ -34,6 +34,7 @@ _MAKERS: dict[str, str] = {
     "nodes": "glasscell.session.nodes:table",
     "perturbation": "glasscell.session.perturbing:table",
     "stability": "glasscell.session.stability:table",
+    "set_worth": "glasscell.session.worth:table",
     "traversal": "glasscell.session.traversing:table",
 }
 

@@ -36,10 +36,17 @@ NOTHING = "Nothing is traversed yet: choose where to start, then sweep."
 
 
 class TraversalPresenter(Presenter[TraversalView]):
-    """Sweep, follow the sliders, keep both views at the last position, play."""
+    """Sweep, follow the sliders, keep both views at the last position, play.
 
-    def __init__(self, session: Session, view: TraversalView) -> None:
+    Parameters
+    ----------
+    beside
+        Presenters that share the dock and are closed with this one.
+    """
+
+    def __init__(self, session: Session, view: TraversalView, *beside: Presenter[Any]) -> None:
         super().__init__(session, view)
+        self._beside = beside
         self._starts: dict[str, tuple[str, Selection | str]] = {}
         self._job: Job[Any] | None = None
         self._at: tuple[int, int] | None = None  # factor and step shown
@@ -62,6 +69,7 @@ class TraversalPresenter(Presenter[TraversalView]):
         self.listen(view.factor_painted, self._on_factor_painted)
         self.listen(view.gene_sets_requested, self._on_gene_sets)
         self.listen(view.stability_requested, self._on_stability)
+        self.listen(view.table_requested, self._on_table)
         view.set_busy(False)
         view.set_playing(False)
         view.set_gene_sets(None, "")
@@ -73,6 +81,8 @@ class TraversalPresenter(Presenter[TraversalView]):
         """Let go, and leave no cell lit."""
         self._player.stop()
         super().close()
+        for one in self._beside:
+            one.close()
         if self.session.lit_cells is not None:
             self.session.light(None)
 
@@ -166,6 +176,10 @@ class TraversalPresenter(Presenter[TraversalView]):
         with self.spoken("Measuring stability"):
             self.session.measure_stability()
             self._follow()
+
+    def _on_table(self, path: Path) -> None:
+        with self.spoken("Saving the table"):
+            self.session.save_table("traversal", path)
 
     def _begin(self, found: Traversal, factor: int) -> None:
         """Turn to another factor."""

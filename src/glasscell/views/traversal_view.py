@@ -161,6 +161,7 @@ class TraversalView(View):
     factor_painted = Signal(int)  # colour by the factor itself
     gene_sets_requested = Signal(object)  # Path
     stability_requested = Signal()
+    table_requested = Signal(object)  # Path
 
     @abstractmethod
     def set_starts(self, choices: Sequence[tuple[str, str]]) -> None:
