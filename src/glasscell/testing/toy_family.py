@@ -46,7 +46,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     },
     "pathway_net": {**_QUICK, "gene_sets": _SETS, "min_genes": 3, "overlap_groups": 2, "n_free": 2},
     "pathway_transformer": {**_QUICK, "gene_sets": _SETS, "min_genes": 3, "width": 8, "heads": 2},
-    "saucie": {**_QUICK, "hidden": 16, "lambda_c": 0.1, "on_above": 0.1, "smallest": 0.02},
+    "saucie": {**_QUICK, "hidden": 16, "lambda_c": 0.1, "smallest": 0.02},
     "scanvi": _SCVI,
     "scgnn": {
         **_SMALL,

@@ -50,11 +50,11 @@ class SaucieParams(FamilyParams):
         description="Width of the first and the last hidden layer; those between have a half and a quarter.",
     )
     on_above: float = Field(
-        1e-6,
+        0.25,
         ge=0,
         le=0.9,
         title="On above",
-        description="A unit is on where its activity is above this share of the largest of any unit.",
+        description="A unit is on where its activity is above this share of its largest.",
     )
     smallest: float = Field(
         0.03,

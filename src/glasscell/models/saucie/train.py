@@ -148,9 +148,8 @@ def set_codes(
     cells = np.concatenate([plan.train, plan.valid])
     drive_cu = torch.cat(_drives(network, data, cells, job))
     active_cu = drive_cu.clamp(min=0.0)
-    threshold = float(params.on_above * active_cu.max())
-    network.threshold_u.fill_(threshold)
-    over_cu = drive_cu - threshold
+    network.threshold_u.copy_(params.on_above * active_cu.amax(dim=0))
+    over_cu = drive_cu - network.threshold_u
     network.softness_u.copy_(over_cu.square().mean(dim=0).sqrt().clamp(min=1e-6))
     on_cu = over_cu > 0
     network.on_u.copy_((active_cu * on_cu).sum(dim=0) / on_cu.sum(dim=0).clamp(min=1))
