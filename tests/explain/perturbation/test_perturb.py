@@ -16,7 +16,7 @@ from scipy.special import softmax
 
 from glasscell.data.dataset import Dataset
 from glasscell.errors import DataError, GlasscellError, NotCompatible
-from glasscell.explain.perturbation.arrow import DIRECTION_ONLY, arrows
+from glasscell.explain.perturbation.arrow import BY_NEIGHBOURS, DIRECTION_ONLY, arrows
 from glasscell.explain.perturbation.change import Levels
 from glasscell.explain.perturbation.channel import perturbation_ref, resolve_perturbation
 from glasscell.explain.perturbation.decoded import decoded_change
@@ -209,11 +209,12 @@ def test_a_decoded_gene_is_a_channel_that_averages_to_the_table(cells: Dataset, 
         resolve_perturbation(Context(cells, bundle, found), perturbation_ref(found, "nothing"))
 
 
-def test_arrows_have_length_in_the_models_space_only(cells: Dataset, bundle: Bundle) -> None:
+def test_arrows_have_length_where_the_space_allows_it(cells: Dataset, bundle: Bundle) -> None:
     adata = cells.adata.copy()
     names = [str(name) for name in cells.genes.names]
     found = perturb(cells, bundle, PerturbationRequest(tuple(names[:8])))
     adata.obsm["X_umap"] = np.random.default_rng(0).normal(size=(80, 2))
+    adata.obsm["X_pca"] = np.random.default_rng(1).normal(size=(80, 3))
     adata.obsm["X_toy"] = np.asarray(found.before_cz)
     shown = Dataset(adata)
     drawn = arrows(shown, found, "X_umap")
@@ -221,12 +222,27 @@ def test_arrows_have_length_in_the_models_space_only(cells: Dataset, bundle: Bun
     assert drawn.caption == DIRECTION_ONLY
     lengths = np.linalg.norm(drawn.end_ad - drawn.start_ad, axis=1)
     np.testing.assert_allclose(lengths, lengths[0])
+    linear = arrows(shown, found, "X_pca")
+    assert linear.to_scale
+    assert linear.caption == BY_NEIGHBOURS
+    assert found.before_cz is not None
+    assert found.after_cz is not None
+    scale_z = np.asarray(found.before_cz, np.float64).std(axis=0)
+    places = np.asarray(adata.obsm["X_pca"])[:, :2]
+    moved = []
+    for cell in range(80):
+        ends = [
+            np.argsort((((found.before_cz - latent_cz[cell]) / scale_z) ** 2).sum(axis=1))[:15]
+            for latent_cz in (found.before_cz, found.after_cz)
+        ]
+        moved.append(places[ends[1]].mean(axis=0) - places[ends[0]].mean(axis=0))
+    mean_way = np.average(linear.end_ad - linear.start_ad, axis=0, weights=linear.n_cells)
+    stay = 80 - linear.n_cells.sum()  # patches whose cells stay have no arrow
+    np.testing.assert_allclose(mean_way * (80 - stay) / 80, np.mean(moved, axis=0), atol=1e-6)
     own = arrows(shown, found, "X_toy")
     assert own.to_scale
     assert own.n_cells.sum() == 80
     mean_shift = np.average(own.end_ad - own.start_ad, axis=0, weights=own.n_cells)
-    assert found.after_cz is not None
-    assert found.before_cz is not None
     np.testing.assert_allclose(mean_shift, (found.after_cz - found.before_cz).mean(axis=0)[:2], atol=1e-6)
     with pytest.raises(DataError, match="no embedding"):
         arrows(shown, found, "X_tsne")

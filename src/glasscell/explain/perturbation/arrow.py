@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 DIRECTION_ONLY = "Arrows show the direction only: lengths on this embedding mean nothing."
 TO_SCALE = "Arrows end where the model expects the cells."
+BY_NEIGHBOURS = "Arrows are as long as the way to the real cells nearest to where the model expects them."
+#: Embeddings with this in their name are linear: a way along them has a length.
+LINEAR = "pca"
 #: Real cells whose mean place stands for a latent on an embedding that cannot place new cells.
 NEIGHBOURS = 15
 #: Cells of the file that are searched for those.
@@ -35,7 +38,7 @@ class Arrows:
     n_cells
         Cells behind each arrow, ``(n_arrows,)``.
     to_scale
-        Whether the length is the expected distance; else all arrows are equally long.
+        Whether lengths mean distances; else all arrows are equally long.
     caption
         What a reader must know.
     """
@@ -52,9 +55,10 @@ def arrows(
 ) -> Arrows:
     """Draw where the perturbed cells go on an embedding, one arrow per patch of it.
 
-    In the model's own latent space an arrow ends at the mean expected latent. Everywhere else (PCA, UMAP) a
-    latent stands where the mean of its nearest real cells is, so that arrows show a direction and have one
-    length.
+    In the model's own latent space an arrow ends at the mean expected latent. Everywhere else a latent stands
+    where the mean of its nearest real cells is: on a PCA, which is linear, arrows keep the length of that
+    way, which is short of the model's (a mean of cells lies further in); on a UMAP they show a direction and
+    have one length.
 
     Raises
     ------
@@ -75,13 +79,16 @@ def arrows(
         end_cd = start_cd + _moved(found, places_cd)
     extent = float(np.nanmax(np.ptp(places_cd, axis=0))) or 1.0
     start_ad, end_ad, n_cells = _patches(start_cd, end_cd, extent / GRID)
-    if not own:
-        shift_ad = end_ad - start_ad
-        length_a = np.linalg.norm(shift_ad, axis=1)
-        kept = length_a > 1e-9 * extent
-        start_ad, n_cells = start_ad[kept], n_cells[kept]
-        end_ad = start_ad + shift_ad[kept] / length_a[kept, None] * extent / GRID
-    return Arrows(start_ad, end_ad, n_cells, own, TO_SCALE if own else DIRECTION_ONLY)
+    if own:
+        return Arrows(start_ad, end_ad, n_cells, True, TO_SCALE)
+    shift_ad = end_ad - start_ad
+    length_a = np.linalg.norm(shift_ad, axis=1)
+    kept = length_a > 1e-9 * extent
+    start_ad, shift_ad, n_cells = start_ad[kept], shift_ad[kept], n_cells[kept]
+    if LINEAR in embedding.casefold():
+        return Arrows(start_ad, start_ad + shift_ad, n_cells, True, BY_NEIGHBOURS)
+    end_ad = start_ad + shift_ad / length_a[kept, None] * extent / GRID
+    return Arrows(start_ad, end_ad, n_cells, False, DIRECTION_ONLY)
 
 
 def _moved(found: Perturbation, places_cd: NDArray[np.float64]) -> NDArray[np.float64]:
