@@ -84,7 +84,7 @@ def _states(context: Any, gene: str) -> CellValues:
     (found,) = regulatory_states(context.dataset, [gene])
     names = tuple(
         f"state {number + 1} of {found.n_states}, mean {mean:.2f}"
-        + (" (below detection)" * (mean < found.cut))
+        + (" (below detection)" if mean < found.cut else "")
         for number, mean in enumerate(found.mean_k)
     )
     note = "states of measured values; a mixture finds states in any spread of values"
