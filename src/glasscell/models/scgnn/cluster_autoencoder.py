@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -160,7 +161,7 @@ def fit_clusters(
         part = Span(job, number / (n_clusters + 1), (number + 1) / (n_clusters + 1), f"cluster {number}")
         members = cells[cluster_c == number]
         if len(members) < FEWEST_CELLS:
-            networks.append(start)
+            networks.append(deepcopy(start).eval())
             continue
         networks.append(
             fit_cluster(start, only(data, members), params, seed=seed + number, device=device, job=part)

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 MOST_STATES = 5
 #: A state is told from its like only when so many cells show the gene.
 FEWEST_SEEN = 10
-_ROUNDS, _ENOUGH, _SMALLEST_SD = 500, 1e-7, 0.05
+_ROUNDS, _ENOUGH, _SMALLEST_SD = 300, 1e-6, 0.05
 _LOG_ROOT = 0.5 * np.log(2 * np.pi)
 
 
