@@ -129,7 +129,7 @@ class Reassembled:
         """
         hidden_ch, cluster_c = self.hidden_ch[indices.to(self.hidden_ch.device)], self.cluster[indices]
         made = torch.empty(len(indices), self.weights[0].out_features, device=hidden_ch.device)
-        for number in cluster_c.unique().tolist():
+        for number in sorted(set(cluster_c.tolist())):
             at = (cluster_c == number).to(hidden_ch.device)
             made[at] = functional.softmax(self.weights[number](hidden_ch[at]), dim=1)
         return made

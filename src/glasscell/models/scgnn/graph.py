@@ -103,7 +103,8 @@ def find_graph(
     for start in range(0, len(latent_cz), _BLOCK):
         job.report(start / max(1, len(latent_cz)), "cell graph")
         rows = slice(start, start + _BLOCK)
-        parts.append(_without_own(*tree.kneighbors(latent_cz[rows]), own_c[rows], k))
+        far_ck, near_ck = tree.kneighbors(latent_cz[rows])
+        parts.append(_without_own(far_ck, near_ck, own_c[rows], k))
     neighbour_ck = np.concatenate([part[0] for part in parts])
     distance_ck = np.concatenate([part[1] for part in parts]).astype(np.float32)
     return CellGraph(neighbour_ck, distance_ck, pruned(distance_ck, prune))
@@ -128,7 +129,7 @@ def changed_share(one: CellGraph, other: CellGraph) -> float:
     """Return the share of kept edges (either way) that only one of two graphs of the same cells has."""
     first, second = one.adjacency(), other.adjacency()
     both = first.multiply(second).nnz
-    return 1.0 - both / max(1, first.nnz + second.nnz - both)
+    return float(1.0 - both / max(1, first.nnz + second.nnz - both))
 
 
 def _without_own(

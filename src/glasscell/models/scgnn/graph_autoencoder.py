@@ -86,7 +86,8 @@ def fit_graph_autoencoder(
     adjacency
         Ones where cells are joined, symmetric, ``(n, n)``.
     """
-    network = GraphAutoencoder(features_cz.shape[1], hidden, n_latent)
+    with torch.random.fork_rng(devices=[]):
+        network = GraphAutoencoder(features_cz.shape[1], hidden, n_latent)
     seed_weights(network, seed)
     features = torch.from_numpy(np.asarray(features_cz, np.float32))
     network.mean.copy_(features.mean(dim=0))
@@ -109,7 +110,7 @@ def fit_graph_autoencoder(
             + divergence(mean_cz, variance_cz).mean() / n
         )
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
     return network.eval().requires_grad_(False)
 

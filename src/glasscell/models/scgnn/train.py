@@ -47,8 +47,8 @@ class Round:
     cluster_c
         Cluster of each cell.
     agreement, changed
-        Adjusted Rand index with the clusters of the round before, and share of edges that changed since; NaN
-        in the first round.
+        Adjusted Rand index with the clusters of the round before, and share of edges that changed since; 0
+        and 1 in the first round.
     """
 
     latent_cz: NDArray[np.float32]
@@ -163,7 +163,7 @@ class Pipeline:
         mixture = find_clusters(embedding_cz, n_clusters, seed, params.starts, Span(job, 0.8, 1.0))
         cluster_c = mixture.assign(embedding_cz)
         if before is None:
-            agreement, changed = float("nan"), float("nan")
+            agreement, changed = 0.0, 1.0
         else:
             agreement = float(adjusted_rand_score(before.cluster_c, cluster_c))
             changed = changed_share(before.graph, graph)
