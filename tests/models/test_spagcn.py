@@ -198,7 +198,7 @@ def test_shuffled_places_find_no_layers(dataset):
     table.obsm["spatial"] = table.obsm["spatial"][order]
     shuffled = Dataset(table)
     assert layers(shuffled, train(shuffled, p=6.0)) < 0.3
-    assert layers(dataset, train(dataset, p=6.0)) > 0.9
+    assert layers(dataset, train(dataset, p=6.0)) > 0.8
 
 
 def test_a_cell_depends_on_itself_and_its_neighbours_and_on_no_other(dataset, net):
