@@ -49,21 +49,20 @@ class TissueShift:
             if len(own) < 4:
                 continue
             points_cd = np.asarray(positions_cd[own], np.float64)
-            tree = cKDTree(points_cd)
-            spacing = float(np.median(tree.query(points_cd, k=2)[0][:, 1]))
-            self._parts.append((own, points_cd, tree, spacing))
+            points_cd = points_cd - points_cd.min(axis=0)
+            spacing = float(np.median(cKDTree(points_cd).query(points_cd, k=2)[0][:, 1]))
+            size = points_cd.max(axis=0) + max(spacing, 1e-9)
+            self._parts.append((own, points_cd, cKDTree(points_cd, boxsize=size), size, spacing))
         if not self._parts:
             raise DataError("Too few cells have coordinates to move regions over the tissue.")
 
     def draw(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return for each cell the one whose region it gets, ``(n_cells,)``; -1 for one off the tissue."""
         source = np.full(self.n_cells, -1, np.int64)
-        for own, points_cd, tree, spacing in self._parts:
-            low, high = points_cd.min(axis=0), points_cd.max(axis=0)
-            size = high - low + spacing
+        for own, points_cd, tree, size, spacing in self._parts:
             flip = rng.random(2) < 0.5
-            turned_cd = np.where(flip, low + high - points_cd, points_cd)
-            moved_cd = low + np.mod(turned_cd - low + rng.random(2) * size, size)
+            turned_cd = np.where(flip, points_cd.max(axis=0) - points_cd, points_cd)
+            moved_cd = np.mod(turned_cd + rng.random(2) * size, size)
             apart, near = tree.query(moved_cd)
             landed = apart <= REACH * spacing
             source[own[landed]] = own[near[landed]]
