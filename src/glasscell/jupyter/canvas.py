@@ -171,4 +171,6 @@ class JupyterCanvas:
 
 
 def _same(one: Any, other: Any) -> bool:
-    return not isinstance(one, np.ndarray) and not isinstance(other, np.ndarray) and bool(one == other)
+    """Whether nothing is to be drawn anew; arrays, also those of a tuple, count as others."""
+    parts = [*one, *other] if isinstance(one, tuple) and isinstance(other, tuple) else [one, other]
+    return not any(isinstance(part, np.ndarray) for part in parts) and bool(one == other)

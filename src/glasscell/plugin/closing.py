@@ -28,6 +28,8 @@ class ClosingGuard(QObject):
         Ends everything; called once, when the window really closes.
     """
 
+    _done = True  # also of one that Python has taken apart while Qt still tells it of events
+
     def __init__(
         self,
         window: QMainWindow,
