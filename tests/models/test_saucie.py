@@ -33,7 +33,7 @@ from glasscell.models.protocol import (
     UsesBatch,
 )
 from glasscell.models.row import input_rows
-from glasscell.models.saucie.code import bits_of, code_names, find_codes
+from glasscell.models.saucie.code import bits_of, code_names, find_codes, find_toggles
 from glasscell.models.saucie.counterpart import counterparts, mutual_pairs
 from glasscell.models.saucie.family import FAMILY, SaucieModel, SaucieParams, make_network
 from glasscell.models.saucie.penalty import WIDTHS, code_entropy, discrepancy, within_code
@@ -91,7 +91,6 @@ def test_it_keeps_the_promises_of_a_model(
         for protocol in (FirstLinear, Encodes, Decodes, UsesBatch, NamesDomains, Structured):
             assert isinstance(net, protocol)
         check_model(net, make_batch(data.dataset, net, np.arange(9)))
-    assert fit_twin(bundle, simulated.dataset, FitRequest(family="saucie", params=SMALL)).twin is None
 
 
 def test_the_network_is_the_formula(shifted: Any, batched: Bundle) -> None:
@@ -179,15 +178,17 @@ def test_codes_and_toggles_by_hand() -> None:
     on[:5, [1, 4]] = True  # two units that go together: one toggle
     on[8:11, 2] = True
     on[11, 3] = True  # a code of its own
-    found = find_codes(on, 3)
-    np.testing.assert_array_equal(found.code_of_cell, [0] * 5 + [1] * 3 + [2] * 3 + [-1])
-    np.testing.assert_array_equal(found.bit_ju, [[0, 1, 0, 0, 1, 0], [0, 0, 1, 0, 0, 0]])
-    np.testing.assert_array_equal(found.bit_kj, [[1, 0], [0, 0], [0, 1]])
-    assert code_names(found.bit_kj) == ("code 10", "code 00", "code 01")
-    alone = find_codes(on[:5], 1)
-    assert alone.bit_ju.shape == (0, 6)
-    assert code_names(bits_of(alone.code_ku, alone.bit_ju)) == ("code -",)
-    assert len(find_codes(on, 6).code_ku) == 0
+    np.testing.assert_array_equal(find_codes(on, 3), [0] * 5 + [1] * 3 + [2] * 3 + [-1])
+    assert (find_codes(on, 6) == -1).all()
+    code_ku = on[[0, 5, 8]]
+    bit_ju = find_toggles(code_ku, np.array([5, 3, 3]))
+    np.testing.assert_array_equal(bit_ju, [[0, 1, 0, 0, 1, 0], [0, 0, 1, 0, 0, 0]])
+    bit_kj = bits_of(code_ku, bit_ju)
+    np.testing.assert_array_equal(bit_kj, [[1, 0], [0, 0], [0, 1]])
+    assert code_names(bit_kj) == ("code 10", "code 00", "code 01")
+    alone = find_toggles(on[:1], np.array([5]))
+    assert alone.shape == (0, 6)
+    assert code_names(bits_of(on[:1], alone)) == ("code -",)
 
 
 def test_codes_are_the_mixture_and_an_impostors_are_not(simulated: Any, bundle: Bundle) -> None:
@@ -215,6 +216,25 @@ def test_a_cell_has_its_code_as_its_largest_logit(simulated: Any, bundle: Bundle
     table = prediction_table(bundle)
     names = (*net.domain_names, "")
     assert list(table["domain"]) == [names[code] for code in codes]
+
+
+def test_a_twin_has_the_models_codes_by_name(simulated: Any, bundle: Bundle) -> None:
+    """It learnt of values dealt out anew; what most cells of a code have on in it is its code of that name."""
+    request = FitRequest(family="saucie", params=SMALL, device="cpu")
+    net, twin = net_of(bundle), fit_twin(bundle, simulated.dataset, request).twin
+    assert isinstance(twin, SaucieModel)
+    assert twin.targets() == net.targets()
+    batch = make_batch(simulated.dataset, twin, np.arange(420))
+    on_cu = (twin.active(twin.encode(batch)) > twin.network.threshold_u).numpy()
+    own_c = net.domain_codes(torch.from_numpy(np.array(bundle.cells.latent_cz))).numpy()
+    for k in range(net.n_domains):
+        slow = on_cu[own_c == k].mean(axis=0) > 0.5
+        assert np.mean(slow == twin.network.code_ku[k].numpy()) > 0.99  # a unit at its threshold may round
+    turned = FAMILY.aligned(twin, np.array([1, 0]), np.array([-1.0, 1.0], np.float32))
+    torch.testing.assert_close(
+        turned.encode(batch), twin.encode(batch)[:, [1, 0]] * torch.tensor([-1.0, 1.0])
+    )
+    torch.testing.assert_close(turned.domain_logits(batch), twin.domain_logits(batch), rtol=1e-4, atol=1e-4)
 
 
 def test_signatures_are_the_measured_means(simulated: Any, bundle: Bundle) -> None:
@@ -285,6 +305,7 @@ def test_one_code_and_none_are_said(simulated: Any, bundle: Bundle, tmp_path: An
     assert {target.kind for target in net.targets()} >= {"latent"}
     emptied = net_of(bundle).to()
     emptied.network.set_sizes(0, 0)
+    emptied = emptied.remade(emptied.network, ())
     again = load_bundle(save_bundle(replace(bundle, folds=(emptied,)), tmp_path / "none")).folds[0]
     assert isinstance(again, SaucieModel)
     latent_cz = torch.zeros(3, 2)
@@ -297,7 +318,7 @@ def test_one_code_and_none_are_said(simulated: Any, bundle: Bundle, tmp_path: An
 
 def test_a_damaged_bundle_is_refused(bundle: Bundle) -> None:
     net = net_of(bundle)
-    words = {**net.description(), "n_codes": 99}
+    words = {**net.description(), "n_bits": 99}
     with pytest.raises(ModelError, match="damaged"):
         FAMILY.restore(words, FAMILY.tensors(net), params=SMALL, genes=net.genes, classes=())
 
@@ -330,7 +351,7 @@ def test_figures_stand_beside_principal_components(bundle: Bundle) -> None:
     own, cheap = bundle.figures["saucie"], bundle.figures["2 principal components"]
     assert 0 < own["unexplained variance"] < 1
     assert 0 < cheap["unexplained variance"] < 1
-    assert 0 <= own["cells with a code"] <= 1
+    assert 0 <= own["cells without a code"] <= 1
 
 
 def test_the_simulators_hold_what_they_say(shifted: Any) -> None:

@@ -143,7 +143,8 @@ class Measures(Protocol):
 
         Returns
         -------
-        Figures by name for each row of a table; the family's own row, under its key, comes first.
+        Figures by name for each row of a table; the family's own row, under its key, comes first. Of every
+        figure less is better, and one name means one thing: figures of the same name are ranked together.
         """
         ...
 
@@ -174,6 +175,17 @@ class AlignsDomains(Protocol):
 
     def domains_aligned(self, twin: Model, order: NDArray[np.int64]) -> Model:
         """Return the model with domain ``order[k]`` as its domain ``k``."""
+        ...
+
+
+@runtime_checkable
+class CopiesDomains(Protocol):
+    """A family whose nets find domains of their own number: a twin is given the model's, name by name."""
+
+    def with_domains_of(
+        self, twin: Model, model: Model, domain_c: NDArray[np.int32], latent_cz: NDArray[np.float32]
+    ) -> Model:
+        """Return the twin with the model's domains, from the model's domain of each cell and its own latents."""
         ...
 
 

@@ -13,7 +13,8 @@ from scipy import sparse
 from glasscell.errors import ModelError
 from glasscell.models.bundle import Bundle, CellTable
 from glasscell.models.device import resolve_device
-from glasscell.models.family import Aligns, AlignsDomains, FoldPlan, Measures, TrainingData
+from glasscell.models.domain import domain_of_cells
+from glasscell.models.family import Aligns, AlignsDomains, CopiesDomains, FoldPlan, Measures, TrainingData
 from glasscell.models.null_count import match_domains, match_latents, redraw_counts, scatter_genes
 from glasscell.models.plan import set_aside
 from glasscell.models.protocol import Encodes, Model
@@ -126,6 +127,9 @@ def fit_null_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: Jo
         own: Any = bundle.folds[0]
         own_c, twin_c = _domains(own, bundle.cells.latent_cz), _domains(lined_up, latent_cz[:, order] * sign)
         lined_up = family.domains_aligned(lined_up, match_domains(own_c, twin_c, own.n_domains))
+    if isinstance(family, CopiesDomains):
+        own_c = domain_of_cells(bundle.folds[0], bundle.cells.latent_cz)
+        lined_up = family.with_domains_of(lined_up, bundle.folds[0], own_c, latent_cz[:, order] * sign)
     return bundle.with_twin(lined_up)
 
 

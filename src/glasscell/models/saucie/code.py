@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Bools = Any
 
-
-@dataclass(frozen=True, eq=False)
-class Codes:
-    """Codes that enough cells share, the most frequent first, and the toggles that tell them apart.
-
-    Parameters
-    ----------
-    code_ku
-        Which units are on in each code, ``(n_codes, n_units)``.
-    bit_ju
-        Which units each toggle switches, ``(n_bits, n_units)``: units that are on in the same codes. Units on
-        in all codes, or in none, belong to no toggle.
-    code_of_cell
-        Code of each cell, ``(n,)``; -1 for a cell whose code few others have.
-    """
-
-    code_ku: NDArray[np.bool_]
-    bit_ju: NDArray[np.bool_]
-    code_of_cell: NDArray[np.int64]
-
-    @property
-    def bit_kj(self) -> NDArray[np.bool_]:
-        """Which toggles are on in each code, ``(n_codes, n_bits)``."""
-        return bits_of(self.code_ku, self.bit_ju)
-
-
-def find_codes(on_cu: NDArray[np.bool_], min_cells: int) -> Codes:
+def find_codes(on_cu: NDArray[np.bool_], min_cells: int) -> NDArray[np.int64]:
     """Call every code that so many cells share exactly a cluster.
 
     Parameters
@@ -48,9 +20,10 @@ def find_codes(on_cu: NDArray[np.bool_], min_cells: int) -> Codes:
     min_cells
         Codes of fewer cells are none.
 
-    Notes
-    -----
-    Clusters come by size, toggles by how many cells have them on; ties go by what comes first.
+    Returns
+    -------
+    Number of each cell's code, ``(n,)``, the most frequent 0 (ties go by which comes first); -1 for a cell
+    whose code few others have.
     """
     packed = np.packbits(on_cu, axis=1)
     _, first, inverse, counts = np.unique(
@@ -60,8 +33,7 @@ def find_codes(on_cu: NDArray[np.bool_], min_cells: int) -> Codes:
     order = order[counts[order] >= max(min_cells, 1)]
     place = np.full(len(counts), -1, np.int64)
     place[order] = np.arange(len(order))
-    code_ku = np.asarray(on_cu[first[order]], np.bool_)
-    return Codes(code_ku, _toggles(code_ku, counts[order]), place[inverse.ravel()])
+    return np.asarray(place[inverse.ravel()], np.int64)
 
 
 def bits_of(code_ku: NDArray[np.bool_], bit_ju: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -76,8 +48,18 @@ def code_names(bit_kj: NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple("code " + ("".join("01"[int(on)] for on in row) or "-") for row in bit_kj)
 
 
-def _toggles(code_ku: NDArray[np.bool_], size_k: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Group units that are on in the same codes, ``(n_bits, n_units)``."""
+def find_toggles(code_ku: NDArray[np.bool_], size_k: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Group units that are on in the same codes, ``(n_bits, n_units)``: each group is switched as one.
+
+    Units that are on in all codes, or in none, tell nothing apart and belong to no toggle.
+
+    Parameters
+    ----------
+    code_ku
+        Which units are on in each code, ``(n_codes, n_units)``.
+    size_k
+        Cells of each code; toggles come by how many cells have them on.
+    """
     n_codes, n_units = code_ku.shape
     if n_codes < 2:
         return np.zeros((0, n_units), np.bool_)

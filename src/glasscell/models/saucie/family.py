@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from glasscell.errors import ModelError
 from glasscell.models.info import FamilyParams, ModelInfo
@@ -16,7 +18,7 @@ from glasscell.models.saucie.model import SaucieModel
 from glasscell.models.saucie.network import SaucieNetwork
 from glasscell.models.saucie.params import SaucieParams
 from glasscell.models.saucie.signature import CAUTION
-from glasscell.models.saucie.train import SaucieTask, set_codes, set_scale
+from glasscell.models.saucie.train import SaucieTask, keep_codes, set_codes, set_scale
 from glasscell.models.span import Span
 
 if TYPE_CHECKING:
@@ -82,6 +84,32 @@ class SaucieFamily:
         assert isinstance(model, SaucieModel)
         return map_figures(self.info.key, model, data, held_out, job)
 
+    def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> SaucieModel:
+        """Return the model with the axes of its map in another order and sign; all else stays the same."""
+        assert isinstance(twin, SaucieModel)
+        network = deepcopy(twin.network)
+        at, flip = torch.from_numpy(order), torch.from_numpy(sign)
+        last, first = network.down[-1], network.up[0]
+        assert isinstance(last, nn.Linear)
+        assert isinstance(first, nn.Linear)
+        last.weight.copy_(last.weight[at] * flip[:, None])
+        last.bias.copy_(last.bias[at] * flip)
+        first.weight.copy_(first.weight[:, at] * flip)
+        return twin.remade(network, twin.domain_names)
+
+    def with_domains_of(
+        self, twin: Model, model: Model, domain_c: NDArray[np.int32], latent_cz: NDArray[np.float32]
+    ) -> SaucieModel:
+        """Return the twin with the model's codes by name: units that most cells of a code have on in it."""
+        assert isinstance(twin, SaucieModel)
+        assert isinstance(model, SaucieModel)
+        network = deepcopy(twin.network)
+        active_cu = twin.active(torch.from_numpy(np.array(latent_cz)))
+        keep_codes(network, active_cu, domain_c, model.n_domains)
+        network.mean_kg.copy_(model.network.mean_kg)
+        network.rest_kg.copy_(model.network.rest_kg)
+        return twin.remade(network, model.domain_names)
+
     def tensors(self, model: Any) -> Mapping[str, Tensor]:
         """Return all weights, codes and toggles by name."""
         return dict(model.network.state_dict())
@@ -101,17 +129,18 @@ class SaucieFamily:
     ) -> SaucieModel:
         """Rebuild a model that scores bit-equal."""
         assert isinstance(params, SaucieParams)
-        batches = tuple(description["batches"])
+        batches, codes = tuple(description["batches"]), tuple(description["codes"])
         network = make_network(params, len(genes), len(batches))
         try:
-            network.set_sizes(int(description["n_codes"]), int(description["n_bits"]))
+            network.set_sizes(len(codes), int(description["n_bits"]))
             network.load_state_dict(dict(tensors))
         except RuntimeError as error:
             raise ModelError(
                 "The weights do not fit the description of the network: the bundle is damaged."
             ) from error
         preprocessing = Preprocessing.from_json(description["preprocessing"])
-        return SaucieModel(network, self.info, genes, preprocessing, description["batch_column"], batches)
+        column = description["batch_column"]
+        return SaucieModel(network, self.info, genes, preprocessing, column, batches, codes)
 
 
 def make_network(params: SaucieParams, n_genes: int, n_batches: int, seed: int = 0) -> SaucieNetwork:

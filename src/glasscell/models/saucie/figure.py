@@ -1,4 +1,4 @@
-"""How much of unseen cells the map keeps, beside as many principal components, and how many have a code."""
+"""How much of unseen cells the map keeps, beside as many principal components, and how many have no code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from glasscell.models.family import TrainingData
     from glasscell.models.saucie.model import SaucieModel
 
-UNEXPLAINED, CODED = "unexplained variance", "cells with a code"
+UNEXPLAINED, UNCODED = "unexplained variance", "cells without a code"
 _BLOCK, _MOST_CELLS = 2048, 20_000
 
 
@@ -38,7 +38,7 @@ def map_figures(
     Returns
     -------
     Share of the variance around the mean cell that is left (lower is better, 1 is the mean cell), and the
-    share of those cells whose code is one of those kept.
+    share of those cells whose code is none of those kept.
     """
     rest = np.setdiff1d(np.arange(len(data.rows)), held_out)
     some = np.random.default_rng([len(rest), 0x5AC]).permutation(rest)[:_MOST_CELLS]
@@ -52,7 +52,7 @@ def map_figures(
     table_cg = scaled(np.sort(some))
     mean_g = table_cg.mean(dim=0)
     axes_zg = _axes(table_cg - mean_g, model.n_latent)
-    wrong, total, coded = np.zeros(2), 0.0, 0
+    wrong, total, alone = np.zeros(2), 0.0, 0
     for start in range(0, len(held_out), _BLOCK):
         job.report(start / len(held_out))
         cells = held_out[start : start + _BLOCK]
@@ -63,10 +63,10 @@ def map_figures(
         for at, guess_cg in enumerate((decoded_cg, flat_cg @ axes_zg.T @ axes_zg + mean_g)):
             wrong[at] += float((guess_cg - truth_cg).square().sum())
         total += float(flat_cg.square().sum())
-        coded += int((model.domain_codes(latent_cz) >= 0).sum())
+        alone += int((model.domain_codes(latent_cz) < 0).sum())
     own, cheap = wrong / max(total, 1e-12)
     return {
-        name: {UNEXPLAINED: float(own), CODED: coded / len(held_out)},
+        name: {UNEXPLAINED: float(own), UNCODED: alone / len(held_out)},
         f"{model.n_latent} principal components": {UNEXPLAINED: float(cheap)},
     }
 

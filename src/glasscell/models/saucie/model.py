@@ -48,6 +48,8 @@ class SaucieModel:
         How counts become its input.
     batch_column, batches
         Obs column of the technical batch and its values, in the order of the codes; empty for none.
+    codes
+        Names of its codes; None for their toggles in ones and zeros. A twin's are those of its model.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class SaucieModel:
         preprocessing: Preprocessing,
         batch_column: str = "",
         batches: tuple[str, ...] = (),
+        codes: tuple[str, ...] | None = None,
     ) -> None:
         self.network = deepcopy(network).eval().requires_grad_(False)
         self._info, self._genes, self._preprocessing = info, genes, preprocessing
         self._batch_column, self._batches = batch_column, batches
+        self._domain_names = code_names(self.bit_kj) if codes is None else codes
 
     @property
     def info(self) -> ModelInfo:
@@ -98,10 +102,10 @@ class SaucieModel:
         """Codes that enough cells share."""
         return len(self.network.code_ku)
 
-    @cached_property
+    @property
     def domain_names(self) -> tuple[str, ...]:
         """Codes, written as ones and zeros."""
-        return code_names(self.bit_kj)
+        return self._domain_names
 
     @cached_property
     def bit_kj(self) -> NDArray[np.bool_]:
@@ -134,7 +138,7 @@ class SaucieModel:
             "preprocessing": self.preprocessing.to_json(),
             "batch_column": self.batch_column,
             "batches": list(self.batches),
-            "n_codes": self.n_domains,
+            "codes": list(self.domain_names),
             "n_bits": len(self.network.bit_ju),
         }
 
@@ -145,7 +149,13 @@ class SaucieModel:
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """Return a copy elsewhere or in another precision."""
         network = deepcopy(self.network).to(device=device, dtype=dtype)
-        return type(self)(network, self.info, self.genes, self.preprocessing, self.batch_column, self.batches)
+        return self.remade(network, self.domain_names)
+
+    def remade(self, network: SaucieNetwork, codes: tuple[str, ...]) -> Self:
+        """Return a model of the same inputs with another network."""
+        return type(self)(
+            network, self.info, self.genes, self.preprocessing, self.batch_column, self.batches, codes
+        )
 
     def inputs(self, batch: CellBatch) -> Tensor:
         """Return expression, ``(n, n_genes)``; ``first`` scales it."""

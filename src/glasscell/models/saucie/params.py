@@ -43,7 +43,7 @@ class SaucieParams(FamilyParams):
         2, ge=2, le=50, title="Dimensions", description="Of the map; two of them are drawn as they are."
     )
     hidden: int = Field(
-        512,
+        128,
         ge=8,
         le=4096,
         title="Units of the code",
@@ -69,7 +69,7 @@ class SaucieParams(FamilyParams):
     weight_decay: float = Field(
         0.0, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
     )
-    batch_size: int = Field(256, ge=8, le=65536, title="Batch size", description="Cells per step.")
+    batch_size: int = Field(128, ge=8, le=65536, title="Batch size", description="Cells per step.")
     max_epochs: int = Field(
         200, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
     )

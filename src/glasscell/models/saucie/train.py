@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from glasscell.models.latent_metric import principal_components
 from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
-from glasscell.models.saucie.code import find_codes
+from glasscell.models.saucie.code import find_codes, find_toggles
 from glasscell.models.saucie.counterpart import counterparts
 from glasscell.models.saucie.penalty import code_entropy, discrepancy, within_code
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from glasscell.models.saucie.params import SaucieParams
 
 MIN_SCALE = 1e-3
+#: A unit is on in a code when more than this share of its cells have it on.
+MOST = 0.5
 _FIRST_STEP = 0.1
 _COMPONENTS, _BLOCK, _STEPS, _SMALLEST_BATCH = 10, 4096, 8, 32
 
@@ -151,22 +153,46 @@ def set_codes(
     network.threshold_u.copy_(params.on_above * active_cu.amax(dim=0))
     over_cu = drive_cu - network.threshold_u
     network.softness_u.copy_(over_cu.square().mean(dim=0).sqrt().clamp(min=1e-6))
-    on_cu = over_cu > 0
+    on_cu = drive_cu > network.threshold_u
     network.on_u.copy_((active_cu * on_cu).sum(dim=0) / on_cu.sum(dim=0).clamp(min=1))
-    found = find_codes(on_cu.numpy(), max(1, round(params.smallest * len(cells))))
-    network.set_sizes(len(found.code_ku), len(found.bit_ju))
-    network.code_ku.copy_(torch.from_numpy(found.code_ku))
-    network.bit_ju.copy_(torch.from_numpy(found.bit_ju))
+    code_of_cell = find_codes(on_cu.numpy(), max(1, round(params.smallest * len(cells))))
+    keep_codes(network, active_cu, code_of_cell, int(code_of_cell.max(initial=-1)) + 1)
     table_cg = data.rows.table_cg
-    for k in range(len(found.code_ku)):
+    for k in range(len(network.size_k)):
         job.report(None, "signatures of codes")
-        mine = found.code_of_cell == k
-        network.size_k[k] = int(mine.sum())
-        network.active_ku[k] = active_cu[torch.from_numpy(mine)].mean(dim=0)
+        mine = code_of_cell == k
         for into, some in ((network.mean_kg, mine), (network.rest_kg, ~mine)):
             if some.any():
                 into[k] = torch.from_numpy(np.asarray(table_cg[cells[some]].mean(axis=0)).ravel())
-    return found.code_of_cell
+    return code_of_cell
+
+
+@torch.no_grad()
+def keep_codes(
+    network: SaucieNetwork, active_cu: Tensor, code_of_cell: NDArray[np.integer[Any]], n_codes: int
+) -> None:
+    """Keep the units that most cells of each code have on, the toggles that tell codes apart, and activities.
+
+    Parameters
+    ----------
+    active_cu
+        Activities of the code's units, ``(n, n_units)``.
+    code_of_cell
+        Code of each of these cells, -1 for none, ``(n,)``.
+    """
+    on_cu = (active_cu > network.threshold_u).numpy()
+    cells_of = [np.flatnonzero(code_of_cell == k) for k in range(n_codes)]
+    size_k = np.array([len(cells) for cells in cells_of], np.int64)
+    shares = [on_cu[cells].mean(axis=0) if len(cells) else np.zeros(on_cu.shape[1]) for cells in cells_of]
+    code_ku = np.reshape(shares, (n_codes, on_cu.shape[1])) > MOST
+    bit_ju = find_toggles(code_ku, size_k)
+    network.set_sizes(n_codes, len(bit_ju))
+    network.code_ku.copy_(torch.from_numpy(code_ku))
+    network.bit_ju.copy_(torch.from_numpy(bit_ju))
+    network.size_k.copy_(torch.from_numpy(size_k))
+    for k, cells in enumerate(cells_of):
+        if len(cells):
+            network.active_ku[k] = active_cu[torch.from_numpy(cells)].mean(dim=0)
 
 
 def _drives(
