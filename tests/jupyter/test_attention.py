@@ -96,6 +96,31 @@ def test_greyed_with_the_reason(parts: tuple[Session, Any]) -> None:
     assert not shown(view._result)
 
 
+def test_the_tables_grow_and_keep_their_names_and_places(parts: tuple[Session, Any]) -> None:
+    session, view = parts
+    assert view.heatmap._zooms.layout.display == "none"
+    ask(session, view)
+    heatmap, sheet = view.heatmap, view.heatmap.sheet
+    assert heatmap._zooms.layout.display is None
+    assert heatmap.smaller.disabled
+    names = float(sheet.columns[0].width.strip("%"))
+    heatmap.larger.click()
+    heatmap.larger.click()
+    assert sheet._zoom == 2.0
+    assert float(sheet.columns[0].width.strip("%")) == names / 2, "names take no more room"
+    view.which.value = "rollout"
+    assert sheet._zoom == 2.0, "another map is as large"
+    assert float(sheet.columns[0].width.strip("%")) == names / 2
+    tell(sheet, "clicked", 1, 1)
+    assert session.state.colouring.channel.key == heatmap.picture.rows[1]
+    for _ in range(9):
+        heatmap.larger.click()
+    assert heatmap.larger.disabled
+    for _ in range(9):
+        heatmap.smaller.click()
+    assert sheet._zoom == 1.0
+
+
 def test_ask_click_and_choose(parts: tuple[Session, Any], tmp_path: Path) -> None:
     session, view = parts
     ask(session, view)

@@ -18,6 +18,7 @@ from glasscell.errors import DataError
 from glasscell.jobs.dispatcher import InlineDispatcher
 from glasscell.jupyter.explorer import LEFT, Explorer, explore
 from glasscell.session import Session
+from glasscell.session.core import ENDED
 from glasscell.testing.planted import tiny_adata
 
 
@@ -112,6 +113,14 @@ def test_who_leaves_last_closes(cell: Cell) -> None:
     assert other.mask.sum() == 2
     other.close()
     assert session.jobs.closed
+
+
+def test_a_session_closed_for_all_says_so(cell: Cell) -> None:
+    session = Session(InlineDispatcher())
+    explorer = explore(session)
+    assert session.close()
+    assert session.messages[-1].text == ENDED
+    explorer.close()
 
 
 def test_what_fails_to_open_leaves_nothing_behind(cell: Cell) -> None:

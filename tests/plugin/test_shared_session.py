@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import numpy as np
 import pytest
 
-from glasscell.data.selection import Everything
+from glasscell.data.selection import Cells, Everything
 from glasscell.jupyter.dispatcher import AsyncioDispatcher
 from glasscell.plugin.window import open_window
 from glasscell.session import Session
@@ -62,4 +63,35 @@ def test_what_is_lassoed_in_one_is_selected_in_the_other(qapp: Any) -> None:
     assert job.result == 7
     presenter.close()
     assert session.close()
+    loop.close()
+
+
+def test_the_window_keeps_a_session_that_the_notebook_has_closed(qapp: Any) -> None:
+    from glasscell.jupyter.explorer import LEFT, explore
+    from glasscell.testing.planted import tiny_dataset
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    explorer = explore(tiny_dataset(n_cells=80))
+    session = explorer.session
+    shown = open_window(shared=session)
+    desk = shown.desk
+    settled(desk)
+    assert desk.running() == (), "nothing is lost with the window while the notebook shows the session"
+    explorer.close()
+    assert not session.jobs.closed, "the data have gone from under the window"
+    assert session.messages[-1].text == LEFT
+    session.update(selection=Cells(np.arange(20, dtype=np.int32)))
+    settled(desk)
+    assert session.mask().sum() == 20
+    held = threading.Event()
+    job = session.jobs.submit(lambda job: held.wait(10), title="Long", lane="io")
+    assert desk.running() == ("Long",), "the last that shows a session is asked before jobs are stopped"
+    held.set()
+    job._ended.wait(10)
+    settled(desk)
+    close(shown.viewer)
+    spin(0.1)
+    assert session.jobs.closed
+    asyncio.set_event_loop(None)
     loop.close()

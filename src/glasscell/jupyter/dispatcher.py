@@ -46,6 +46,10 @@ class AsyncioDispatcher(Dispatcher):
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop if loop is not None else _loop_here()
+        shell: Any = get_ipython()
+        if hasattr(shell, "kernel"):
+            _take_turns()
+            shell.events.register("post_run_cell", _take_turns)  # once; a later cell may say %gui qt
 
     def call_soon(self, fn: Callable[[], object]) -> None:
         """Queue ``fn`` for the loop; nothing happens once the loop is closed."""
@@ -62,12 +66,10 @@ class AsyncioDispatcher(Dispatcher):
 def call_on(loop: asyncio.AbstractEventLoop, fn: Callable[[], object]) -> None:
     """Queue a call for the loop of a kernel, from any thread.
 
-    After ``%gui qt`` that loop stands still while Qt's runs; see :func:`_take_turns`.
+    After ``%gui qt`` that loop stands still while Qt's runs, which is asked to make room at once.
     """
-    qt_loop = _qt_loop()
-    if qt_loop is not None:
-        loop.call_soon_threadsafe(_take_turns, qt_loop)
     loop.call_soon_threadsafe(fn)
+    qt_loop = _qt_loop()
     if qt_loop is not None:
         core = sys.modules[type(qt_loop).__module__]
         with contextlib.suppress(RuntimeError):  # torn down meanwhile
@@ -75,15 +77,14 @@ def call_on(loop: asyncio.AbstractEventLoop, fn: Callable[[], object]) -> None:
             core.QMetaObject.invokeMethod(qt_loop, "quit", core.Qt.ConnectionType.QueuedConnection)
 
 
-def _take_turns(qt_loop: Any) -> None:
-    """Let the kernel's Qt loop make room for asyncio's many times a second; on the thread of both.
+def _take_turns(result: object = None) -> None:
+    """Let the kernel's Qt loop, if it has one, make room for asyncio's many times a second.
 
     ipykernel leaves it only when a message comes to the main shell: timers, awaited results and messages to
-    subshells would wait for that. It takes the loop up again by itself.
+    subshells would wait for that. It takes the loop up again by itself. On the thread of both loops.
     """
-    if getattr(qt_loop, "glasscell_turns", None) is not None:
-        return
-    with contextlib.suppress(RuntimeError):
+    qt_loop = _qt_loop()
+    if qt_loop is not None and getattr(qt_loop, "glasscell_turns", None) is None:
         qt_loop.glasscell_turns = turns = sys.modules[type(qt_loop).__module__].QTimer(qt_loop)
         turns.timeout.connect(qt_loop.quit)
         turns.start(TURN_MS)

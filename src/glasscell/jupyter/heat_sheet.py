@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from glasscell.jupyter.panel import column
+from glasscell.jupyter.panel import Panel, button, column, row, show
 from glasscell.jupyter.sheet import Column, Heat, Sheet
 from glasscell.views.legend_words import short
 from glasscell.views.theme import LIGHT
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
     Tip = Callable[[int, int, int], str]
 
+LARGER = "Make the tables larger; they scroll within the panel"
 _SHADES = 24
 _MISSING = LIGHT.edge
+#: How many times as wide as the panel the tables can be.
+ZOOMS = (1.0, 1.5, 2.0, 3.0, 4.0)
+_NAMES_SHARE = 34.0  # of the panel's width, in per cent
 _LEGEND = (
     Column("", "", "words", "46%"),
     Column("", "", "number", "2.9em"),
@@ -28,8 +32,8 @@ _LEGEND = (
 )
 
 
-class HeatSheet:
-    """Draws a ``HeatPicture``.
+class HeatSheet(Panel):
+    """Draws a ``HeatPicture``, with buttons that make it larger and smaller.
 
     ``clicked`` carries (row, column, panel), ``hovered`` the same or None off the tables.
 
@@ -49,7 +53,11 @@ class HeatSheet:
         self.sheet = Sheet(height=height, hover=hover)
         for sheet in (self.legend, self.sheet):
             sheet.add_class("glasscell-fixed")
-        self.widget = column(self.legend, self.sheet)
+        self.smaller, self.larger = button("−", "Make the tables smaller"), button("+", LARGER)
+        self._zooms = row(self.smaller, self.larger, justify_content="flex-end")
+        self.widget = column(self.legend, self._zooms, self.sheet)
+        self.hear_press(self.smaller, lambda: self.zoom(-1))
+        self.hear_press(self.larger, lambda: self.zoom(1))
         self.sheet.clicked.connect(self._on_clicked)
         self.sheet.hovered.connect(self._on_hovered)
 
@@ -66,6 +74,7 @@ class HeatSheet:
             What hovering a place (row, column, panel) says; its value when left out.
         """
         self.picture = picture
+        show(self._zooms, picture is not None)
         if picture is None:
             self._rows = ()
             self.sheet.show([], columns=())
@@ -81,13 +90,23 @@ class HeatSheet:
         says = tip or self._value
         shades = [panel.hexes(_MISSING) for panel in picture.panels]
         lines: list[list[object]] = []
-        for row in self._rows:
-            line: list[object] = [picture.row_labels[row]]
+        for at in self._rows:
+            line: list[object] = [picture.row_labels[at]]
             for number, shade in enumerate(shades):
                 line += [""] if number else []
-                line += [Heat(back, tip=says(row, place, number)) for place, back in enumerate(shade[row])]
+                line += [Heat(back, tip=says(at, place, number)) for place, back in enumerate(shade[at])]
             lines.append(line)
-        self.sheet.show(lines, [picture.rows[row] for row in self._rows], columns=_columns(picture))
+        self.sheet.show(lines, [picture.rows[row] for row in self._rows], columns=self._columns())
+        self.zoom(0)
+
+    def zoom(self, steps: int) -> None:
+        """Make the tables wider and higher, or less so; beyond the panel they scroll, and names stay."""
+        at = min(max(ZOOMS.index(self.sheet._zoom) + steps, 0), len(ZOOMS) - 1)
+        self.smaller.disabled, self.larger.disabled = at == 0, at == len(ZOOMS) - 1
+        if self.sheet._zoom != ZOOMS[at]:
+            with self.sheet.hold_sync():
+                self.sheet._zoom = ZOOMS[at]
+                self.sheet.set_columns(self._columns())
 
     def mark(self, place: tuple[int, int, int] | None) -> None:
         """Frame a place in every panel."""
@@ -116,6 +135,15 @@ class HeatSheet:
         panel, place = divmod(at - 1, len(self.picture.columns) + 1)
         return (self._rows[row], place, panel) if place < len(self.picture.columns) else None
 
+    def _columns(self) -> tuple[Column, ...]:
+        assert self.picture is not None
+        corner = " ".join(word for word in self.picture.corner if word)
+        heads = [Column(corner, "", "text", f"{_NAMES_SHARE / self.sheet._zoom:.3g}%")]
+        for number, panel in enumerate(self.picture.panels):
+            heads += [Column("", "", "text", "6px")] if number else []
+            heads += [Column(name, f"{name}: {panel.title}", "heat") for name in self.picture.columns]
+        return tuple(heads)
+
     def _on_clicked(self, row: int, at: int) -> None:
         place = self._place(row, at)
         if place is not None:
@@ -123,15 +151,6 @@ class HeatSheet:
 
     def _on_hovered(self, where: tuple[int, int] | None) -> None:
         self.hovered.emit(None if where is None else self._place(*where))
-
-
-def _columns(picture: HeatPicture) -> tuple[Column, ...]:
-    names = Column(" ".join(word for word in picture.corner if word), "", "text", "34%")
-    heads: list[Column] = [names]
-    for number, panel in enumerate(picture.panels):
-        heads += [Column("", "", "text", "6px")] if number else []
-        heads += [Column(name, f"{name}: {panel.title}", "heat") for name in picture.columns]
-    return tuple(heads)
 
 
 def _sides(panels: int) -> tuple[str, ...]:

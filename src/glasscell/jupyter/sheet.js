@@ -89,6 +89,9 @@ function render({ model, el }) {
     const body = model.get("_body");
     const keep = el.scrollTop;
     el.style.maxHeight = model.get("_height");
+    const zoom = model.get("_zoom");
+    el.style.setProperty("--glasscell-zoom", zoom);
+    table.style.width = zoom > 1 ? `${100 * zoom}%` : "";
     table.deleteTHead();
     if (model.get("_heads")) {
       const heads = table.createTHead().insertRow();
@@ -155,9 +158,9 @@ function render({ model, el }) {
   table.addEventListener("click", onClick);
   table.addEventListener("mousemove", onMove);
   table.addEventListener("mouseleave", onMove);
-  for (const name of ["_columns", "_body", "_height", "_heads"]) model.on(`change:${name}`, draw);
+  for (const name of ["_columns", "_body", "_height", "_heads", "_zoom"]) model.on(`change:${name}`, draw);
   draw();
-  return () => { for (const name of ["_columns", "_body", "_height", "_heads"]) model.off(`change:${name}`, draw); };
+  return () => { for (const name of ["_columns", "_body", "_height", "_heads", "_zoom"]) model.off(`change:${name}`, draw); };
 }
 
 export default { render };

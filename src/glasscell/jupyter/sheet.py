@@ -85,6 +85,7 @@ class Sheet(anywidget.AnyWidget):
     _height = traitlets.Unicode().tag(sync=True)
     _heads = traitlets.Bool(True).tag(sync=True)
     _hover = traitlets.Bool(False).tag(sync=True)
+    _zoom = traitlets.Float(1.0).tag(sync=True)
 
     clicked = Signal(int, int)
     hovered = Signal(object)
@@ -140,10 +141,15 @@ class Sheet(anywidget.AnyWidget):
             "keys": list(keys),
         }
         with self.hold_sync():  # rows never stand under the heads of others
-            if columns is not None and tuple(columns) != self.columns:
-                self.columns = tuple(columns)
-                self._columns = [asdict(column) for column in self.columns]
+            if columns is not None:
+                self.set_columns(columns)
             self._body = body
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show the same rows under other heads, of as many columns."""
+        if tuple(columns) != self.columns:
+            self.columns = tuple(columns)
+            self._columns = [asdict(column) for column in self.columns]
 
     def mark(self, marked: Iterable[tuple[int, int]]) -> None:
         """Frame other places."""

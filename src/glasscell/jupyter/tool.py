@@ -39,10 +39,12 @@ class CanvasTools(Panel):
         tips = "\n".join(MODE_WORDS.values())
         self.mode = Choice(tip=f"How an outline combines with the selection\n{tips}")
         self.mode.offer([(mode, words.split()[0]) for mode, words in MODE_WORDS.items()])
-        self.mode.layout.width, self.mode.layout.flex, self.mode.layout.max_width = "4em", "1 1 4em", "7em"
+        self.mode.layout.width, self.mode.layout.flex, self.mode.layout.max_width = "auto", "1 1 3.2em", "7em"
+        self.mode.layout.min_width = "0"
         self.clear = button("Clear", "Select all cells again")
         self.home = button("Home", "Show all cells")
         self.widget = row(self.tool, self.mode, self.clear, self.home)
+        self.widget.add_class("glasscell-tools")
         self.hear(self.tool, canvas.set_tool)
         self.hear(self.mode, self._on_mode)
         self.hear_press(self.clear, on_clear)

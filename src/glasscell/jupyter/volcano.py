@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 N_NAMES = 5
-_X_ROOM, _Y_ROOM = 1.25, 0.08  # for names on either side, and beyond the outermost dots
+_X_ROOM, _Y_ROOM = 1.06, 0.06  # beyond the outermost dots
 _NAME_SHARE = 0.085  # of the height, so that no name lies on another
 _TRIANGLE = 4  # added to the kind of a dot that is drawn lower than it is
 
@@ -89,8 +89,8 @@ def _page(picture: ContrastPicture, number: int) -> tuple[bytes, dict[str, Any]]
         "xticks": _ticks(left, right),
         "yticks": _ticks(low, high),
         "names": [
-            *_names(shown, shown.lead_a, x_g, y_g, "right"),
-            *_names(shown, shown.lead_b, x_g, y_g, "left"),
+            *_names(shown, shown.lead_a, x_g, y_g, "left"),  # towards the middle: there is room
+            *_names(shown, shown.lead_b, x_g, y_g, "right"),
         ],
     }
     return dots, words

@@ -52,7 +52,6 @@ class Desk:
         self._former = None if session is None else session.jobs.dispatcher
         if session is not None:
             session.users.join()
-            session.jobs.dispatcher.call_soon(lambda: None)  # its loop learns that Qt's runs beside it
             session.jobs.dispatcher = QtDispatcher()
         self.tissue = NapariTissueView(viewer, self.session.jobs)
         self.is_dark = _is_dark(viewer)

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from glasscell.models.bundle import Bundle
 
 
+#: Said to whoever still shows a session that is closed for all.
+ENDED = "This session was closed elsewhere; open the data again to go on."
+
+
 class Result(Protocol):
     """Something made of data, known by its id."""
 
@@ -227,6 +231,8 @@ class Core(Voice):
     def close(self, timeout_s: float = 10.0) -> bool:
         """Stop every job and let go of everything; True when all jobs ended in time."""
         ended = self.jobs.shutdown(timeout_s)
+        if self.users.count > 1:
+            self.say("warning", ENDED)
         self.closed.emit()
         self.store.forget(lambda key: False)
         self._history.clear()
