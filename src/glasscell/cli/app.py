@@ -8,6 +8,7 @@ from glasscell.cli.apply import apply_command
 from glasscell.cli.attend import attend_command
 from glasscell.cli.check import check_command
 from glasscell.cli.console import STDERR, say
+from glasscell.cli.compare import compare_command
 from glasscell.cli.contrast import contrast_command
 from glasscell.cli.doctor import doctor_command
 from glasscell.cli.explain import explain_command
@@ -45,6 +46,7 @@ app.command("traverse")(traverse_command)
 app.command("stability")(stability_command)
 app.command("pathways")(pathways_command)
 app.command("nodes")(nodes_command)
+app.command("compare")(compare_command)
 app.command("contrast")(contrast_command)
 app.command("spatial-genes")(spatial_genes_command)
 app.command("open-scvi")(open_scvi_command)

@@ -1,0 +1,186 @@
+"""``glasscell compare``: models on the same cells, split and seeds, with cheap baselines beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from glasscell.cli.console import print_json, print_table, say, shell_job
+from glasscell.cli.option import (
+    ActionOption,
+    ControlOption,
+    CountsOption,
+    DonorOption,
+    FileArgument,
+    GenesOption,
+    JsonOption,
+    SectionOption,
+    SetOption,
+    UsageError,
+    open_file,
+    settings_of,
+)
+from glasscell.cli.writing import save_file, save_table, tell
+
+if TYPE_CHECKING:
+    from glasscell.explain.comparison.result import Agreement, Comparison, Score
+    from glasscell.models.info import FamilyParams
+
+ModelsOption = Annotated[
+    str, typer.Option("--models", metavar="A,B,C", help="Families to train, for example classifier,vae")
+]
+LabelsOption = Annotated[
+    str,
+    typer.Option(
+        "--labels", metavar="COLUMN", help="Obs column that is learnt, or that latents are judged by"
+    ),
+]
+SplitOption = Annotated[
+    str, typer.Option("--split", metavar="SCHEME", help="As in glasscell fit; one split for all models")
+]
+SeedsOption = Annotated[
+    str, typer.Option("--seeds", metavar="0,1,2", help="Each model is trained once per seed")
+]
+TargetOption = Annotated[
+    str,
+    typer.Option("--target", help="Whose reasons are compared, class:NAME; the commonest class if left out"),
+]
+TableOption = Annotated[
+    Path | None, typer.Option("--table", metavar="CSV", help="Write every figure of every seed")
+]
+FigureOption = Annotated[
+    Path | None, typer.Option("--figure", metavar="FILE", help="Draw all figures, .svg or .png")
+]
+
+
+def compare_command(
+    file: FileArgument,
+    models: ModelsOption,
+    labels: LabelsOption = "",
+    split: SplitOption = "",
+    folds: Annotated[int, typer.Option("--folds", help="Number of folds of blocks and random")] = 4,
+    seeds: SeedsOption = "0,1,2",
+    target: TargetOption = "",
+    batch: Annotated[
+        str, typer.Option("--batch", metavar="COLUMN", help="Batch that models able to do so take out")
+    ] = "",
+    action: ActionOption = "",
+    control: ControlOption = "",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps")] = "auto",
+    section: SectionOption = "",
+    donor: DonorOption = "",
+    counts: CountsOption = "",
+    genes: GenesOption = "",
+    settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
+    table: TableOption = None,
+    figure: FigureOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Train several models on the same cells, split and seeds; show figures and reasons side by side.
+
+    A setting of one model is given as --set model.name=value.
+    """
+    from glasscell.data.labels import read_labels
+    from glasscell.data.split import default_scheme
+    from glasscell.data.split import split as make_split
+    from glasscell.explain.comparison.compare import compare
+    from glasscell.explain.comparison.request import CompareRequest
+    from glasscell.figure.page import check_ending
+
+    if figure is not None:
+        check_ending(figure.suffix.lower())
+    names = tuple(filter(None, (name.strip() for name in models.split(","))))
+    params = _params(names, settings)
+    dataset = open_file(file, section, donor, counts, genes)
+    classes = read_labels(dataset, labels) if labels else None
+    scheme = split or (default_scheme(dataset) if classes else "")
+    request = CompareRequest(
+        models=names,
+        labels=classes,
+        split=make_split(dataset, scheme, n_folds=folds, labels=classes) if scheme else None,
+        seeds=_seeds(seeds),
+        target=target,
+        params=params,
+        batch=read_labels(dataset, batch) if batch else None,
+        action=read_labels(dataset, action) if action else None,
+        control=control,
+        device=device,
+    )
+    with shell_job("Comparing") as job:
+        found = compare(dataset, request, job)
+    _write(found, table, figure)
+    if json:
+        print_json(found.to_json())
+        return
+    _show(found)
+
+
+def _params(names: tuple[str, ...], settings: list[str]) -> dict[str, FamilyParams]:
+    """Give each model its own settings."""
+    from glasscell.models.registry import family
+    from glasscell.views.form import build
+
+    own: dict[str, list[str]] = {name: [] for name in names}
+    for pair in settings:
+        name, mark, rest = pair.partition(".")
+        if not mark or name not in own:
+            said = ", ".join(names)
+            raise UsageError(f'--set takes model.name=value, with a model out of {said}, not "{pair}".')
+        own[name].append(rest)
+    return {
+        name: build(family(name).params, settings_of(family(name).params, pairs))
+        for name, pairs in own.items()
+    }
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(one) for one in text.split(","))
+    except ValueError as error:
+        raise UsageError(f'--seeds takes whole numbers such as 0,1,2, not "{text}".') from error
+
+
+def _write(found: Comparison, table: Path | None, figure: Path | None) -> None:
+    from glasscell.figure.comparison import comparison_figure
+    from glasscell.figure.page import figure_bytes
+
+    if table is not None:
+        save_table(found.table(), table)
+    if figure is not None:
+        content = figure_bytes(comparison_figure(found), figure.suffix.lower())
+
+        def write(fresh: Path) -> None:
+            fresh.write_bytes(content)
+
+        tell(figure, save_file(figure, write))
+
+
+def _show(found: Comparison) -> None:
+    heads = ["", "mean", *(f"seed {seed}" for seed in found.seeds), ""]
+    for (section, metric), rows in found.sections().items():
+        best = found.best(section, metric)
+        title = metric if section.startswith(metric) else f"{metric}, {section}"
+        print_table(
+            f"{title} ({rows[0].better} is better)", heads, [_row(row, best, len(heads)) for row in rows]
+        )
+    if found.agreements:
+        title = f"reasons for {found.target}: Spearman over genes of mean attributions"
+        print_table(title, ["", "", "mean", "range"], [_pair(pair) for pair in found.agreements])
+    for note in found.notes:
+        say(note, style="yellow")
+
+
+def _row(row: Score, best: str, width: int) -> list[str]:
+    cells = [row.model, f"{row.mean:.3f}"]
+    if len(row.values) == width - 3:
+        cells += [f"{value:.3f}" for value in row.values]
+    mark = ", ".join(["baseline"] * row.baseline + ["best mean"] * (row.model == best))
+    return [*cells, *[""] * (width - 1 - len(cells)), mark]
+
+
+def _pair(pair: Agreement) -> list[str]:
+    second = "itself over seeds" if pair.first == pair.second else pair.second
+    low, high = min(pair.values), max(pair.values)
+    return [pair.first, second, f"{pair.mean:+.3f}", f"{low:+.3f} to {high:+.3f}"]

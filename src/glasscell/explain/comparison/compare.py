@@ -1,0 +1,239 @@
+"""Train models on the same cells, split and seeds, and put their figures and reasons side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from glasscell.errors import NotCompatible
+from glasscell.explain.comparison.agreement import rank_agreements
+from glasscell.explain.comparison.latent_score import ARI, baseline_rows, latent_rows, rand_index, section
+from glasscell.explain.comparison.result import Better, Comparison, Score
+from glasscell.explain.explain import explain
+from glasscell.explain.part import Part
+from glasscell.explain.request import ExplainRequest
+from glasscell.jobs import QUIET, JobHandle
+from glasscell.models.fit import fit
+from glasscell.models.fit_request import FitRequest
+from glasscell.models.protocol import FindsDomains
+from glasscell.models.registry import family
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from glasscell.data.dataset import Dataset
+    from glasscell.explain.comparison.request import CompareRequest
+    from glasscell.explain.result import Explanation
+    from glasscell.models.bundle import Bundle
+
+_TRAINING = 0.8
+_HELD_OUT: tuple[tuple[str, str, Better], ...] = (
+    ("accuracy", "accuracy", "more"),
+    ("macro_f1", "macro F1", "more"),
+    ("calibration_error", "calibration error", "less"),
+)
+
+
+def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -> Comparison:
+    """Train every model once per seed on the same split; measure all by the same figures.
+
+    Families that learn classes are judged on held-out cells. Families that learn without labels are judged by
+    how their latents tell the labels apart, which they have not seen (the cells they have), and each by
+    figures of its own, which are ranked only against rows of the same figure.
+
+    Parameters
+    ----------
+    dataset
+        Cells, genes and positions; never changed.
+    request
+        Models, labels, split, seeds, target.
+    job
+        Progress and cancel.
+
+    Raises
+    ------
+    NotCompatible
+        A model can't be trained on these data; the sentence names it.
+    JobCancelled
+        Somebody asked for it; nothing is kept.
+    """
+    _check(request)
+    step = _TRAINING / (len(request.models) * len(request.seeds))
+    found = _Found()
+    for at, name in enumerate(request.models):
+        found.bundles[name] = []
+        for turn, seed in enumerate(request.seeds):
+            low = step * (at * len(request.seeds) + turn)
+            part = Part(job, low, low + step, f"{name}, seed {seed}")
+            try:
+                found.bundles[name].append(fit(dataset, _asked(request, name, seed), part))
+            except NotCompatible as error:
+                raise NotCompatible(f"{name}: {error}") from error
+    found.scores += _supervised(found.bundles, request)
+    found.scores += _unsupervised(dataset, found.bundles, request, Part(job, _TRAINING, 0.9, "figures"))
+    found.scores += _own_figures(found.bundles)
+    explained = _explained(dataset, found, request, Part(job, 0.9, 1.0, "Explaining"))
+    return Comparison(
+        models=request.models,
+        seeds=request.seeds,
+        scores=tuple(found.scores),
+        agreements=tuple(rank_agreements(explained)),
+        target=next((one.target for results in explained.values() for one in results), ""),
+        labels="" if request.labels is None else request.labels.name,
+        split="" if request.split is None else request.split.description,
+        maps={name: _own_label(bundles) for name, bundles in found.bundles.items() if bundles[0].classes},
+        notes=tuple(dict.fromkeys((*found.notes, *_notes(found.bundles)))),
+        fingerprints=tuple(one.fingerprint for bundles in found.bundles.values() for one in bundles),
+        data=dataset.fingerprint,
+    )
+
+
+@dataclass
+class _Found:
+    """What has been gathered so far."""
+
+    bundles: dict[str, list[Bundle]] = field(default_factory=dict)
+    scores: list[Score] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def _check(request: CompareRequest) -> None:
+    for name in request.models:
+        info = family(name).info
+        if info.needs_labels and (request.labels is None or request.split is None):
+            raise NotCompatible(f"{info.title} learns classes: name the column of labels to learn.")
+        if info.needs_action and request.action is None:
+            raise NotCompatible(f"{info.title} learns what perturbations do: name the column of actions.")
+
+
+def _asked(request: CompareRequest, name: str, seed: int) -> FitRequest:
+    """Return the request for one net: everything the family can use, and no more."""
+    info = family(name).info
+    asked = FitRequest(
+        split=request.split, family=name, params=request.params.get(name), seed=seed, device=request.device
+    )
+    if info.needs_labels:
+        asked = replace(asked, labels=request.labels)
+    if info.takes_batch:
+        asked = replace(asked, batch=request.batch)
+    if info.needs_action:
+        asked = replace(asked, action=request.action, control=request.control)
+    return asked
+
+
+def _supervised(bundles: dict[str, list[Bundle]], request: CompareRequest) -> list[Score]:
+    """Return the figures on held-out cells; baselines, which no seed changes, from the first model."""
+    rows: dict[str, tuple[list[dict[str, Any]], bool]] = {}
+    for name, made in bundles.items():
+        if made[0].metrics is None:
+            continue
+        rows[name] = [one.metrics.to_json() for one in made if one.metrics is not None], False
+        for title, figures in made[0].baselines.items():
+            rows.setdefault(title, ([figures.to_json()], True))
+    where = "" if request.labels is None else f"{request.labels.name} of held-out cells"
+    return [
+        Score(where, metric, better, name, tuple(float(one[key]) for one in values), baseline)
+        for key, metric, better in _HELD_OUT
+        for name, (values, baseline) in sorted(rows.items(), key=lambda row: row[1][1])
+        if all(one[key] is not None for one in values)
+    ]
+
+
+def _unsupervised(
+    dataset: Dataset, bundles: dict[str, list[Bundle]], request: CompareRequest, job: JobHandle
+) -> list[Score]:
+    """Judge latents and domains by labels they have not seen."""
+    labels, split = request.labels, request.split
+    chosen = {name: made for name, made in bundles.items() if made[0].cells.latent_cz is not None}
+    if labels is None or split is None or not chosen:
+        return []
+    rows: list[Score] = []
+    for name, made in chosen.items():
+        latents = [one.cells.latent_cz for one in made if one.cells.latent_cz is not None]
+        rows += latent_rows(name, latents, labels, split, request.seeds, job)
+        if isinstance(made[0].folds[0], FindsDomains):
+            own = tuple(rand_index(_domains(one), labels) for one in made)
+            rows.append(Score(section(labels), ARI, "more", f"{name}, its own domains", own))
+    rows += baseline_rows(dataset, labels, split, request.seeds, job)
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    return sorted(rows, key=lambda row: (metrics.index(row.metric), row.baseline))
+
+
+@torch.no_grad()
+def _domains(bundle: Bundle) -> NDArray[np.int64]:
+    net: Any = bundle.folds[0]
+    values = torch.from_numpy(np.array(bundle.cells.latent_cz)).to(net.device, net.dtype)
+    return np.asarray(net.logits_of(values).argmax(dim=1).cpu().numpy(), np.int64)
+
+
+def _own_figures(bundles: dict[str, list[Bundle]]) -> list[Score]:
+    """Return what families measured of themselves; one figure is one section, so kinds never mix."""
+    rows: list[Score] = []
+    seen: set[tuple[str, str]] = set()
+    for name, made in bundles.items():
+        for title, figures in made[0].figures.items():
+            for metric in figures:
+                if (metric, title) in seen:
+                    continue
+                seen.add((metric, title))
+                values = tuple(float(one.figures[title][metric]) for one in made)
+                where = f"{metric}, cells not trained on"
+                rows.append(Score(where, metric, "less", title, values, baseline=title != name))
+    return sorted(rows, key=lambda row: (row.section, row.baseline))
+
+
+def _explained(
+    dataset: Dataset, found: _Found, request: CompareRequest, job: JobHandle
+) -> dict[str, list[Explanation]]:
+    """Explain the same target and cells by every model that has the target."""
+    chosen = {name: made for name, made in found.bundles.items() if made[0].classes}
+    if not chosen or request.labels is None:
+        return {}
+    target = request.target or f"class:{_commonest(next(iter(chosen.values()))[0])}"
+    results: dict[str, list[Explanation]] = {}
+    total, at = sum(map(len, chosen.values())), 0
+    for name, made in chosen.items():
+        for one in made:
+            part = Part(job, at / total, (at + 1) / total, f"{name}")
+            asked = ExplainRequest(request.method, target, evidence=False, cells=_of_class(one, target))
+            results.setdefault(name, []).append(explain(dataset, one, asked, part))
+            at += 1
+    return results
+
+
+def _commonest(bundle: Bundle) -> str:
+    truth = bundle.cells.truth
+    return bundle.classes[int(np.bincount(truth[truth >= 0], minlength=len(bundle.classes)).argmax())]
+
+
+def _of_class(bundle: Bundle, target: str) -> NDArray[np.int32] | None:
+    """Return the labelled cells of the target's class; None for a target that is no class."""
+    kind, _, name = target.partition(":")
+    if kind != "class" or name not in bundle.classes:
+        return None
+    return np.flatnonzero(bundle.cells.truth == bundle.classes.index(name)).astype(np.int32)
+
+
+def _own_label(bundles: list[Bundle]) -> NDArray[np.float32]:
+    """Return each cell's mean probability of its own label over seeds, NaN where it has none."""
+    total = np.zeros(len(bundles[0].cells.truth), np.float64)
+    for bundle in bundles:
+        cells = bundle.cells
+        rows = np.flatnonzero(cells.labelled)
+        own = np.full(len(total), np.nan)
+        own[rows] = cells.probabilities_ck[rows, cells.truth[rows]]
+        total += own
+    return np.asarray(total / len(bundles), np.float32)
+
+
+def _notes(bundles: dict[str, list[Bundle]]) -> list[str]:
+    said = [sentence for made in bundles.values() for one in made for sentence in one.notes]
+    if any(made[0].cells.latent_cz is not None and not made[0].classes for made in bundles.values()):
+        said.append(
+            "Models that learn without labels have seen the expression of all cells but of the tenth or fold "
+            "held out; no label was shown to them."
+        )
+    return said

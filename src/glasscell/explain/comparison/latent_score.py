@@ -1,0 +1,135 @@
+"""How well latents tell labels apart that they were learnt without, beside components and smoothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glasscell.explain.comparison.result import Score
+from glasscell.jobs import QUIET
+from glasscell.models.batch import preprocessing_for
+from glasscell.models.latent_metric import principal_components
+from glasscell.models.metric import accuracy, macro_f1
+from glasscell.models.mixture import fit_mixture
+from glasscell.models.row import input_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glasscell.data.dataset import Dataset
+    from glasscell.data.labels import Labels
+    from glasscell.data.split import Split
+    from glasscell.jobs import JobHandle
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+
+N_NEIGHBOURS = 15
+N_COMPONENTS = 50
+#: Starts of each mixture; of more cells a sample is divided.
+STARTS = 10
+MOST_CELLS = 10_000
+ACCURACY = f"accuracy by the {N_NEIGHBOURS} nearest cells of other folds"
+MACRO_F1 = f"macro F1 by the {N_NEIGHBOURS} nearest cells of other folds"
+ARI = "adjusted Rand index of groups"
+
+
+def section(labels: Labels) -> str:
+    """Name the section of these figures."""
+    return f"latents learnt without {labels.name}"
+
+
+def vote(latent_cz: Floats, labels: Labels, split: Split) -> tuple[float, float]:
+    """Let each labelled cell's nearest labelled cells of other folds vote; return accuracy and macro F1."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    known = (labels.codes >= 0) & (split.folds >= 0)
+    guess = np.full(len(known), -1)
+    for fold in range(split.n_folds):
+        train, test = (
+            np.flatnonzero(split.training(fold) & known),
+            np.flatnonzero(known & (split.folds == fold)),
+        )
+        if not len(test) or not len(train):
+            continue
+        voters = KNeighborsClassifier(min(N_NEIGHBOURS, len(train))).fit(
+            latent_cz[train], labels.codes[train]
+        )
+        guess[test] = voters.predict(latent_cz[test])
+    asked = guess >= 0
+    truth = labels.codes[asked]
+    return accuracy(truth, guess[asked]), macro_f1(truth, guess[asked])
+
+
+def rand_index(found: Ints, labels: Labels) -> float:
+    """Return how well groups fit the labels, corrected for chance; cells without either are left out."""
+    from sklearn.metrics import adjusted_rand_score
+
+    both = (labels.codes >= 0) & (np.asarray(found) >= 0)
+    return float(adjusted_rand_score(labels.codes[both], found[both]))
+
+
+def mixture_groups(latent_cz: Floats, n_groups: int, seed: int, job: JobHandle = QUIET) -> NDArray[np.int32]:
+    """Divide cells by a tied mixture fitted to at most 10,000 of them, ``(n_cells,)``."""
+    cells = np.arange(len(latent_cz))
+    if len(cells) > MOST_CELLS:
+        cells = np.sort(np.random.default_rng([seed, 0xC0]).permutation(len(cells))[:MOST_CELLS])
+    return fit_mixture(latent_cz[cells], n_groups, seed, STARTS, job).assign(latent_cz)
+
+
+def latent_rows(
+    name: str,
+    latents: Sequence[Floats],
+    labels: Labels,
+    split: Split,
+    seeds: Sequence[int],
+    job: JobHandle = QUIET,
+    *,
+    baseline: bool = False,
+) -> list[Score]:
+    """Judge one model's latents, one table ``(n_cells, n_latent)`` per seed."""
+    votes = [vote(latent_cz, labels, split) for latent_cz in latents]
+    indices = [
+        rand_index(mixture_groups(latent_cz, labels.n_classes, seed, job), labels)
+        for latent_cz, seed in zip(latents, seeds, strict=False)
+    ]
+    where = section(labels)
+    return [
+        Score(where, ACCURACY, "more", name, tuple(one for one, _ in votes), baseline),
+        Score(where, MACRO_F1, "more", name, tuple(one for _, one in votes), baseline),
+        Score(where, ARI, "more", f"{name} + tied mixture", tuple(indices), baseline),
+    ]
+
+
+def baseline_rows(
+    dataset: Dataset, labels: Labels, split: Split, seeds: Sequence[int], job: JobHandle = QUIET
+) -> list[Score]:
+    """Judge components, components with k-means, and averages over neighbours, by the same figures."""
+    from sklearn.cluster import KMeans
+
+    table_cg = input_rows(dataset, preprocessing_for(dataset))
+    latent_cz = principal_components(table_cg, N_COMPONENTS)
+    name = f"{latent_cz.shape[1]} principal components"
+    rows = latent_rows(name, [latent_cz] * len(seeds), labels, split, seeds, job, baseline=True)
+    means = [
+        rand_index(KMeans(labels.n_classes, n_init=10, random_state=seed).fit_predict(latent_cz), labels)
+        for seed in seeds
+    ]
+    rows.append(Score(section(labels), ARI, "more", f"{name} + k-means", tuple(means), baseline=True))
+    if dataset.positions_cd is not None:
+        rows.append(_smoothed(dataset, labels, seeds, job))
+    return rows
+
+
+def _smoothed(dataset: Dataset, labels: Labels, seeds: Sequence[int], job: JobHandle) -> Score:
+    from glasscell.data.neighbour import GraphSpec
+    from glasscell.models.spatial_attention.smoothing import smoothing_domains
+
+    found = []
+    for seed in seeds:
+        domains = smoothing_domains(dataset, labels.n_classes, GraphSpec(), seed=seed, starts=STARTS, job=job)
+        found.append(rand_index(domains, labels))
+    name = "mean over neighbours + components + tied mixture"
+    return Score(section(labels), ARI, "more", name, tuple(found), baseline=True)

@@ -1,0 +1,72 @@
+"""What is asked of a comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from glasscell.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from glasscell.data.labels import Labels
+    from glasscell.data.split import Split
+    from glasscell.models.info import FamilyParams
+
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class CompareRequest:
+    """Which families are trained on what, and by which labels all are judged.
+
+    Parameters
+    ----------
+    models
+        Registry keys, each once.
+    labels
+        Classes that supervised families learn and all others are judged by, never shown to those; None
+        where there are none: families without labels are then compared by their own figures.
+    split
+        Folds that all models share.
+    seeds
+        Each model is trained once per seed.
+    target
+        Whose explanations are compared, for example ``class:L5``; empty for the commonest class.
+    method
+        Of the explanations.
+    params
+        Settings by family; what is left out takes its defaults.
+    batch
+        Technical batch that families able to do so take out.
+    action, control
+        What was done to every cell, for families that need it.
+    device
+        As in ``FitRequest``.
+
+    Raises
+    ------
+    ModelError
+        There is no model or no seed, or one stands twice.
+    """
+
+    models: tuple[str, ...]
+    labels: Labels | None = None
+    split: Split | None = None
+    seeds: tuple[int, ...] = SEEDS
+    target: str = ""
+    method: str = "integrated_gradients"
+    params: Mapping[str, FamilyParams] = field(default_factory=dict)
+    batch: Labels | None = None
+    action: Labels | None = None
+    control: str = ""
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse nothing to compare."""
+        for what, values in (("model", self.models), ("seed", self.seeds)):
+            if not values:
+                raise ModelError(f"A comparison needs at least one {what}.")
+            if len(set(values)) != len(values):
+                raise ModelError(f"Name each {what} once: {', '.join(map(str, values))}.")

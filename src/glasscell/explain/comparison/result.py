@@ -1,0 +1,164 @@
+"""The result of a comparison: scores by seed, and how far explanations agree."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+Better = Literal["more", "less"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One figure of one model over seeds. Figures of one section and metric mean the same and may be ranked.
+
+    Parameters
+    ----------
+    section
+        What was measured on which cells; likelihoods of different kinds stand in different sections.
+    metric, better
+        Name of the figure, and which way is good.
+    model
+        Family, or baseline.
+    values
+        One per seed; a baseline that no seed changes has one.
+    baseline
+        Whether it is one of the cheap rows.
+    """
+
+    section: str
+    metric: str
+    better: Better
+    model: str
+    values: tuple[float, ...]
+    baseline: bool = False
+
+    @property
+    def mean(self) -> float:
+        """Mean over seeds."""
+        return float(np.mean(self.values))
+
+    @property
+    def spread(self) -> float:
+        """Largest less smallest value; NaN of a single one."""
+        return float(np.ptp(self.values)) if len(self.values) > 1 else float("nan")
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Spearman correlation over genes of two rankings of the same cells; of one model, between its seeds."""
+
+    first: str
+    second: str
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean over pairs."""
+        return float(np.mean(self.values))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Comparison:
+    """Models on the same cells, split and seeds.
+
+    Parameters
+    ----------
+    models, seeds
+        What was trained.
+    scores
+        Baselines after models within a section and metric.
+    agreements
+        Of every pair of explained models, of each with itself over seeds, and with the mean difference.
+    target
+        What was explained; empty where nothing was.
+    labels, split
+        Judge and folds in words.
+    maps
+        Of each model that sorts cells into classes the probability it gives to each cell's own label, by
+        the net that held the cell out, mean over seeds, ``(n_cells,)`` float32; NaN without a label.
+    notes
+        Sentences a reader must see.
+    fingerprints, data
+        Of the trained bundles, and of the dataset.
+    """
+
+    models: tuple[str, ...]
+    seeds: tuple[int, ...]
+    scores: tuple[Score, ...]
+    agreements: tuple[Agreement, ...]
+    target: str
+    labels: str
+    split: str
+    maps: dict[str, NDArray[np.float32]]
+    notes: tuple[str, ...]
+    fingerprints: tuple[str, ...]
+    data: str
+
+    @property
+    def id(self) -> str:
+        """A short name that changes with the models and the data."""
+        digest = hashlib.sha256(json.dumps([self.fingerprints, self.data, self.target]).encode())
+        return f"comparison-{digest.hexdigest()[:12]}"
+
+    def sections(self) -> dict[tuple[str, str], tuple[Score, ...]]:
+        """Return rows that may be ranked against each other, by section and metric."""
+        found: dict[tuple[str, str], list[Score]] = {}
+        for score in self.scores:
+            found.setdefault((score.section, score.metric), []).append(score)
+        return {key: tuple(rows) for key, rows in found.items()}
+
+    def best(self, section: str, metric: str) -> str:
+        """Name the row with the best mean, baselines included."""
+        rows = self.sections()[section, metric]
+        sign = 1.0 if rows[0].better == "more" else -1.0
+        return max(rows, key=lambda row: sign * row.mean).model
+
+    def difference(self, first: str, second: str) -> NDArray[np.float32]:
+        """Return where one model believes a cell's own label more than another does, ``(n_cells,)``."""
+        return np.asarray(self.maps[first] - self.maps[second], np.float32)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per figure, with a column per seed."""
+        import pandas as pd
+
+        rows: list[dict[str, Any]] = []
+        for score in self.scores:
+            row = {"section": score.section, "metric": score.metric, "model": score.model}
+            rows.append({**row, "baseline": score.baseline, **_numbers(score.values, score.mean, self.seeds)})
+        for pair in self.agreements:
+            name = f"{pair.first} and {pair.second}"
+            row = {"section": f"explanations of {self.target}", "metric": "Spearman over genes"}
+            rows.append({**row, "model": name, "baseline": False, "mean": pair.mean})
+        return pd.DataFrame(rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold; maps are left out."""
+        return {
+            "id": self.id,
+            "models": list(self.models),
+            "seeds": list(self.seeds),
+            "labels": self.labels,
+            "split": self.split,
+            "target": self.target,
+            "scores": [{**asdict(score), "mean": score.mean} for score in self.scores],
+            "agreements": [{**asdict(pair), "mean": pair.mean} for pair in self.agreements],
+            "notes": list(self.notes),
+        }
+
+
+def _numbers(values: Sequence[float], mean: float, seeds: Sequence[int]) -> dict[str, float]:
+    numbers = {"mean": mean}
+    if len(values) == len(seeds):
+        numbers |= {f"seed {seed}": value for seed, value in zip(seeds, values, strict=True)}
+    return numbers
