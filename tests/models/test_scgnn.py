@@ -462,7 +462,7 @@ def test_imputation_survives_the_disk(bundle: Bundle, dataset: Dataset, tmp_path
 def test_it_stops_where_clusters_stand_still(data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = FoldPlan(np.arange(200), np.arange(200, 240), 3, "cpu")
     short = ONCE.model_copy(update={"rounds": 4})
-    monkeypatch.setattr(train, "SAME_CLUSTERS", -1.0)
+    monkeypatch.setattr(train, "SAME_EDGES", 1.0)
     _, _, notes = FAMILY.train(data, plan, short, QUIET)
     assert "it stood still after 2 rounds" in notes[-2]
 
@@ -506,6 +506,8 @@ def test_the_simulator_keeps_its_truth() -> None:
         markers = (made.var["marker_of"] == name).to_numpy()
         inside, outside = share_cg[kind == name][0], share_cg[kind != name][0]
         assert ((inside / outside)[markers] > 2).all()
+    null = (made.var["marker_of"] == "").to_numpy()
+    assert np.ptp(share_cg[:, null], axis=0).max() < 1e-7
     assert (np.asarray(made.var["marker_of"]) == "").sum() == 20
     assert isinstance(made, ad.AnnData)
     again: Callable[..., ad.AnnData] = hidden_rate_adata

@@ -45,7 +45,9 @@ def hidden_rate_adata(
         span = slice(kind * n_markers, (kind + 1) * n_markers)
         rate_kg[kind, span] *= fold
         marker_of[span] = f"type {kind}"
-    share_kg = rate_kg / rate_kg.sum(axis=1, keepdims=True)
+    marked = slice(0, n_types * n_markers)
+    rate_kg[:, marked] *= base_g[marked].sum() / rate_kg[:, marked].sum(axis=1, keepdims=True)
+    share_kg = rate_kg / rate_kg.sum(axis=1, keepdims=True)  # all types have one total: null genes stay null
     kind_c = rng.integers(0, n_types, n_cells)
     size_c = depth * rng.lognormal(0.0, 0.3, n_cells)
     counts_cg = rng.poisson(size_c[:, None] * share_kg[kind_c]).astype(np.float32)
