@@ -69,16 +69,14 @@ def node_attributions(
     return tuple(found)
 
 
-def shares(importance_nk: NDArray[np.float64], layer_n: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Divide the size of each node's importance by the sum over its layer, class by class.
+def shares(size_nk: NDArray[np.float64], layer_n: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Divide the size of each node's attributions by the sum over its layer, class by class.
 
     Nets differ in how sure they are; shares of nets can be compared. NaN for a class without cells.
     """
-    size_nk = np.abs(importance_nk)
     share_nk = np.full(size_nk.shape, np.nan)
     for layer in np.unique(layer_n):
         mine = layer_n == layer
         total_k = size_nk[mine].sum(axis=0)
-        np.divide(size_nk[mine], total_k, out=size_nk[mine], where=total_k > 0)
         share_nk[mine] = np.where(total_k > 0, size_nk[mine] / np.where(total_k > 0, total_k, 1.0), np.nan)
     return share_nk

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -105,17 +105,17 @@ def node_importance(
             for layer, n_free in zip(net.layers, net.n_free, strict=True)
         ]
     )
-    found: dict[str, list[NDArray[np.float64]]] = {kind.key: [] for kind in _KINDS}
+    found: dict[str, list[_Sizes]] = {kind.key: [] for kind in _KINDS}
     f1: dict[str, list[float]] = {kind.key: [] for kind in _KINDS}
     total = n_seeds * len(_KINDS)
     for seed in range(n_seeds):
         for place, kind in enumerate(_KINDS):
             done = seed * len(_KINDS) + place
             words = f"net {done + 1} of {total} ({kind.key})"
-            values_nk, score = asked.measure(kind, seed, Span(job, done / total, (done + 1) / total, words))
-            found[kind.key].append(values_nk)
+            sizes, score = asked.measure(kind, seed, Span(job, done / total, (done + 1) / total, words))
+            found[kind.key].append(sizes)
             f1[kind.key].append(score)
-    share = {kind: np.stack([shares(values_nk, layer_n) for values_nk in found[kind]]) for kind in found}
+    share = {kind: np.stack([shares(one.size_nk, layer_n) for one in found[kind]]) for kind in found}
     first_seed = int(bundle.provenance.get("seed", 0))
     return NodeImportance(
         nodes=tuple(name for layer in net.layers for name in layer),
@@ -125,7 +125,7 @@ def node_importance(
         genes_n=np.asarray(parts["reach"], np.int64),
         paths_n=np.asarray(parts["paths"], np.int64),
         seeds=tuple(first_seed + seed for seed in range(n_seeds)),
-        value_snk=np.stack(found[REAL.key]),
+        value_snk=np.stack([one.value_nk for one in found[REAL.key]]),
         share_snk=share[REAL.key],
         shuffled_snk=share[SHUFFLED.key],
         deterministic_snk=share[DETERMINISTIC.key],
@@ -135,6 +135,13 @@ def node_importance(
         family=bundle.family,
         data=dataset.fingerprint,
     )
+
+
+class _Sizes(NamedTuple):
+    """Mean attribution over cells of each class and mean of its size, ``(n_nodes, n_classes)`` each."""
+
+    value_nk: NDArray[np.float64]
+    size_nk: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,8 +174,8 @@ class _Asked:
         data = training_data(dataset, request, family(bundle.family), device, labels=labels)
         return cls(bundle, data, fold_c, permutation_strata(dataset), device)
 
-    def measure(self, kind: Kind, seed: int, job: JobHandle) -> tuple[NDArray[np.float64], float]:
-        """Train one net (or take the bundle's) and return its nodes' values per class and its macro-F1."""
+    def measure(self, kind: Kind, seed: int, job: JobHandle) -> tuple[_Sizes, float]:
+        """Train one net (or take the bundle's) and return its nodes' sizes per class and its macro-F1."""
         fold = seed % len(self.bundle.folds)
         train, held = (
             np.flatnonzero((self.fold_c >= 0) & ((self.fold_c == fold) == away)) for away in (False, True)
@@ -176,8 +183,8 @@ class _Asked:
         data = self.data if kind is not DETERMINISTIC else self._deterministic(train, seed)
         net = self._net(kind, seed, fold, train, data, Span(job, 0.0, 0.9))
         rows = data.rows
-        values_nk = _importance(net, rows, self.data.codes, train, held, seed, Span(job, 0.9, 1.0))
-        return values_nk, _held_out_f1(net, rows, self.data.codes, held)
+        sizes = _importance(net, rows, self.data.codes, train, held, seed, Span(job, 0.9, 1.0))
+        return sizes, _held_out_f1(net, rows, self.data.codes, held)
 
     def _deterministic(self, train: NDArray[np.int64], seed: int) -> TrainingData:
         mean_g, sd_g = self.data.rows.moments(train)
@@ -220,8 +227,8 @@ def _importance(
     held: NDArray[np.int64],
     seed: int,
     job: JobHandle,
-) -> NDArray[np.float64]:
-    """Average attributions over held-out cells of each class, ``(n_nodes, n_classes)``; NaN without cells.
+) -> _Sizes:
+    """Average attributions, and their sizes, over held-out cells of each class; NaN without cells.
 
     Cells are compared with the mean training cell of the other classes, each class counting the same. All
     nets are asked about the same cells by their true classes, so that what the cells alone give is in the
@@ -235,7 +242,7 @@ def _importance(
         if (codes[train] == code).any()
     }
     n_nodes = sum(len(layer) for layer in net.layers)
-    found_nk = np.full((n_nodes, len(classes)), np.nan)
+    value_nk, size_nk = (np.full((n_nodes, len(classes)), np.nan) for _ in range(2))
     for code in range(len(classes)):
         job.report(code / len(classes))
         mine = held[codes[held] == code]
@@ -245,8 +252,9 @@ def _importance(
         cells = torch.from_numpy(np.sort(rng.permutation(mine)[:CELLS_PER_CLASS]))
         batch = CellBatch(rows.take(cells), cells)
         layers = node_attributions(net, batch, torch.stack(others).mean(dim=0), code)
-        found_nk[:, code] = torch.cat([one.mean(dim=0) for one in layers]).double().cpu().numpy()
-    return found_nk
+        values_cn = torch.cat(layers, dim=1).double().cpu().numpy()
+        value_nk[:, code], size_nk[:, code] = values_cn.mean(axis=0), np.abs(values_cn).mean(axis=0)
+    return _Sizes(value_nk, size_nk)
 
 
 @torch.no_grad()

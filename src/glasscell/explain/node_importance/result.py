@@ -41,7 +41,8 @@ class NodeRow:
     value
         Mean attribution over held-out cells of the class, mean over seeds, in logits over other classes.
     share, low, high
-        Part of its layer's importance: mean, smallest and largest over seeds.
+        Part of its layer's importance, which is the mean size of attributions: mean, smallest and largest
+        over seeds.
     shuffled, deterministic
         Mean share in nets of shuffled labels, and in nets to which every gene tells the class.
     z_shuffled, z_deterministic
