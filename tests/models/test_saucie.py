@@ -219,7 +219,7 @@ def test_a_cell_has_its_code_as_its_largest_logit(simulated: Any, bundle: Bundle
 
 
 def test_a_twin_has_the_models_codes_by_name(simulated: Any, bundle: Bundle) -> None:
-    """It learnt of values dealt out anew; what most cells of a code have on in it is its code of that name."""
+    """It learnt of values dealt out anew; units most cells of a code have on are its code of that name."""
     request = FitRequest(family="saucie", params=SMALL, device="cpu")
     net, twin = net_of(bundle), fit_twin(bundle, simulated.dataset, request).twin
     assert isinstance(twin, SaucieModel)
