@@ -5,8 +5,14 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from glasscell.data.dataset import Dataset
+    from glasscell.models.bundle import Bundle
+    from glasscell.models.fit_request import FitRequest
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PyQt6")
 os.environ.setdefault("NUMBA_NUM_THREADS", "2")
@@ -27,6 +33,51 @@ def real_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def toy_dataset_once() -> "Dataset":
+    """What the tables over every family ask of; nothing changes it."""
+    from glasscell.testing.toy_family import toy_dataset
+
+    return toy_dataset()
+
+
+@pytest.fixture(scope="session")
+def toy_ask(
+    toy_dataset_once: "Dataset", tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], "FitRequest"]:
+    """Give the toy training run of a family, or skip where the family cannot be used."""
+    folder = tmp_path_factory.mktemp("sets")
+
+    def request(key: str) -> "FitRequest":
+        from glasscell.models.registry import family
+        from glasscell.testing.toy_family import toy_request
+
+        absent = getattr(family(key), "why_not", "")
+        if absent:
+            pytest.skip(absent)
+        return toy_request(key, toy_dataset_once, folder)
+
+    return request
+
+
+@pytest.fixture(scope="session")
+def toy_train(
+    toy_dataset_once: "Dataset", toy_ask: Callable[[str], "FitRequest"]
+) -> Callable[[str], "Bundle"]:
+    """Give the toy bundle of a family with its twin, trained when a table first asks for it."""
+    made: dict[str, Bundle] = {}
+
+    def bundle(key: str) -> "Bundle":
+        from glasscell.models.fit import fit, fit_twin
+
+        if key not in made:
+            request = toy_ask(key)
+            made[key] = fit_twin(fit(toy_dataset_once, request), toy_dataset_once, request)
+        return made[key]
+
+    return bundle
 
 
 @pytest.fixture(autouse=True)
