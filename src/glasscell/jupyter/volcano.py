@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 N_NAMES = 5
 _X_ROOM, _Y_ROOM = 1.06, 0.06  # beyond the outermost dots
 _NAME_SHARE = 0.085  # of the height, so that no name lies on another
+_NEAR_ZERO = 0.2  # of the width: names of the two sides would meet there
 _TRIANGLE = 4  # added to the kind of a dot that is drawn lower than it is
 
 
@@ -104,10 +105,10 @@ def _names(
     shown: Volcano, lead: Sequence[int], x_g: NDArray[np.float64], y_g: NDArray[np.float64], side: str
 ) -> list[dict[str, Any]]:
     """Name the first that lead a side, as far as their names do not lie on each other."""
+    clear = [g for g in lead if np.isfinite(y_g[g]) and abs(x_g[g] - 0.5) > _NEAR_ZERO]
     return [
         {"x": float(x_g[g]), "y": float(y_g[g]), "text": shown.genes[g], "side": side}
-        for g in apart(lead, y_g, _NAME_SHARE, N_NAMES)
-        if np.isfinite(x_g[g] + y_g[g])
+        for g in apart(clear, y_g, _NAME_SHARE, N_NAMES)
     ]
 
 
