@@ -1,5 +1,5 @@
-# make demo [FILE=data.h5ad] · make test · make test-slow · make bench · make bench-models · make lint · make sample · make gallery
-.PHONY: setup test test-slow bench bench-models demo gallery lint sample clean
+# make demo [FILE=data.h5ad] · make test · make test-slow · make bench · make bench-models · make lint · make sample · make gallery · make docs
+.PHONY: setup test test-slow bench bench-models demo docs gallery lint sample clean
 VENV ?= .venv
 export VENV
 PY = $(VENV)/bin/python
@@ -26,6 +26,9 @@ demo:
 
 gallery: setup
 	$(RUN) --software $(PY) docs/make_gallery.py
+
+docs: setup
+	$(PY) docs/make_site.py
 
 lint: setup
 	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy && $(VENV)/bin/lint-imports
