@@ -225,6 +225,7 @@ def _build(source: Path, out: Path, menu: list[Any]) -> int:
         "theme": {"name": "readthedocs", "highlightjs": False},
         "markdown_extensions": ["tables", "fenced_code"],
         "nav": menu,
+        "extra_css": ["site.css"],
         "strict": True,
         "validation": {"anchors": "warn", "unrecognized_links": "warn", "absolute_links": "warn"},
     }
