@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -210,6 +211,19 @@ def test_what_is_written_is_marked_and_leaves_counts_alone(
     assert f"glasscell.scgnn.delta.{gene}" in again.obs
     assert f"glasscell.scgnn.state.{gene}" in again.obs
     assert "not counted" in again.uns["glasscell.scgnn"]["imputed"]
+
+
+def test_a_name_with_a_slash_can_be_written(dataset: Dataset, bundle: Bundle, tmp_path: Any) -> None:
+    renamed = dataset.adata.copy()
+    first = str(renamed.var_names[0])
+    renamed.var_names = ["A/B", *renamed.var_names[1:]]
+    net: Any = bundle.folds[0]
+    twin = type(net)(net.network, net.info, ("A/B", *net.genes[1:]), net.preprocessing)
+    made = annotate(Dataset(renamed), replace(bundle, folds=(twin,)), ["A/B"])
+    again = read(write(made, tmp_path / "slash.h5ad")).adata
+    plain = annotate(dataset, bundle, [first]).adata
+    key = "glasscell.scgnn.imputed."
+    np.testing.assert_allclose(again.obs[key + "A_B"], plain.obs[key + first], rtol=1e-6)
 
 
 def test_order_of_cells_does_not_matter_and_strangers_are_refused(dataset: Dataset, bundle: Bundle) -> None:

@@ -36,8 +36,8 @@ def annotate(
 
     Written are ``obs["glasscell.scgnn.cluster"]``, ``obsp["glasscell.scgnn.graph"]`` (kept edges, symmetric),
     ``obsm["glasscell.scgnn.graph_latent"]``, of each named gene ``obs["glasscell.scgnn.imputed.GENE"]``,
-    ``.delta.GENE`` and ``.state.GENE``, and what they are in ``uns["glasscell.scgnn"]``. No layer is written:
-    imputed values must not be taken for counts.
+    ``.delta.GENE`` and ``.state.GENE`` (``/`` in names becomes ``_``), and what they are in
+    ``uns["glasscell.scgnn"]``. No layer is written: imputed values must not be taken for counts.
 
     Parameters
     ----------
@@ -76,8 +76,13 @@ def annotate(
     if genes:
         made = impute(bundle, dataset, job)
         for gene in genes:
-            adata.obs[f"{PREFIX}.imputed.{gene}"] = made.gene(gene)
-            adata.obs[f"{PREFIX}.delta.{gene}"] = made.delta(dataset, gene)
+            adata.obs[f"{PREFIX}.imputed.{_key(gene)}"] = made.gene(gene)
+            adata.obs[f"{PREFIX}.delta.{_key(gene)}"] = made.delta(dataset, gene)
         for found in regulatory_states(dataset, genes, job=job) if states else ():
-            adata.obs[f"{PREFIX}.state.{found.gene}"] = pd.Categorical(found.codes_c)
+            adata.obs[f"{PREFIX}.state.{_key(found.gene)}"] = pd.Categorical(found.codes_c)
     return dataset.with_adata(adata)
+
+
+def _key(gene: str) -> str:
+    """Return a gene's name as a key of a file can hold it."""
+    return str(gene).replace("/", "_")
