@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from glasscell.models.target import Target, require_target
 
@@ -136,10 +136,6 @@ class PathwayNetModel:
         contrasts = tuple(Target("contrast", name) for name in self.classes)
         return classes + contrasts + tuple(Target("latent", name) for name in self.latent_names)
 
-    @cached_property
-    def _column_of(self) -> Mapping[str, int]:
-        return {name: column for column, name in enumerate(self.latent_names)}
-
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """Return a copy elsewhere or in another precision."""
         network = deepcopy(self.network).to(device=device, dtype=dtype)
@@ -158,7 +154,7 @@ class PathwayNetModel:
         """Finish the score of each row from the first layer's output."""
         require_target(target, self._known_targets, self.info.title)
         if target.kind == "latent":
-            return torch.cat(self.network.nodes(hidden_ch), dim=1)[:, self._column_of[target.name]]
+            return torch.cat(self.network.nodes(hidden_ch), dim=1)[:, self.latent_names.index(target.name)]
         logits_ck = self.network.logits(hidden_ch)
         logit_c = logits_ck[:, self.classes.index(target.name)]
         if target.kind == "class":
@@ -186,7 +182,7 @@ class PathwayNetModel:
     @cached_property
     def masks(self) -> tuple[NDArray[np.bool_], ...]:
         """Which nodes before (genes for the first layer) reach each layer's nodes, read-only."""
-        return tuple(_plain(layer.linear.open_oi) for layer in self._node_layers())
+        return tuple(_plain(layer.linear.open_oi) for layer in _modules(self.network.layers))
 
     def parts(self) -> Mapping[str, Any]:
         """Return nodes and connections, read-only.
@@ -203,8 +199,8 @@ class PathwayNetModel:
                 "n_free": self.n_free,
                 "genes": self.genes,
                 "masks": self.masks,
-                "weights": tuple(_plain(layer.linear.effective) for layer in self._node_layers()),
-                "heads": tuple(_plain(head.weight) for head in self._heads()),
+                "weights": tuple(_plain(layer.linear.effective) for layer in _modules(self.network.layers)),
+                "heads": tuple(_plain(head.weight) for head in _modules(self.network.heads)),
                 "reach": reach_n,
                 "paths": paths_n,
             }
@@ -220,12 +216,6 @@ class PathwayNetModel:
         For the first layer these are the logits.
         """
         return self.network.logits_from(layer, values_cn)
-
-    def _node_layers(self) -> tuple[Any, ...]:
-        return tuple(self.network.layers)
-
-    def _heads(self) -> tuple[Any, ...]:
-        return tuple(self.network.heads)
 
 
 def connectivity(
@@ -255,6 +245,10 @@ def connectivity(
     for column in found:
         column.flags.writeable = False
     return found
+
+
+def _modules(listed: nn.ModuleList) -> tuple[Any, ...]:
+    return tuple(listed)
 
 
 def _plain(tensor: Tensor) -> NDArray[Any]:
