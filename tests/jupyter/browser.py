@@ -20,7 +20,7 @@ CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
-_READY = 90.0
+_READY = 240.0  # on a machine with much else to do
 
 
 class Lab:
@@ -64,7 +64,11 @@ class Lab:
             stdout=self.log,
             stderr=subprocess.STDOUT,
         )
-        until(lambda: self.ask("api/status"), _READY, "JupyterLab")
+        try:
+            until(lambda: self.ask("api/status"), _READY, "JupyterLab")
+        except TimeoutError:
+            self.close()
+            raise
 
     def ask(self, path: str) -> Any:
         """Read from the server's own interface; None while it is not up."""

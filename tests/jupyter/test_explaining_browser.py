@@ -9,7 +9,7 @@ import pytest
 
 from .browser import until
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 EVIL = "<img src=x onerror='window.harmed=1'>$x^2$"
 
