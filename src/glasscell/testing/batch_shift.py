@@ -51,7 +51,7 @@ def make_batch_shift(
     seed: int = 0,
     *,
     n_cells: int = 2400,
-    n_genes: int = 200,
+    n_genes: int = 120,
     n_shared: int = 3,
     n_alone: int = 1,
     n_markers: int = 12,

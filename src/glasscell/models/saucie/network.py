@@ -40,6 +40,7 @@ class SaucieNetwork(nn.Module):
     active_ku: Tensor
     mean_kg: Tensor
     rest_kg: Tensor
+    steps: Tensor
     size_k: Tensor
 
     def __init__(
@@ -79,6 +80,7 @@ class SaucieNetwork(nn.Module):
         for name in ("threshold_u", "on_u"):
             self.register_buffer(name, torch.zeros(hidden))
         self.register_buffer("softness_u", torch.ones(hidden))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64), persistent=False)
         self.set_sizes(n_codes, n_bits)
 
     def set_sizes(self, n_codes: int, n_bits: int) -> None:

@@ -39,6 +39,13 @@ class SaucieParams(FamilyParams):
         description="counterparts: those whose like both batches have; all: every cell, kinds that only one "
         "batch has included.",
     )
+    warm_up: int = Field(
+        15,
+        ge=0,
+        le=10000,
+        title="Warm-up",
+        description="Epochs over which lambda_c and lambda_d are raised from zero: the map comes first.",
+    )
     n_latent: int = Field(
         2, ge=2, le=50, title="Dimensions", description="Of the map; two of them are drawn as they are."
     )
@@ -64,7 +71,7 @@ class SaucieParams(FamilyParams):
         description="Share of the cells that must have a code for it to be a cluster.",
     )
     learning_rate: float = Field(
-        1e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
+        2e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
     )
     weight_decay: float = Field(
         0.0, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."

@@ -63,6 +63,7 @@ class SaucieTask:
         variance = float(np.mean((sd_g / network.standardise.scale.numpy()) ** 2))
         self.variance = max(variance, 1e-12)
         self.batch_size = min(params.batch_size, max(_SMALLEST_BATCH, len(plan.train) // _STEPS))
+        self.warm_up_steps = params.warm_up * max(1, len(plan.train) // self.batch_size)
         self.batch: Tensor | None = None
         self.weight: Tensor | None = None
         if data.batch is not None:
@@ -103,20 +104,25 @@ class SaucieTask:
 
         Pulls are of pairs of cells, so that they are worked out for as many at a time as in training.
         """
-        total = torch.zeros((), device=self.low_g.device)
+        total, raised = torch.zeros((), device=self.low_g.device), 1.0
+        if network.training:
+            steps = network.steps
+            assert isinstance(steps, Tensor)
+            raised = min(1.0, float(steps) / max(1, self.warm_up_steps))
+            steps += 1
         for part in torch.split(indices, self.batch_size):
-            total = total + self._loss(network, part) * (len(part) / len(indices))
+            total = total + self._loss(network, part, raised) * (len(part) / len(indices))
         return total / self.variance
 
-    def _loss(self, network: nn.Module, indices: Tensor) -> Tensor:
+    def _loss(self, network: nn.Module, indices: Tensor, raised: float) -> Tensor:
         params, x_cg = self.params, self.scaled(indices)
         batch = None if self.batch is None else self.batch[indices.to(self.batch.device)]
         latent_cz, active_cu, decoded_cg = network(x_cg, batch)
         total = functional.mse_loss(decoded_cg, x_cg)
         if params.lambda_c > 0:
-            total = total + params.lambda_c * code_entropy(active_cu)
+            total = total + raised * params.lambda_c * code_entropy(active_cu)
         if params.lambda_d > 0:
-            total = total + params.lambda_d * within_code(active_cu, x_cg)
+            total = total + raised * params.lambda_d * within_code(active_cu, x_cg)
         if params.lambda_b > 0 and batch is not None and self.weight is not None:
             weight = self.weight[indices.to(self.weight.device)]
             total = total + params.lambda_b * discrepancy(latent_cz, batch, weight)
