@@ -34,7 +34,7 @@ def pull(slider: Any, *steps: int) -> None:
     from qtpy.QtTest import QTest
 
     def place(step: int) -> Any:  # asked each time: a scroll bar may come and make the slider narrower
-        return QPoint(round(slider.x_of(float(slider.row.values_s[step]))), 15)
+        return QPoint(round(slider.x_of(float(slider.row.values_s[step]))), round(slider.track.center().y()))
 
     left = Qt.MouseButton.LeftButton
     QTest.mousePress(slider, left, pos=place(steps[0]))

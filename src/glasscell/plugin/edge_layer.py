@@ -14,7 +14,7 @@ from glasscell.views.attention_edge import HALO, NOT_MEASURED, UNIFORM_PX, WIDTH
 if TYPE_CHECKING:
     from glasscell.plugin.tissue_view import NapariTissueView
 
-_KEY_WIDTH, _KEY_HEIGHT = 344, 76
+_KEY_WIDTH, _KEY_HEIGHT = 400, 76
 
 
 class EdgeSheet(QWidget):

@@ -205,7 +205,7 @@ class QtTraversalView(TraversalView):
             Fold("Gene sets", sets),
             parent=self._known,
         )
-        column_of(Fold("Gates: what moves what", self.gates), parent=self._gates)
+        column_of(Fold("Gates and shifts: what moves what", self.gates), parent=self._gates)
         column_of(Fold("Gene sets of the model", self.worth.widget), parent=self._worth)
         column_of(
             self.factors,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QHelpEvent, QPainter
+from qtpy.QtGui import QBrush, QColor, QHelpEvent, QPainter
 from qtpy.QtWidgets import QToolTip, QWidget
 
 from glasscell.qt.style import mix, plain_tip, theme_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from glasscell.views.traversal_view import StepPicture
 
 ROW, N_ROWS = 17, 8
-_NUMBER = 40
+_NUMBER, _END = 40, 8
 
 
 class QtTopGenes(QWidget):
@@ -97,6 +97,9 @@ class QtTopGenes(QWidget):
         bar = QRectF(box.left(), box.top() + 1, box.width() * share, box.height() - 2)
         ink.setAlphaF(0.75)
         painter.fillRect(bar, ink)
+        if abs(row.change) > picture.limit:  # only beyond what was observed: the bar would be longer
+            end = QRectF(bar.right() - _END, bar.top(), _END, bar.height())
+            painter.fillRect(end, QBrush(QColor(theme.text), Qt.BrushStyle.BDiagPattern))
         font = painter.font()
         font.setBold(row.gene == self.gene)
         painter.setFont(font)

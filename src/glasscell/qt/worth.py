@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLineEdit, QWidget
 
 from glasscell.qt.ranking import QtGeneTable
@@ -29,6 +30,7 @@ class QtWorthView(WorthView):
         self.find.setPlaceholderText("find a gene set")
         self.find.setClearButtonEnabled(True)
         self.table = QtGeneTable(WORTH)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideLeft)
         self.message = PlainLabel("", "muted")
         self.widget = QWidget()
         column_of(row_of(self.ask, self.path, None), self.message, self.find, self.table, parent=self.widget)
