@@ -101,15 +101,20 @@ def against_logistic(dataset: Any, bundle: Any) -> dict[str, float]:
 def wrong_links(bundle: Any, dataset: Any, cut: bool = False) -> int:
     """Count pairs of set and gene whose gradient is zero though the gene is a member, or the reverse.
 
-    The first fold's net; a member that none of its training cells expresses has no weight and moves nothing.
-    With ``cut`` the numbers of all tokens are dealt out across the sets, as in the reference code of TOSICA.
+    The first fold's net; a member that no cell expresses that it learnt from has no weight and moves nothing.
+    Cells set aside to stop the training are none of these. With ``cut`` the numbers of all tokens are dealt
+    out across the sets, as in the reference code of TOSICA.
     """
     import torch
 
     from glasscell.models.batch import make_batch
+    from glasscell.models.plan import set_aside
+    from glasscell.models.training_data import net_seed
 
-    net: Any = bundle.folds[0]
-    learnt = np.flatnonzero(bundle.cells.fold > 0)
+    net, cells = bundle.folds[0], bundle.cells
+    train = np.flatnonzero(cells.labelled & (cells.fold > 0))
+    seed = net_seed(bundle.provenance["seed"], 0)
+    learnt = set_aside(train, cells.truth[train], cells.block[train], seed).train
     seen_g = (make_batch(dataset, net, learnt).expression > 0).any(dim=0).numpy()
     x_cg = make_batch(dataset, net, np.arange(4)).expression.requires_grad_()
     tokens = net.network.tokens(x_cg)[:, :-1]
