@@ -11,6 +11,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from glasscell.data.dataset import Dataset
 from glasscell.errors import JobCancelled, NotCompatible
+from glasscell.explain.evidence import has_evidence, ranking
+from glasscell.explain.explain import explain
+from glasscell.explain.request import ExplainRequest
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle_file import load_bundle, save_bundle
 from glasscell.models.fit import fit, fit_twin
@@ -201,6 +204,10 @@ def test_its_twin_learns_from_redrawn_values_and_is_numbered_alike(dataset, bund
     shared = [(own_c[twin_c == k] == k).sum() for k in range(3)]
     for other in itertools.permutations(range(3)):
         assert sum(shared) >= sum((own_c[twin_c == k] == o).sum() for k, o in enumerate(other))
+    asked = ExplainRequest(target="domain:1", cells=np.arange(0, 324, 20), baseline="mean")
+    explained = explain(dataset, twinned, asked)
+    assert has_evidence(explained)
+    assert all(row.twin_rank is not None for row in ranking(explained)), "genes of a domain can be ranked"
     layer = dataset.obs["layer"]
     assert adjusted_rand_score(layer, own_c) > adjusted_rand_score(layer, twin_c) + 0.3
 

@@ -214,6 +214,7 @@ def test_arrows_have_length_where_the_space_allows_it(cells: Dataset, bundle: Bu
     names = [str(name) for name in cells.genes.names]
     found = perturb(cells, bundle, PerturbationRequest(tuple(names[:8])))
     adata.obsm["X_umap"] = np.random.default_rng(0).normal(size=(80, 2))
+    adata.obsm["X_umap_of_pca"] = adata.obsm["X_umap"]
     adata.obsm["X_pca"] = np.random.default_rng(1).normal(size=(80, 3))
     adata.obsm["X_toy"] = np.asarray(found.before_cz)
     shown = Dataset(adata)
@@ -222,6 +223,7 @@ def test_arrows_have_length_where_the_space_allows_it(cells: Dataset, bundle: Bu
     assert drawn.caption == DIRECTION_ONLY
     lengths = np.linalg.norm(drawn.end_ad - drawn.start_ad, axis=1)
     np.testing.assert_allclose(lengths, lengths[0])
+    assert not arrows(shown, found, "X_umap_of_pca").to_scale
     linear = arrows(shown, found, "X_pca")
     assert linear.to_scale
     assert linear.caption == BY_NEIGHBOURS

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 DIRECTION_ONLY = "Arrows show the direction only: lengths on this embedding mean nothing."
 TO_SCALE = "Arrows end where the model expects the cells."
 BY_NEIGHBOURS = "Arrows are as long as the way to the real cells nearest to where the model expects them."
-#: Embeddings with this in their name are linear: a way along them has a length.
-LINEAR = "pca"
+#: Embeddings with the first in their name are linear, so that a way along them has a length, unless one
+#: of the others stands there too.
+LINEAR, BENT = "pca", ("umap", "tsne", "phate", "draw_graph")
 #: Real cells whose mean place stands for a latent on an embedding that cannot place new cells.
 NEIGHBOURS = 15
 #: Cells of the file that are searched for those.
@@ -85,7 +86,8 @@ def arrows(
     length_a = np.linalg.norm(shift_ad, axis=1)
     kept = length_a > 1e-9 * extent
     start_ad, shift_ad, n_cells = start_ad[kept], shift_ad[kept], n_cells[kept]
-    if LINEAR in embedding.casefold():
+    name = embedding.casefold()
+    if LINEAR in name and not any(word in name for word in BENT):
         return Arrows(start_ad, start_ad + shift_ad, n_cells, True, BY_NEIGHBOURS)
     end_ad = start_ad + shift_ad / length_a[kept, None] * extent / GRID
     return Arrows(start_ad, end_ad, n_cells, False, DIRECTION_ONLY)
