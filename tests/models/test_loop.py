@@ -62,6 +62,22 @@ def test_it_stops_when_validation_no_longer_improves() -> None:
     assert curve.stopped == "validation loss stopped falling"
 
 
+def test_slower_endings_find_what_large_steps_jump_over() -> None:
+    """With the step as it is the weights jump about the best ones; a tenth of it comes closer."""
+    steps = LoopSettings(300, 32, 0.3, 0.0, 4)
+    bare, slower = (run(LoopSettings(300, 32, 0.3, 0.0, 4, slower=n), loss=linear) for n in (0, 2))
+    assert min(slower.curve.valid_loss) < 0.2 * min(bare.curve.valid_loss)
+    assert slower.curve.valid_loss[: len(bare.curve.valid_loss)] == bare.curve.valid_loss
+    assert len(slower.curve.valid_loss) >= len(bare.curve.valid_loss) + 2 * steps.patience
+    assert slower.curve.stopped == "validation loss stopped falling"
+
+
+def linear(network: nn.Module, indices: Tensor) -> Tensor:
+    weight = next(one for one in network.parameters() if one.ndim == 2)
+    loss: Tensor = ((X[indices] @ weight[0]) - Y[indices]).abs().mean()
+    return loss
+
+
 def test_exact_epochs_need_no_validation() -> None:
     curve = run(LoopSettings(60, 32, 1e-2, 0.0, 5, epochs=7), valid=np.empty(0, np.int64)).curve
     assert (len(curve.train_loss), curve.valid_loss, curve.best_epoch) == (7, (), 7)

@@ -51,6 +51,9 @@ class LoopSettings:
         Stop after this many epochs without a better loss on the validation cells.
     epochs
         Train for exactly this many instead, without validation.
+    slower
+        When validation has stopped falling, go on from the best weights with a tenth of the step, this many
+        times: while the step stays the same the last weights are partly those of chance.
     """
 
     max_epochs: int
@@ -59,6 +62,7 @@ class LoopSettings:
     weight_decay: float
     patience: int
     epochs: int | None = None
+    slower: int = 0
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,7 @@ class _Run:
         valid_loss: list[float] = []
         best: tuple[float, int, dict[str, Any]] = (np.inf, 0, {})
         stopped = "epochs given" if settings.epochs else "most epochs reached"
+        since, slower = 0, settings.slower
         for epoch in range(total):
             train_loss.append(self._epoch(epoch, total, job, valid_loss))
             if settings.epochs:
@@ -187,14 +192,24 @@ class _Run:
             valid_loss.append(self._validate())
             if valid_loss[-1] < best[0] - _BETTER:
                 best = (valid_loss[-1], epoch + 1, deepcopy(self.network.state_dict()))
-            elif epoch + 1 - best[1] >= settings.patience:
-                stopped = "validation loss stopped falling"
-                break
+                since = epoch + 1
+            elif epoch + 1 - since >= settings.patience:
+                if not slower:
+                    stopped = "validation loss stopped falling"
+                    break
+                self._slow_down(best[2])
+                since, slower = epoch + 1, slower - 1
         if best[2]:
             self.network.load_state_dict(best[2])
         self.network.eval()
         curve = Curve(tuple(train_loss), tuple(valid_loss), best[1] or total, stopped)
         return self.network.module, curve
+
+    def _slow_down(self, weights: dict[str, Any]) -> None:
+        """Go back to the best weights and take steps of a tenth."""
+        self.network.load_state_dict(weights)
+        for group in self.optimiser.param_groups:
+            group["lr"] /= 10
 
     def _epoch(self, epoch: int, total: int, job: JobHandle, valid_loss: list[float]) -> float:
         """Pass once over the training cells; return the mean loss."""
@@ -210,7 +225,7 @@ class _Run:
             self.fabric.backward(loss)
             self.optimiser.step()
             if isinstance(bare, AfterStep):
-                bare.after_step(self.settings.learning_rate)
+                bare.after_step(self.optimiser.param_groups[0]["lr"])
             losses.append(loss.detach())
             now = time.monotonic()
             if now - last > 0.05 or number == len(batches) - 1:

@@ -31,6 +31,15 @@ class IvaeParams(VaeParams):
         256, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
     )
 
+    slower: int = Field(
+        1,
+        ge=0,
+        le=3,
+        title="Slower endings",
+        description="How often training goes on with a tenth of the step when the validation loss no longer "
+        "falls; perturbations not seen are then described better.",
+    )
+
     @property
     def sparse(self) -> bool:
         """Whether gates are learnt."""

@@ -64,7 +64,7 @@ class ShiftTask(CountTask):
         if not len(train) or (len(plan.valid) and not len(valid)):
             raise NotCompatible("No cell says what was done to it: choose another column of actions.")
         super().__init__(data, replace(plan, train=train, valid=valid), params)
-        self.shift_params = params
+        self.shift_params, self.slower = params, params.slower
         self.masking = False
         self.action = torch.from_numpy(data.action.astype(np.int64)).to(self.size.device)
 

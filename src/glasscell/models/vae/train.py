@@ -63,6 +63,9 @@ class CountSettings(Protocol):
 class CountTask:
     """Data and loss of one net that gives each cell's log-likelihood and its divergence from the prior."""
 
+    #: How often training goes on with a tenth of the step; see ``LoopSettings``.
+    slower = 0
+
     def __init__(self, data: TrainingData, plan: FoldPlan, params: CountSettings) -> None:
         assert data.counts is not None
         assert data.size is not None
@@ -83,6 +86,7 @@ class CountTask:
             weight_decay=params.weight_decay,
             patience=params.patience,
             epochs=plan.epochs,
+            slower=self.slower,
         )
         return fit_loop(
             network, self.loss, plan.train, plan.valid, settings, seed=plan.seed, device=plan.device, job=job
