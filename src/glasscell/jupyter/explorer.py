@@ -14,11 +14,11 @@ from glasscell.jobs import InlineDispatcher
 from glasscell.jupyter.dispatcher import AsyncioDispatcher
 from glasscell.jupyter.home import settle
 from glasscell.jupyter.layout import Layout
+from glasscell.jupyter.newest import Newest
 from glasscell.jupyter.panel import OPEN_BY_PATH
 from glasscell.jupyter.place import close_earlier, remember
 from glasscell.jupyter.running import Running
 from glasscell.session import Session
-from glasscell.session.kept import APPLIED, results_of
 from glasscell.views.naming import find_channel, find_selection
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from glasscell.data.channel import ChannelRef
     from glasscell.data.prepare import PrepareParams
     from glasscell.data.selection import Selection
-    from glasscell.session import State
 
 THEMES = ("light", "dark")
 #: Said where a session is still shown, in a window of napari or by another cell.
@@ -97,13 +96,11 @@ class Explorer:
         self._owns = not isinstance(data, Session)
         self.session: Session = data if isinstance(data, Session) else Session(AsyncioDispatcher())
         self.opening: Running | None = None
-        self._closed, self._newest = False, ""
+        self._closed = False
         if isinstance(self.session.jobs.dispatcher, InlineDispatcher) and _loop_runs():
             self.session.jobs.dispatcher = AsyncioDispatcher()  # nobody would run the inline one here
         settle(self.session.jobs)
-        self.session.made.connect(self._on_made)
-        self.session.changed.connect(self._on_changed)
-        self.session.restored.connect(self._on_restored)
+        self._newest = Newest(self.session)
         try:
             if self._owns:
                 self._open(data, wish)
@@ -156,8 +153,7 @@ class Explorer:
 
         After a saved session was opened: its explanation, without one another result of it.
         """
-        kind = self._newest
-        return self.session.explanation if kind == "explanation" else self.session.latest(kind)
+        return self._newest.result
 
     @property
     def bundle(self) -> Any:
@@ -234,9 +230,7 @@ class Explorer:
 
     def _leave(self) -> None:
         self._closed = True
-        self.session.made.disconnect(self._on_made, missing_ok=True)
-        self.session.changed.disconnect(self._on_changed, missing_ok=True)
-        self.session.restored.disconnect(self._on_restored, missing_ok=True)
+        self._newest.close()
         self.session.users.leave(0.0)  # the kernel waits for no job
         if self._owns and self.session.users.count:
             self.session.say("info", LEFT)
@@ -252,17 +246,6 @@ class Explorer:
 
                 data = sample_path()
             self.opening = Running(self.session.open(data, **wish))
-
-    def _on_made(self, kind: str) -> None:
-        self._newest = kind
-
-    def _on_changed(self, new: State, old: State) -> None:
-        if new.explanation and new.explanation != old.explanation:
-            self._newest = "explanation"
-
-    def _on_restored(self, pictures: object) -> None:
-        others = [kind for kind, _ in results_of(self.session) if kind != APPLIED]
-        self._newest = "explanation" if self.session.state.explanation else others[-1] if others else ""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return {"text/plain": repr(self)} if self._closed else self.widget._repr_mimebundle_(**kwargs)
