@@ -45,7 +45,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:mudata"),
     pytest.mark.filterwarnings("ignore::UserWarning:scvi"),
 ]
-CELLS = np.arange(0, 150, 8, dtype=np.int32)
+CELLS = np.arange(0, 150, 11, dtype=np.int32)
 #: Ways of explaining that are no attribution: each family offers them or says why not.
 OTHERS = ("traversal", "attention", "perturbation")
 ATTENDING = {"pathway_transformer", "spatial_attention"}
@@ -131,7 +131,12 @@ def arrays(thing: Any) -> dict[str, np.ndarray]:
 def traces(bundle: Bundle) -> list[Any]:
     """Return what explaining must not change: modes, flags, gradients, hooks, weights, random states."""
     legacy = np.random.get_state()  # noqa: NPY002 - old code may still draw from it
-    left: list[Any] = [torch.get_rng_state().tolist(), legacy[1].tolist(), legacy[2], random.getstate()]
+    left: list[Any] = [
+        torch.get_rng_state().numpy().tobytes(),
+        legacy[1].tobytes(),
+        legacy[2],
+        random.getstate(),
+    ]
     left.append(torch.is_grad_enabled())
     for net in (*bundle.folds, bundle.twin):
         for top in vars(net).values() if net is not None else ():
@@ -139,7 +144,7 @@ def traces(bundle: Bundle) -> list[Any]:
                 hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
                 left.append((module.training, [len(kind) for kind in hooks]))
                 left += [(one.requires_grad, one.grad is None) for one in module.parameters(recurse=False)]
-        left.append(None if net is None else [t.tolist() for t in weights(bundle, net)])
+        left.append(None if net is None else [t.numpy().tobytes() for t in weights(bundle, net)])
     return left
 
 
