@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from copy import deepcopy
 from functools import cached_property
 from types import MappingProxyType
@@ -13,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from glasscell.models.published import ClassNet
 from glasscell.models.target import Target, require_target
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from glasscell.models.protocol import CellBatch
 
 
-class PathwayNetModel:
+class PathwayNetModel(ClassNet):
     """One published network of the family ``pathway_net``.
 
     Offers FirstLinear, Classifies, NamedLatents (the nodes) and Structured (the connections).
@@ -49,6 +48,8 @@ class PathwayNetModel:
         Logits are divided by it before they become probabilities; scores are raw logits.
     """
 
+    network: PathwayNetNetwork
+
     def __init__(
         self,
         network: PathwayNetNetwork,
@@ -60,32 +61,8 @@ class PathwayNetModel:
         preprocessing: Preprocessing,
         temperature: float = 1.0,
     ) -> None:
-        self.network = deepcopy(network).eval().requires_grad_(False)
-        self._info = info
-        self._genes, self._classes = genes, classes
+        super().__init__(network, info, genes, classes, preprocessing, temperature)
         self.layers, self.n_free = layers, n_free
-        self._preprocessing = preprocessing
-        self.temperature = temperature
-
-    @property
-    def info(self) -> ModelInfo:
-        """Words about the family."""
-        return self._info
-
-    @property
-    def genes(self) -> tuple[str, ...]:
-        """Input genes, in order."""
-        return self._genes
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names, in the order of the logits."""
-        return self._classes
-
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """How counts become this model's input."""
-        return self._preprocessing
 
     @cached_property
     def latent_names(self) -> tuple[str, ...]:
@@ -97,31 +74,10 @@ class PathwayNetModel:
         """Count the nodes of all layers."""
         return len(self.latent_names)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.network.standardise.mean.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number type of weights and input."""
-        return self.network.standardise.mean.dtype
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of everything a score depends on; the same on every device."""
-        words = {**self.description(), "genes": self.genes, "classes": self.classes}
-        digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
-        for name, tensor in sorted(self.network.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
-
     def description(self) -> Mapping[str, Any]:
         """Return what rebuilds the model beside weights, genes, classes and settings."""
         return {
-            "temperature": self.temperature,
-            "preprocessing": self.preprocessing.to_json(),
+            **super().description(),
             "layers": [list(layer) for layer in self.layers],
             "n_free": list(self.n_free),
         }
@@ -132,19 +88,13 @@ class PathwayNetModel:
 
     @cached_property
     def _known_targets(self) -> tuple[Target, ...]:
-        classes = tuple(Target("class", name) for name in self.classes)
-        contrasts = tuple(Target("contrast", name) for name in self.classes)
-        return classes + contrasts + tuple(Target("latent", name) for name in self.latent_names)
+        return self.class_targets() + tuple(Target("latent", name) for name in self.latent_names)
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """Return a copy elsewhere or in another precision."""
         network = deepcopy(self.network).to(device=device, dtype=dtype)
         words = (self.info, self.genes, self.classes, self.layers, self.n_free, self.preprocessing)
         return type(self)(network, *words, self.temperature)
-
-    def inputs(self, batch: CellBatch) -> Tensor:
-        """Return log-normalised (or stored) expression, ``(n, n_genes)``; ``first`` standardises."""
-        return batch.expression if batch.centre is None else batch.expression[batch.centre]
 
     def first(self, batch: CellBatch) -> tuple[Tensor, Tensor]:
         """Return ``W`` ``(nodes, n_genes)`` and ``b`` with standardisation and BatchNorm folded in."""
@@ -156,12 +106,7 @@ class PathwayNetModel:
         if target.kind == "latent":
             return torch.cat(self.network.nodes(hidden_ch), dim=1)[:, self.latent_names.index(target.name)]
         logits_ck = self.network.logits(hidden_ch)
-        logit_c = logits_ck[:, self.classes.index(target.name)]
-        if target.kind == "class":
-            return logit_c
-        if target.against is not None:
-            return logit_c - logits_ck[:, self.classes.index(target.against)]
-        return logit_c - (logits_ck.sum(dim=1) - logit_c) / (len(self.classes) - 1)
+        return self.logit_of(logits_ck, target)
 
     def score(self, batch: CellBatch, target: Target) -> Tensor:
         """Score each row as the network computes it, layer by layer."""
@@ -174,10 +119,6 @@ class PathwayNetModel:
     def logits(self, batch: CellBatch) -> Tensor:
         """Return raw logits, ``(n, n_classes)``: the mean of the heads'."""
         return self.network.logits(self.network.first_output(self.inputs(batch)))
-
-    def probabilities(self, batch: CellBatch) -> Tensor:
-        """Return probabilities after temperature scaling, ``(n, n_classes)``."""
-        return torch.softmax(self.logits(batch) / self.temperature, dim=1)
 
     @cached_property
     def masks(self) -> tuple[NDArray[np.bool_], ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +12,7 @@ from torch import Tensor
 
 from glasscell.errors import NotCompatible
 from glasscell.models.protocol import CellBatch, Intervention
+from glasscell.models.published import ClassNet
 from glasscell.models.target import Target, require_target
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class TokenBatch(CellBatch):
     dropped: tuple[int, ...] = ()
 
 
-class TransformerModel:
+class TransformerModel(ClassNet):
     """One published network of the family ``pathway_transformer``.
 
     Offers Classifies, Encodes (the class token), Attends (class token to gene sets), Intervenes (genes set,
@@ -59,6 +58,8 @@ class TransformerModel:
         Least probability of a class that is believed.
     """
 
+    network: TransformerNetwork
+
     def __init__(
         self,
         network: TransformerNetwork,
@@ -70,26 +71,8 @@ class TransformerModel:
         temperature: float = 1.0,
         unknown_below: float = 0.0,
     ) -> None:
-        self.network = deepcopy(network).eval().requires_grad_(False)
-        self._info = info
-        self._genes, self._classes, self._tokens = genes, classes, tokens
-        self._preprocessing = preprocessing
-        self.temperature, self.unknown_below = temperature, unknown_below
-
-    @property
-    def info(self) -> ModelInfo:
-        """Words about the family."""
-        return self._info
-
-    @property
-    def genes(self) -> tuple[str, ...]:
-        """Input genes, in order."""
-        return self._genes
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names, in the order of the logits."""
-        return self._classes
+        super().__init__(network, info, genes, classes, preprocessing, temperature)
+        self._tokens, self.unknown_below = tokens, unknown_below
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -97,40 +80,14 @@ class TransformerModel:
         return self._tokens
 
     @property
-    def preprocessing(self) -> Preprocessing:
-        """How counts become this model's input."""
-        return self._preprocessing
-
-    @property
     def n_latent(self) -> int:
         """Width of the class token."""
         return self.network.norm.weight.numel()
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.network.head.weight.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number type of weights and input."""
-        return self.network.head.weight.dtype
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of everything a score depends on; the same on every device."""
-        words = {**self.description(), "genes": self.genes, "classes": self.classes}
-        digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
-        for name, tensor in sorted(self.network.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
-
     def description(self) -> Mapping[str, Any]:
         """Return what rebuilds the model beside weights, genes, classes and settings."""
         return {
-            "temperature": self.temperature,
-            "preprocessing": self.preprocessing.to_json(),
+            **super().description(),
             "tokens": list(self.tokens),
         }
 
@@ -140,9 +97,7 @@ class TransformerModel:
 
     @cached_property
     def _known_targets(self) -> tuple[Target, ...]:
-        classes = tuple(Target("class", name) for name in self.classes)
-        contrasts = tuple(Target("contrast", name) for name in self.classes)
-        return classes + contrasts + tuple(Target("latent", str(unit)) for unit in range(self.n_latent))
+        return self.class_targets() + tuple(Target("latent", str(unit)) for unit in range(self.n_latent))
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """Return a copy elsewhere or in another precision."""
@@ -165,25 +120,16 @@ class TransformerModel:
         if target.kind == "latent":
             return latent_cz[:, int(target.name)]
         logits_ck: Tensor = self.network.head(latent_cz)
-        logit_c = logits_ck[:, self.classes.index(target.name)]
-        if target.kind == "class":
-            return logit_c
-        if target.against is not None:
-            return logit_c - logits_ck[:, self.classes.index(target.against)]
-        return logit_c - (logits_ck.sum(dim=1) - logit_c) / (len(self.classes) - 1)
+        return self.logit_of(logits_ck, target)
 
     def encode(self, batch: CellBatch) -> Tensor:
         """Return the class token after the last layer, ``(n, n_latent)``."""
-        return self.network.latent(_rows(batch), _dropped(batch))
+        return self.network.latent(self.inputs(batch), _dropped(batch))
 
     def logits(self, batch: CellBatch) -> Tensor:
         """Return raw logits, ``(n, n_classes)``."""
         logits_ck: Tensor = self.network.head(self.encode(batch))
         return logits_ck
-
-    def probabilities(self, batch: CellBatch) -> Tensor:
-        """Return probabilities after temperature scaling, ``(n, n_classes)``."""
-        return torch.softmax(self.logits(batch) / self.temperature, dim=1)
 
     def predict(self, batch: CellBatch) -> Tensor:
         """Return the likeliest class of each row, -1 where its probability is below ``unknown_below``."""
@@ -259,7 +205,7 @@ class TransformerModel:
         return {"tokens": self.tokens, "genes": self.genes, "sets": mask_tg}
 
     def _by_block(self, batch: CellBatch, call: Callable[[tuple[Attention, ...]], Tensor]) -> Tensor:
-        parts = torch.split(_rows(batch), self.network.rows_at_a_time())
+        parts = torch.split(self.inputs(batch), self.network.rows_at_a_time())
         return torch.cat([call(self.network.attend(part, _dropped(batch))) for part in parts])
 
 
@@ -274,10 +220,6 @@ def _with_genes(expression_cg: Tensor, genes: tuple[str, ...], values: Mapping[s
     for gene, value in values.items():
         changed[:, places[gene]] = value
     return changed
-
-
-def _rows(batch: CellBatch) -> Tensor:
-    return batch.expression if batch.centre is None else batch.expression[batch.centre]
 
 
 def _dropped(batch: CellBatch) -> tuple[int, ...]:

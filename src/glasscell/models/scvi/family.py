@@ -97,7 +97,7 @@ class ScviFamily:
 
     def tensors(self, model: Any) -> Mapping[str, Tensor]:
         """Return all weights and running figures by name."""
-        return dict(model.module.state_dict())
+        return dict(model.network.state_dict())
 
     def describe(self, model: Any) -> Mapping[str, Any]:
         """Return the network's sizes, preprocessing and batches."""

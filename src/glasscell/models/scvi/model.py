@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from copy import deepcopy
 from functools import cached_property
 from types import MappingProxyType
@@ -14,7 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from glasscell.errors import NotCompatible
-from glasscell.models.scvi.network import ScviSpec, finish, first_linear, folded, quiet_random
+from glasscell.models.published import BatchNet
+from glasscell.models.scvi.network import ScviSpec, finish, folded, quiet_random
 from glasscell.models.target import Target, require_target
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from glasscell.models.protocol import CellBatch
 
 
-class ScviModel:
+class ScviModel(BatchNet):
     """One network of scvi-tools: FirstLinear, Encodes, Decodes and UsesBatch.
 
     Its input is log1p of raw counts (scvi-tools' encoder does not normalise by size), so a straight path to a
@@ -49,6 +48,8 @@ class ScviModel:
         Obs column of the technical batch and its values, in the order of the codes; empty for none.
     """
 
+    network: Any
+
     def __init__(
         self,
         module: nn.Module,
@@ -60,73 +61,17 @@ class ScviModel:
         batches: tuple[str, ...] = (),
     ) -> None:
         with quiet_random():
-            self.module: Any = deepcopy(module).eval().requires_grad_(False)
+            super().__init__(module, info, genes, preprocessing, batch_column, batches)
         self.spec = spec
-        self._info, self._genes, self._preprocessing = info, genes, preprocessing
-        self._batch_column, self._batches = batch_column, batches
-
-    @property
-    def info(self) -> ModelInfo:
-        """Words about the family."""
-        return self._info
-
-    @property
-    def genes(self) -> tuple[str, ...]:
-        """Input genes, in order."""
-        return self._genes
-
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """How counts become this model's input."""
-        return self._preprocessing
-
-    @property
-    def batch_column(self) -> str:
-        """Obs column of the technical batch; empty for none."""
-        return self._batch_column
-
-    @property
-    def batches(self) -> tuple[str, ...]:
-        """Names of the batches, in the order of the codes."""
-        return self._batches
 
     @property
     def n_latent(self) -> int:
         """Latent dimensions."""
-        return int(self.module.n_latent)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self._weight.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number type of weights and input."""
-        return self._weight.dtype
-
-    @property
-    def _weight(self) -> Tensor:
-        return first_linear(self.module.z_encoder.encoder).weight
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of everything a score depends on; the same on every device."""
-        words = {**self.description(), "genes": self.genes}
-        digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
-        for name, tensor in sorted(self.module.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        return int(self.network.n_latent)
 
     def description(self) -> Mapping[str, Any]:
         """Return what rebuilds the model beside weights, genes and classes."""
-        return {
-            "module": self.spec.to_json(),
-            "preprocessing": self.preprocessing.to_json(),
-            "batch_column": self.batch_column,
-            "batches": list(self.batches),
-        }
+        return {**super().description(), "module": self.spec.to_json()}
 
     def targets(self) -> tuple[Target, ...]:
         """Return the latents, by number."""
@@ -135,25 +80,21 @@ class ScviModel:
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """Return a copy elsewhere or in another precision."""
         made = type(self).__new__(type(self))
-        kept = {name: value for name, value in vars(self).items() if name not in ("module", "fingerprint")}
+        kept = {name: value for name, value in vars(self).items() if name not in ("network", "fingerprint")}
         vars(made).update(kept)
-        made.module = deepcopy(self.module).to(device=device, dtype=dtype)
+        made.network = deepcopy(self.network).to(device=device, dtype=dtype)
         return made
-
-    def inputs(self, batch: CellBatch) -> Tensor:
-        """Return log1p of counts (or what the model was trained on), ``(n, n_genes)``."""
-        return batch.expression if batch.centre is None else batch.expression[batch.centre]
 
     def first(self, batch: CellBatch) -> tuple[Tensor, Tensor]:
         """Return ``W`` and ``b`` with BatchNorm and, where the encoder reads it, the batch folded in."""
-        return folded(self.module.z_encoder.encoder, len(self.genes), self._covariates(batch))
+        return folded(self.network.z_encoder.encoder, len(self.genes), self._covariates(batch))
 
     def rest(self, hidden_ch: Tensor, batch: CellBatch, target: Target) -> Tensor:
         """Finish the score from the first layer's output."""
         require_target(target, self._known_targets, self.info.title)
         covariates = self._covariates(batch)
-        hidden_ch = finish(self.module.z_encoder.encoder, hidden_ch, covariates)
-        return self._score(self.module.z_encoder.mean_encoder(hidden_ch), target)
+        hidden_ch = finish(self.network.z_encoder.encoder, hidden_ch, covariates)
+        return self._score(self.network.z_encoder.mean_encoder(hidden_ch), target)
 
     def score(self, batch: CellBatch, target: Target) -> Tensor:
         """Score each row through scvi-tools' own layers."""
@@ -166,7 +107,7 @@ class ScviModel:
     def encode(self, batch: CellBatch) -> Tensor:
         """Return the posterior mean of the latents, ``(n, n_latent)``: ``get_latent_representation``."""
         covariates = self._covariates(batch)
-        encoder = self.module.z_encoder
+        encoder = self.network.z_encoder
         hidden_ch = encoder.encoder(self.inputs(batch), *([] if covariates is None else [covariates]))
         latent_cz: Tensor = encoder.mean_encoder(hidden_ch)
         return latent_cz
@@ -181,7 +122,7 @@ class ScviModel:
         NotCompatible
             The decoder reads covariates beside the batch, or takes size factors.
         """
-        module = self.module
+        module = self.network
         if self.spec.arguments.get("n_continuous_cov") or self.spec.arguments.get("n_cats_per_cov"):
             raise NotCompatible("Its decoder reads further covariates, which Glasscell does not pass on.")
         if module.use_size_factor_key:
@@ -207,7 +148,7 @@ class ScviModel:
 
     def _one_hot(self, codes: Tensor | None, like: Tensor) -> Tensor:
         """Return batches as indicator rows; a cell of no known batch is a bit of each."""
-        n_batches = max(1, int(self.module.n_batch))
+        n_batches = max(1, int(self.network.n_batch))
         even = like.new_full((len(like), n_batches), 1 / n_batches)
         if codes is None:
             return even
@@ -216,7 +157,7 @@ class ScviModel:
 
     def _covariates(self, batch: CellBatch) -> Tensor | None:
         """Return what the encoder reads beside genes, ``(n, n_batches)``; None when it reads genes only."""
-        if not sum(self.module.z_encoder.encoder.n_cat_list):
+        if not sum(self.network.z_encoder.encoder.n_cat_list):
             return None
         codes = batch.batch
         if codes is not None and batch.centre is not None:
@@ -229,7 +170,7 @@ class LinearScviModel(ScviModel):
 
     def parts(self) -> Mapping[str, Any]:
         """Return ``loadings``, ``(n_genes, n_latent)``, as scvi-tools' own ``get_loadings`` gives them."""
-        loadings_gz = self.module.get_loadings()
+        loadings_gz = self.network.get_loadings()
         loadings_gz.setflags(write=False)
         return MappingProxyType({"loadings": loadings_gz})
 
@@ -269,7 +210,7 @@ class ScanviModel(ScviModel):
         return classes + contrasts + tuple(Target("latent", str(n)) for n in range(self.n_latent))
 
     def _logits(self, latent_cz: Tensor) -> Tensor:
-        classifier = self.module.classifier
+        classifier = self.network.classifier
         layers = classifier.classifier if classifier.logits else classifier.classifier[:-1]
         logits_ck: Tensor = layers(latent_cz)
         return logits_ck[:, : len(self.classes)]

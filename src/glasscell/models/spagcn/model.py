@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from copy import deepcopy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +10,7 @@ import torch
 from torch import Tensor
 
 from glasscell.errors import NotCompatible
+from glasscell.models.published import PublishedNet
 from glasscell.models.spatial_attention.change import centre_of, changed, edges_of
 from glasscell.models.target import Target, require_target
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from glasscell.models.spagcn.network import SpagcnNetwork
 
 
-class SpagcnModel:
+class SpagcnModel(PublishedNet):
     """One published network of the family ``spagcn``.
 
     It offers UsesNeighbours, Encodes, Structured, Intervenes and FindsDomains. Domains are numbered by size,
@@ -45,6 +44,7 @@ class SpagcnModel:
         How neighbours are found, with distances in spacings.
     """
 
+    network: SpagcnNetwork
     hops = 1
     #: What the share of a domain is, for legends.
     share_unit = "under Student's t around the domains"
@@ -57,23 +57,8 @@ class SpagcnModel:
         preprocessing: Preprocessing,
         graph: GraphSpec,
     ) -> None:
-        self.network = deepcopy(network).eval().requires_grad_(False)
-        self._info, self._genes, self._preprocessing, self._graph = info, genes, preprocessing, graph
-
-    @property
-    def info(self) -> ModelInfo:
-        """Words about the family."""
-        return self._info
-
-    @property
-    def genes(self) -> tuple[str, ...]:
-        """Input genes, in order."""
-        return self._genes
-
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """How counts become this model's input."""
-        return self._preprocessing
+        super().__init__(network, info, genes, preprocessing)
+        self._graph = graph
 
     @property
     def graph(self) -> GraphSpec:
@@ -100,30 +85,9 @@ class SpagcnModel:
         """Length of the kernel, in spacings between cells: l."""
         return float(self.network.length)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.network.loadings.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number type of weights and input."""
-        return self.network.loadings.dtype
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of everything a score depends on; the same on every device."""
-        words = {
-            **self.description(),
-            "genes": self.genes,
-            "mean": self.network.mean,
-            "alpha": self.network.alpha,
-        }
-        digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
-        for name, tensor in sorted(self.network.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
+    def names(self) -> Mapping[str, Any]:
+        """Return names and settings that the digest covers beside the description."""
+        return {**super().names(), "mean": self.network.mean, "alpha": self.network.alpha}
 
     def description(self) -> Mapping[str, Any]:
         """Return what rebuilds the model beside weights, genes and settings."""

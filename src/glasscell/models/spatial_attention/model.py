@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from copy import deepcopy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor
 
+from glasscell.models.published import PublishedNet
 from glasscell.models.spatial_attention.change import centre_of, changed, edges_of
 from glasscell.models.target import Target, require_target
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from glasscell.models.spatial_attention.network import SpatialNetwork
 
 
-class SpatialModel:
+class SpatialModel(PublishedNet):
     """One published network of the family ``spatial_attention``.
 
     It offers UsesNeighbours, Attends, Encodes, Decodes, Structured, Intervenes and FindsDomains. Latents are
@@ -44,6 +43,7 @@ class SpatialModel:
         How neighbours are found.
     """
 
+    network: SpatialNetwork
     hops = 1
     tokens: tuple[str, ...] = ()
 
@@ -55,23 +55,8 @@ class SpatialModel:
         preprocessing: Preprocessing,
         graph: GraphSpec,
     ) -> None:
-        self.network = deepcopy(network).eval().requires_grad_(False)
-        self._info, self._genes, self._preprocessing, self._graph = info, genes, preprocessing, graph
-
-    @property
-    def info(self) -> ModelInfo:
-        """Words about the family."""
-        return self._info
-
-    @property
-    def genes(self) -> tuple[str, ...]:
-        """Input genes, in order."""
-        return self._genes
-
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """How counts become this model's input."""
-        return self._preprocessing
+        super().__init__(network, info, genes, preprocessing)
+        self._graph = graph
 
     @property
     def graph(self) -> GraphSpec:
@@ -87,26 +72,6 @@ class SpatialModel:
     def n_domains(self) -> int:
         """Groups of the mixture over latents."""
         return len(self.network.domain_mean)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.network.loadings.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number type of weights and input."""
-        return self.network.loadings.dtype
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of everything a score depends on; the same on every device."""
-        words = {**self.description(), "genes": self.genes}
-        digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
-        for name, tensor in sorted(self.network.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
 
     def description(self) -> Mapping[str, Any]:
         """Return what rebuilds the model beside weights, genes and settings."""

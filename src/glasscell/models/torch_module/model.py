@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from copy import deepcopy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from glasscell.errors import ModelError
+from glasscell.models.published import ClassNet
 from glasscell.models.target import Target, require_target
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from glasscell.models.protocol import CellBatch
 
 
-class TorchModel:
+class TorchModel(ClassNet):
     """Any network from genes to one logit per class; offers Classifies.
 
     Parameters
@@ -56,43 +55,18 @@ class TorchModel:
         preprocessing: Preprocessing,
         temperature: float = 1.0,
     ) -> None:
-        self.network = deepcopy(network).eval().requires_grad_(False)
-        self.info, self.name, self.genes, self.classes = info, name, genes, classes
-        self.preprocessing, self.temperature = preprocessing, temperature
+        super().__init__(network, info, genes, classes, preprocessing, temperature)
+        self.name = name
         self._try()
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.network.parameters()).device
 
     @property
     def is_calibrated(self) -> bool:
         """Whether a temperature was fitted; without one probabilities are the raw softmax."""
         return self.temperature != 1.0
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number type of weights and input."""
-        return next(self.network.parameters()).dtype
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of everything a score depends on; the same on every device."""
-        words = {**self.description(), "genes": self.genes, "classes": self.classes}
-        digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
-        for name, tensor in sorted(self.network.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
-
     def description(self) -> Mapping[str, Any]:
         """Return what rebuilds the model beside weights, genes and classes."""
-        return {
-            "network": self.name,
-            "temperature": self.temperature,
-            "preprocessing": self.preprocessing.to_json(),
-        }
+        return {**super().description(), "network": self.name}
 
     def targets(self) -> tuple[Target, ...]:
         """Classes, and contrasts of each class with the mean of the others."""
@@ -105,10 +79,6 @@ class TorchModel:
             network, self.info, self.name, self.genes, self.classes, self.preprocessing, self.temperature
         )
 
-    def inputs(self, batch: CellBatch) -> Tensor:
-        """Return the cells' input, ``(n, n_genes)``."""
-        return batch.expression if batch.centre is None else batch.expression[batch.centre]
-
     def score(self, batch: CellBatch, target: Target) -> Tensor:
         """Give the logit, or the difference of logits, of each row."""
         return self.choose(self.logits(batch), target)
@@ -118,19 +88,10 @@ class TorchModel:
         logits_ck: Tensor = self.network(self.inputs(batch))
         return logits_ck
 
-    def probabilities(self, batch: CellBatch) -> Tensor:
-        """Return probabilities after temperature scaling, ``(n, n_classes)``."""
-        return torch.softmax(self.logits(batch) / self.temperature, dim=1)
-
     def choose(self, logits_ck: Tensor, target: Target) -> Tensor:
         """Pick a target from the logits, ``(n,)``."""
         require_target(target, self._known_targets, self.info.title)
-        logit_c = logits_ck[:, self.classes.index(target.name)]
-        if target.kind == "class":
-            return logit_c
-        if target.against is not None:
-            return logit_c - logits_ck[:, self.classes.index(target.against)]
-        return logit_c - (logits_ck.sum(dim=1) - logit_c) / (len(self.classes) - 1)
+        return self.logit_of(logits_ck, target)
 
     @cached_property
     def _known_targets(self) -> tuple[Target, ...]:

@@ -2,117 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from copy import deepcopy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
 
 from glasscell.errors import NotCompatible
+from glasscell.models.published import BatchNet
 from glasscell.models.target import Target, require_target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from glasscell.models.info import ModelInfo
-    from glasscell.models.preprocessing import Preprocessing
     from glasscell.models.protocol import CellBatch
     from glasscell.models.vae.network import VaeNetwork
 
 
-class VaeModel:
+class VaeModel(BatchNet):
     """One published network of the family ``vae``: FirstLinear, Encodes, Decodes and UsesBatch.
 
     A single latent has no meaning of its own: latents are found up to a rotation, so their axes have
     numbers and no names.
-
-    Parameters
-    ----------
-    network
-        Trained; a copy is kept.
-    info
-        Words about the family.
-    genes
-        Names of the inputs.
-    preprocessing
-        How counts become its input.
-    batch_column, batches
-        Obs column of the technical batch and its values, in the order of the codes; empty for none.
     """
 
-    def __init__(
-        self,
-        network: VaeNetwork,
-        info: ModelInfo,
-        genes: tuple[str, ...],
-        preprocessing: Preprocessing,
-        batch_column: str = "",
-        batches: tuple[str, ...] = (),
-    ) -> None:
-        self.network = deepcopy(network).eval().requires_grad_(False)
-        self._info, self._genes, self._preprocessing = info, genes, preprocessing
-        self._batch_column, self._batches = batch_column, batches
-
-    @property
-    def info(self) -> ModelInfo:
-        """Words about the family."""
-        return self._info
-
-    @property
-    def genes(self) -> tuple[str, ...]:
-        """Input genes, in order."""
-        return self._genes
-
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """How counts become this model's input."""
-        return self._preprocessing
-
-    @property
-    def batch_column(self) -> str:
-        """Obs column of the technical batch; empty for none."""
-        return self._batch_column
-
-    @property
-    def batches(self) -> tuple[str, ...]:
-        """Names of the batches, in the order of the codes."""
-        return self._batches
+    network: VaeNetwork
 
     @property
     def n_latent(self) -> int:
         """Latent dimensions."""
         return self.network.encoder.n_latent
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.network.log_dispersion.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number type of weights and input."""
-        return self.network.log_dispersion.dtype
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of everything a score depends on; the same on every device."""
-        words = {**self.description(), "genes": self.genes}
-        digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
-        for name, tensor in sorted(self.network.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
-
-    def description(self) -> Mapping[str, Any]:
-        """Return what rebuilds the model beside weights, genes and settings."""
-        return {
-            "preprocessing": self.preprocessing.to_json(),
-            "batch_column": self.batch_column,
-            "batches": list(self.batches),
-        }
 
     def targets(self) -> tuple[Target, ...]:
         """Return the latents, by number."""
@@ -122,10 +40,6 @@ class VaeModel:
         """Return a copy elsewhere or in another precision."""
         network = deepcopy(self.network).to(device=device, dtype=dtype)
         return type(self)(network, self.info, self.genes, self.preprocessing, self.batch_column, self.batches)
-
-    def inputs(self, batch: CellBatch) -> Tensor:
-        """Return log-normalised expression, ``(n, n_genes)``; ``first`` standardises."""
-        return batch.expression if batch.centre is None else batch.expression[batch.centre]
 
     def first(self, batch: CellBatch) -> tuple[Tensor, Tensor]:
         """Return ``W`` and ``b`` with standardisation, BatchNorm and the batch's shift folded in."""
