@@ -15,6 +15,7 @@ from scipy import sparse, stats
 from glasscell.data.dataset import Dataset
 from glasscell.errors import DataError, ModelError, NotCompatible
 from glasscell.jobs import QUIET
+from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
 from glasscell.models.family import FoldPlan, TrainingData
@@ -451,6 +452,32 @@ def test_a_damaged_bundle_says_so(bundle: Bundle, net: ScgnnModel) -> None:
     words = FAMILY.describe(net)
     with pytest.raises(ModelError, match="damaged"):
         FAMILY.restore(words, tensors, params=bundle.params, genes=net.genes, classes=())
+
+
+def test_a_twin_in_another_order_says_the_same_and_takes_over_clusters(
+    bundle: Bundle, net: ScgnnModel, dataset: Dataset
+) -> None:
+    order, sign = np.array([2, 0, 3, 1]), np.array([1, -1, -1, 1], np.float32)
+    turned = FAMILY.aligned(net, order, sign)
+    batch = make_batch(dataset, net, np.arange(20))
+    with torch.no_grad():
+        ours, theirs = net.encode(batch), turned.encode(batch)
+        torch.testing.assert_close(theirs, ours[:, order] * torch.from_numpy(sign))
+        torch.testing.assert_close(turned.share(theirs, batch), net.share(ours, batch))
+        torch.testing.assert_close(turned.domain_logits(batch), net.domain_logits(batch))
+    again = impute(replace(bundle, folds=(turned,)), dataset)
+    np.testing.assert_allclose(
+        again.share(np.arange(5)), impute(bundle, dataset).share(np.arange(5)), rtol=1e-3
+    )
+    latent_cz = np.array(bundle.cells.latent_cz)
+    given = FAMILY.with_domains_of(turned, net, net.cluster_c, latent_cz[:, order] * sign)
+    assert given.n_domains == net.n_domains
+    with torch.no_grad():
+        said = given.domain_logits(make_batch(dataset, given, np.arange(240))).argmax(dim=1).numpy()
+    assert np.mean(said == net.cluster_c) > 0.9
+    words = FAMILY.describe(given)
+    back = FAMILY.restore(words, FAMILY.tensors(given), params=bundle.params, genes=net.genes, classes=())
+    assert back.fingerprint == given.fingerprint
 
 
 def test_imputation_survives_the_disk(bundle: Bundle, dataset: Dataset, tmp_path: Any) -> None:

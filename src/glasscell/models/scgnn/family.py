@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -10,6 +11,7 @@ from glasscell.errors import ModelError, NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.scgnn.cluster import discriminant
 from glasscell.models.scgnn.model import ScgnnModel
 from glasscell.models.scgnn.network import FeatureNetwork, ScgnnNetwork
 from glasscell.models.scgnn.params import ScgnnParams
@@ -76,6 +78,34 @@ class ScgnnFamily:
 
         assert isinstance(model, ScgnnModel)
         return imputation_figures(self.info.key, model, data, held_out, job)
+
+    def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> ScgnnModel:
+        """Return the model with its latents in another order and sign; what it decodes stays the same."""
+        assert isinstance(twin, ScgnnModel)
+        network = deepcopy(twin.whole)
+        at, flip = torch.from_numpy(order), torch.from_numpy(sign)
+        encoder = network.encoder
+        encoder.mean.weight.copy_(encoder.mean.weight[at] * flip[:, None])
+        encoder.mean.bias.copy_(encoder.mean.bias[at] * flip)
+        encoder.log_variance.weight.copy_(encoder.log_variance.weight[at].clone())
+        encoder.log_variance.bias.copy_(encoder.log_variance.bias[at].clone())
+        for read in (network.decoder.first.weight, network.imputer.first.weight, network.domain_weight):
+            read.copy_(read[:, at] * flip)
+        network.cell_latent.copy_(network.cell_latent[:, at] * flip)
+        return ScgnnModel(cast("VaeNetwork", network), self.info, twin.genes, twin.preprocessing)
+
+    def with_domains_of(
+        self, twin: Model, model: Model, domain_c: NDArray[np.int32], latent_cz: NDArray[np.float32]
+    ) -> ScgnnModel:
+        """Return the twin with the model's clusters, told by the twin's own latents of the same cells."""
+        assert isinstance(twin, ScgnnModel)
+        assert isinstance(model, ScgnnModel)
+        network = deepcopy(twin.whole)
+        weight_kz, offset_k = discriminant(latent_cz, domain_c, model.n_domains)
+        network.domain_weight = torch.from_numpy(weight_kz).to(twin.device, twin.dtype)
+        network.domain_offset = torch.from_numpy(offset_k).to(twin.device, twin.dtype)
+        network.cluster = model.whole.cluster.clone()
+        return ScgnnModel(cast("VaeNetwork", network), self.info, twin.genes, twin.preprocessing)
 
     def tensors(self, model: Any) -> Mapping[str, Tensor]:
         """Return all weights, running figures, clusters and the cell graph by name."""
