@@ -104,7 +104,7 @@ def by_hand(model, x_g, left_out=()):
             value += centred[gene] * net.embedding.weight[number, place]
         tokens.append(value)
     tokens.append(net.embedding.free.weight @ centred + net.embedding.free.bias)
-    state = [net.class_token[0], *tokens]
+    state = [net.class_token[0] + (0 if 3 in left_out else tokens[3]), *tokens]
     present = [0, *(1 + token for token in range(4) if token not in left_out)]
     weights, norms, means = [], [], []
     for layer in net.layers:
@@ -353,6 +353,13 @@ def test_a_damaged_bundle_is_refused(trained):
     for broken in (beyond, missing, {**tensors, "head.weight": tensors["head.weight"][:1]}):
         with pytest.raises(ModelError, match="bundle is damaged"):
             FAMILY.restore(FAMILY.describe(net), broken, **words)
+
+
+def test_a_net_whose_class_token_began_otherwise_is_refused(trained):
+    net = trained[2].folds[0]
+    words = {"params": trained[2].params, "genes": net.genes, "classes": net.classes}
+    with pytest.raises(ModelError, match="train it again"):
+        FAMILY.restore(net.description(), FAMILY.tensors(net), **words)
 
 
 def test_a_net_with_fresh_weights_keeps_its_sets(trained):

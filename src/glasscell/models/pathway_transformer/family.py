@@ -89,8 +89,8 @@ class TransformerFamily:
         return dict(model.network.state_dict())
 
     def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return temperature, preprocessing and the names of the tokens."""
-        return dict(model.description())
+        """Return temperature, preprocessing, the names of the tokens and what the class token begins with."""
+        return {**model.description(), "begins": FREE}
 
     def restore(
         self,
@@ -103,6 +103,11 @@ class TransformerFamily:
     ) -> TransformerModel:
         """Rebuild a model that scores bit-equal; its gene sets come from the bundle, not from their file."""
         assert isinstance(params, TransformerParams)
+        if description.get("begins") != FREE:
+            raise ModelError(
+                "This transformer was trained when its class token began otherwise, and would score other "
+                "than it did: train it again."
+            )
         tokens = tuple(str(name) for name in description["tokens"])
         damaged = "The weights do not fit the description of the network: the bundle is damaged."
         try:

@@ -155,6 +155,9 @@ class Layer(nn.Module):
 class TransformerNetwork(nn.Module):
     """Standardised genes, tokens, layers of attention, one logit per class from the class token.
 
+    The class token begins as a vector of its own plus the token of all genes, where that is not left out:
+    what is plain need not be attended to, and attention is left to tell what the sets add.
+
     Parameters
     ----------
     n_sets, largest
@@ -239,7 +242,8 @@ class TransformerNetwork(nn.Module):
         if dropped:
             keep = torch.ones(1, n_tokens, dtype=torch.bool, device=tokens.device) if keep is None else keep
             keep[:, list(dropped)] = False
-        state = torch.cat([self.class_token.expand(n, 1, -1), tokens], dim=1)
+        begun = self.class_token + (tokens[:, -1:] if keep is None else tokens[:, -1:] * keep[:, -1:, None])
+        state = torch.cat([begun, tokens], dim=1)
         if keep is None:
             return state, None
         return state, functional.pad(keep, (1, 0), value=True)[:, None, None, :]
