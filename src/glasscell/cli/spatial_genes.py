@@ -44,7 +44,7 @@ IndependentOption = Annotated[
 TopOption = Annotated[int, typer.Option("--top", min=1, help="Genes to list for each domain")]
 OutOption = Annotated[Path | None, typer.Option("--out", metavar="CSV", help="Write every gene")]
 _HEADER = ["gene", "cells in", "around", "fold", "Wilcoxon z", "moves"]
-_WORDS = "cells: share that expresses the gene; moves: share of places on the tissue that do as much."
+_WORDS = "cells: share that expresses the gene; moves: share of places on the tissue with as much."
 
 
 def spatial_genes_command(

@@ -15,7 +15,7 @@ from glasscell.explain.contrast_test import wilcoxon
 from glasscell.explain.gene_set import adjust
 from glasscell.explain.part import Part
 from glasscell.explain.result import order
-from glasscell.explain.tissue_shift import TissueShift
+from glasscell.explain.tissue_shift import TissueShift, excess
 from glasscell.jobs import QUIET
 
 if TYPE_CHECKING:
@@ -41,15 +41,15 @@ class GeneFilter:
     Parameters
     ----------
     in_fraction
-        Share of the domain's cells that express it, at least.
+        Share of the domain's cells that express it, above.
     ratio
-        That share over the one in the domains around, at least.
+        That share over the one in the domains around, above.
     fold
-        exp of the difference of mean log expression, at least.
+        exp of the difference of mean log expression, above.
     q
-        Adjusted p of the rank-sum test, at most.
+        Adjusted p of the rank-sum test, below.
     p_shift
-        Share of moved domains that differ as much, at most; 1 asks for none.
+        Share of places where a domain of that shape has as much of it, at most; 1 asks for none.
     """
 
     in_fraction: float = 0.8
@@ -72,7 +72,7 @@ class SpatialGeneRequest:
     keep
         What a gene must show.
     shifts
-        How often the domains are moved over the tissue; 0 leaves that test out.
+        How often the domain is moved over the tissue; 0 leaves that test out.
     circular
         Whether the domains were made from these counts.
     """
@@ -118,12 +118,12 @@ class SpatialGenes:
     score, q
         Of the rank-sum test, and its p adjusted over genes.
     p_shift
-        Share of moved domains, the real one among them, that differ at least as much; NaN for genes that
-        fail the other filters.
+        Share of places, the real one among them, where the moved domain has at least as much of the gene, see
+        ``excess``; NaN for genes that fail the other filters.
     called
         Which genes pass everything.
     shifts
-        How often the domains were moved.
+        How often the domain was moved.
     circular
         Whether the domains were made from these counts; ``q`` then is a filter and no p-value.
     """
@@ -190,9 +190,9 @@ def spatial_genes(dataset: Dataset, request: SpatialGeneRequest, job: JobHandle 
     """Find the genes that a domain has more of than the domains around it.
 
     Cells of the domain are compared with those of adjoining domains by a rank-sum test and by how many cells
-    express a gene, and how much. On tissue most genes differ between any two smooth regions; so both regions
-    are then moved together over the tissue, and a gene is called only when few such moves tell it apart as
-    well as the real place does. It says nothing of why.
+    express a gene, and how much. On tissue most genes differ between any two smooth regions; so the domain is
+    then moved over the tissue, and a gene is called only when the moved domain seldom has as much of it. It
+    says nothing of why.
 
     Raises
     ------
@@ -231,10 +231,10 @@ def spatial_genes(dataset: Dataset, request: SpatialGeneRequest, job: JobHandle 
     notes = [CIRCULAR] if request.circular else []
     called = passed
     if request.shifts > 0:
-        p_shift[passed], shifts = _shifted(dataset, inside, outside, np.flatnonzero(passed), request, job)
+        p_shift[passed], shifts = _shifted(dataset, inside, np.flatnonzero(passed), request, job)
         called = passed & (np.nan_to_num(p_shift, nan=1.0) <= keep.p_shift)
         if shifts < request.shifts:
-            notes.append(f"Only {shifts} of {request.shifts} moves kept half of both regions on the tissue.")
+            notes.append(f"Only {shifts} of {request.shifts} moves kept half of the domain on the tissue.")
     return SpatialGenes(
         domain=request.names[request.domain],
         around=tuple(request.names[code] for code in near),
@@ -267,33 +267,25 @@ def _side(values_cg: sparse.csr_matrix, side: Bools) -> tuple[Floats, Floats]:
 def _shifted(
     dataset: Dataset,
     inside: Bools,
-    outside: Bools,
     genes: NDArray[np.int64],
     request: SpatialGeneRequest,
     job: JobHandle,
 ) -> tuple[Floats, int]:
-    """Return for some genes the share of moved domains that differ as much, and how many moves there were."""
+    """Return for some genes the share of places with as much of them, and how many moves there were."""
     from scipy.stats import rankdata
 
     assert dataset.positions_cd is not None
     move = TissueShift(dataset.positions_cd, np.asarray(dataset.sections.codes))
     values_cg = sparse.csc_matrix(dataset.expression_cg("lognorm"))[:, genes].toarray()
     ranks_cg = rankdata(values_cg, axis=0).astype(np.float64) if len(genes) else values_cg
-    real_g = rank_contrast(ranks_cg, inside, outside)
+    real_g = excess(ranks_cg, inside)
     rng = np.random.default_rng([request.seed, 0x5417])
     as_much_g, done = np.zeros(len(genes)), 0
     for number in range(request.shifts):
-        job.report(0.5 + 0.5 * number / request.shifts, "Moving domains over the tissue")
-        found = move.moved(inside, outside, rng)
-        if found is None:
+        job.report(0.5 + 0.5 * number / request.shifts, "Moving the domain over the tissue")
+        there = move.moved(inside, rng)
+        if there is None:
             continue
-        as_much_g += rank_contrast(ranks_cg, *found) >= real_g
+        as_much_g += excess(ranks_cg, there) >= real_g
         done += 1
     return (1 + as_much_g) / (1 + done), done
-
-
-def rank_contrast(ranks_cg: Floats, inside: Bools, outside: Bools) -> Floats:
-    """Return the difference of mean ranks over its error were cells alike and apart, ``(n_genes,)``."""
-    error = ranks_cg.std(axis=0) * np.sqrt(1 / inside.sum() + 1 / outside.sum())
-    gap_g = ranks_cg[inside].mean(axis=0) - ranks_cg[outside].mean(axis=0)
-    return np.asarray(np.divide(gap_g, error, out=np.zeros_like(gap_g), where=error > 0))

@@ -68,18 +68,22 @@ class TissueShift:
             source[own[landed]] = own[near[landed]]
         return source
 
-    def moved(
-        self, a: NDArray[np.bool_], b: NDArray[np.bool_], rng: np.random.Generator
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
-        """Return two regions moved together, each with at least half of its cells still on the tissue.
-
-        None when no such place was found.
-        """
-        least_a, least_b = a.sum() / 2, b.sum() / 2
+    def moved(self, region: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_] | None:
+        """Return a region elsewhere, with at least half of its cells still on the tissue; None if none is."""
+        least = region.sum() / 2
         for _ in range(_TRIES):
             source = self.draw(rng)
-            on = source >= 0
-            new_a, new_b = on & a[source], on & b[source]
-            if new_a.sum() >= least_a and new_b.sum() >= least_b:
-                return new_a, new_b
+            there = (source >= 0) & region[source]
+            if there.sum() >= least:
+                return there
         return None
+
+
+def excess(ranks_cg: NDArray[np.float64], region: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return how far mean ranks in a region lie above those of the tissue, ``(n_genes,)``.
+
+    Times the root of its cells, so that a moved region which lost some of them at the border of the tissue
+    doesn't win by the few that it kept.
+    """
+    above_g = ranks_cg[region].mean(axis=0) - (len(ranks_cg) + 1) / 2
+    return np.asarray(above_g * np.sqrt(region.sum()))
