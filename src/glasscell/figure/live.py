@@ -12,6 +12,7 @@ from glasscell.explain.evidence import has_evidence
 from glasscell.figure.attention import attention_figure
 from glasscell.figure.cell import CellLook, axes_figure, embedding_figure, tissue_figure
 from glasscell.figure.page import check_ending, figure_bytes, save_figure
+from glasscell.figure.perturbation import plan_perturbation
 from glasscell.figure.pick import curve_of, draw_ranking, metrics_of
 from glasscell.figure.traversal import plan_traversal
 from glasscell.figure.volcano import volcano_figure
@@ -46,6 +47,7 @@ PICTURES = {
     "volcano": "volcano",
     "attention": "attention",
     "traversal": "traversal",
+    "perturbation": "perturbation",
 }
 
 
@@ -77,6 +79,7 @@ def plan_picture(session: Session, what: str, sight: Sight | None = None) -> Dra
         "volcano": lambda: _plan_volcano(session),
         "attention": lambda: _plan_attention(session),
         "traversal": lambda: plan_traversal(session),
+        "perturbation": lambda: plan_perturbation(session),
     }[what]()
     return planned
 

@@ -11,6 +11,7 @@ class PerturbationDock(Dock):
     """Knock a gene out, lower it, raise it, or give cells a learned perturbation."""
 
     needs_torch = True
+    pictures = ("perturbation",)
 
     def make_view(self) -> Any:
         """Make the form with its tables."""
