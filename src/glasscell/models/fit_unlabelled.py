@@ -125,7 +125,8 @@ def fit_null_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: Jo
     lined_up = family.aligned(twin, order, sign)
     if isinstance(family, AlignsDomains):
         own: Any = bundle.folds[0]
-        own_c, twin_c = _domains(own, bundle.cells.latent_cz), _domains(lined_up, latent_cz[:, order] * sign)
+        own_c = domain_of_cells(own, bundle.cells.latent_cz)
+        twin_c = domain_of_cells(lined_up, latent_cz[:, order] * sign)
         lined_up = family.domains_aligned(lined_up, match_domains(own_c, twin_c, own.n_domains))
     if isinstance(family, CopiesDomains):
         own_c = domain_of_cells(bundle.folds[0], bundle.cells.latent_cz)
@@ -145,13 +146,6 @@ def _null_data(dataset: Dataset, data: TrainingData, seed: int, job: JobHandle) 
     rows_cg = normalise(drawn_cg, data.size, data.preprocessing.target_sum or 1.0)
     counts = None if data.counts is None else Rows(drawn_cg, device)
     return replace(data, rows=Rows(rows_cg, device), counts=counts)
-
-
-@torch.no_grad()
-def _domains(net: Any, latent_cz: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the domain of each cell, ``(n,)``."""
-    values = torch.from_numpy(np.array(latent_cz)).to(net.device, net.dtype)
-    return np.asarray(net.logits_of(values).argmax(dim=1).cpu().numpy(), np.int64)
 
 
 @torch.no_grad()

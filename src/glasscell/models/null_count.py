@@ -98,14 +98,14 @@ def match_domains(
     Parameters
     ----------
     own_c, twin_c
-        Domain of each cell in either net, ``(n_cells,)``; both have as many.
+        Domain of each cell in either net, -1 for none, ``(n_cells,)``.
 
     Returns
     -------
     The twin's domain for each of our own, ``(n_domains,)``.
     """
-    shared_kk = np.zeros((n_domains, n_domains), np.int64)
-    np.add.at(shared_kk, (own_c, twin_c), 1)
+    shared_kk, known = np.zeros((n_domains, n_domains), np.int64), (own_c >= 0) & (twin_c >= 0)
+    np.add.at(shared_kk, (own_c[known], twin_c[known]), 1)
     return np.asarray(linear_sum_assignment(-shared_kk)[1], np.int64)
 
 
