@@ -1,9 +1,10 @@
-"""Each front end once for all tests of the contract, beginning every test with the toy opened anew."""
+"""Each front end once for all tests of the contract; a test begins with the toy and nothing done to it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from glasscell.data.dataset import Dataset
 from glasscell.models.bundle import Bundle
 from glasscell.models.registry import FAMILIES
+from glasscell.session import State
 from glasscell.testing.attending_family import EDGE_FAMILY, TOKEN_FAMILY
 from glasscell.testing.planted import planted_adata
 
@@ -49,9 +51,16 @@ def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def front(opened: Front, toy: Any) -> Iterator[Front]:
-    """Open the toy in it; afterwards no view has spoken unasked."""
-    opened.told.clear()
-    opened.session.open_dataset(Dataset(toy.copy()))
+    """Begin with the toy and nothing done to it; afterwards no view has spoken unasked."""
+    session = opened.session
+    if opened.toy is None or session.state.dataset != opened.toy.dataset:
+        session.open_dataset(Dataset(toy.copy()))
+        session.update(model=None, explanation=None)
+        opened.toy = session.state
+    else:
+        session.light(None)
+        session.update(**{one.name: getattr(opened.toy, one.name) for one in fields(State)})
+    session.hover(None)
     opened.settle()
     opened.unasked.clear()
     yield opened
@@ -102,6 +111,6 @@ def trained(toy: Any) -> Bundle:
     dataset = Dataset(toy.copy())
     labels = read_labels(dataset, "label")
     folds = split(dataset, "random", n_folds=2, seed=0, labels=labels)
-    params = family("classifier").params(max_epochs=12, learning_rate=0.01)
+    params = family("classifier").params(max_epochs=6, learning_rate=0.01)
     request = FitRequest(labels=labels, split=folds, family="classifier", params=params, seed=0, device="cpu")
     return fit_twin(fit(dataset, request), dataset, request)

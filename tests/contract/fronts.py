@@ -14,7 +14,7 @@ from psygnal import Signal
 from glasscell.data.channel import ChannelRef
 from glasscell.jobs import InlineDispatcher
 from glasscell.models.bundle import Bundle
-from glasscell.session import Session
+from glasscell.session import Session, State
 from glasscell.testing.fake_views import fake
 from glasscell.views.view import View
 
@@ -37,9 +37,9 @@ class Front:
 
     def __init__(self, session: Session, views: dict[str, Any]) -> None:
         self.session, self.views = session, views
+        self.toy: State | None = None  # as it was when the toy had just been opened
         self.told: dict[str, Any] = {}
         self.unasked: list[str] = []
-        self.kept: dict[str, Any] = {}  # what a test made for those after it
         self._asking = False
         for name, view in views.items():
             self._listen(name, view)
