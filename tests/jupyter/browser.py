@@ -30,9 +30,11 @@ class Lab:
     ----------
     folder
         Where notebooks lie; all that Jupyter writes stays in it.
+    program
+        ``jupyterlab``, or ``notebook`` for Notebook 7.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: str = "jupyterlab") -> None:
         self.folder, self.token = folder, secrets.token_hex(8)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -46,7 +48,7 @@ class Lab:
             "JUPYTERLAB_WORKSPACES_DIR": folder / ".workspaces",
             "IPYTHONDIR": folder / ".ipython",
         }
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+        command = [sys.executable, "-m", program, "--no-browser", "--allow-root", "--ip=127.0.0.1"]
         command += [
             f"--port={self.port}",
             f"--IdentityProvider.token={self.token}",
