@@ -59,7 +59,7 @@ class Browser:
             self.frame._frame_feedback = told
 
     def say(self, kind: str, **parts: Any) -> None:
-        self.frame._rfb_handle_msg(self.frame, {"type": kind, "timestamp": 0.0, **parts}, [])
+        self.frame._rfb_handle_msg(self.frame, {"timestamp": 0.0, **parts, "type": kind}, [])
 
     def drag(self, places: list[tuple[float, float]], keys: tuple[str, ...] = ()) -> None:
         """Drag through world places with the left button."""
@@ -240,12 +240,17 @@ def test_a_button_let_go_out_of_sight_is_no_longer_held(plain: Browser, tool: st
     plain.view.selection_drawn.connect(lambda *what: drawn.append(what))
     plain.view.tools.choose(tool)
     pressed = {"button": 1, "buttons": [1], "modifiers": []}
-    plain.say("pointer_down", x=100.0, y=100.0, **pressed)
-    plain.say("pointer_move", x=140.0, y=100.0, **pressed)
-    plain.say("pointer_move", x=140.0, y=150.0, **pressed)
+    free = {"button": 0, "buttons": [], "modifiers": []}
+    before = plain.canvas.scene.camera
+    plain.say("pointer_down", x=100.0, y=100.0, timestamp=5.0, **pressed)
+    plain.say("pointer_move", x=20.0, y=30.0, timestamp=4.9, **free)
+    assert not plain.canvas.gesture.is_idle, "a move from before the press, sent late, lets nothing go"
+    assert plain.canvas.scene.camera == before
+    plain.say("pointer_move", x=140.0, y=100.0, timestamp=5.1, **pressed)
+    plain.say("pointer_move", x=140.0, y=150.0, timestamp=5.2, **pressed)
     camera = plain.canvas.scene.camera
     assert not plain.canvas.gesture.is_idle
-    plain.say("pointer_move", x=20.0, y=30.0, button=0, buttons=[], modifiers=[])
+    plain.say("pointer_move", x=20.0, y=30.0, timestamp=6.0, **free)
     assert plain.canvas.gesture.is_idle
     assert plain.canvas.scene.camera == camera, "the picture hangs on the pointer"
     assert plain.canvas.overlay.outline_vd is None

@@ -62,6 +62,7 @@ class JupyterCanvas:
         self.widget = column(self.frame, self.frame.errors)
         self._dispatcher, self._runner = dispatcher, runner
         self._under: int | None = None
+        self._pressed = 0.0  # when the button went down, by the clock of the page
         self._patience: Timer | None = None
         self.scene.redrawn.connect(self.frame.request_draw)
         self.gesture.panned.connect(self._on_panned)
@@ -140,8 +141,11 @@ class JupyterCanvas:
         screen = float(event["x"]), float(event["y"])
         world, pixel = camera.to_world(*screen), (camera.pixel, camera.pixel_y)
         if kind == "pointer_move" and not self.gesture.is_idle and not event.get("buttons", True):
+            if event.get("timestamp", 0.0) < self._pressed:
+                return  # the page holds moves back a little: this one was before the button went down
             self.gesture.cancel()  # the button was let go where nobody saw it
         if kind == "pointer_down":
+            self._pressed = event.get("timestamp", 0.0)
             self.gesture.press(screen, world, event.get("button", 0), event.get("modifiers", ()))
         elif kind == "pointer_up":
             self.gesture.release(screen, world, pixel)
