@@ -15,6 +15,7 @@ from .browser import CHROMIUM
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM, reason="needs a Chromium browser"),
 ]
 
