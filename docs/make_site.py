@@ -26,7 +26,6 @@ WRITTEN = {
     "classifier": "methods.md",
     "ivae": "svae.md",
     "linear_scvi": "scvi.md",
-    "pathway_net": "pathway-net.md",
     "scanvi": "scvi.md",
     "spatial_attention": "domains.md",
     "torch_module": "own_network.md",

@@ -43,8 +43,9 @@ def test_the_site_builds_without_a_warning_and_has_a_page_for_each_model_and_met
         for name in FAMILIES[key].params.model_fields:
             assert f"<code>{name}</code>" in page, f"{key} does not tell its setting {name}"
     for key in METHODS:
-        assert METHODS[key].title in (
-            tmp_path / "site" / "methods_of_explanation" / key / "index.html"
-        ).read_text()
+        assert (
+            METHODS[key].title
+            in (tmp_path / "site" / "methods_of_explanation" / key / "index.html").read_text()
+        )
     figures = (tmp_path / "site" / "models" / "spatial_attention" / "index.html").read_text()
     assert "Domains and neighbours" in figures, "measured figures stand on the page of the model they are of"

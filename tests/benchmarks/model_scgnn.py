@@ -68,7 +68,7 @@ class Hidden:
         return total / len(size_c)
 
     def beside(self) -> tuple[float, float, tuple[int, float]]:
-        """Return the deviance of the gene mean and of the best mix of neighbours with it, and which that is."""
+        """Return the deviance of the gene mean and of the best mix of neighbours, and which that is."""
         from glasscell.models.batch import preprocessing_for
         from glasscell.models.latent_metric import nearest, neighbour_share, principal_components
         from glasscell.models.row import input_rows

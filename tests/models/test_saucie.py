@@ -349,8 +349,8 @@ def test_other_cells_get_places_by_apply(bundle: Bundle) -> None:
 
 def test_figures_stand_beside_principal_components(bundle: Bundle) -> None:
     own, cheap = bundle.figures["saucie"], bundle.figures["2 principal components"]
-    assert 0 < own["unexplained variance"] < 1
-    assert 0 < cheap["unexplained variance"] < 1
+    assert 0 < own["variance lost on the map"] < 1
+    assert 0 < cheap["variance lost on the map"] < 1
     assert 0 <= own["cells without a code"] <= 1
 
 

@@ -42,7 +42,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bundle]:
     dataset, folder = toy_dataset(), tmp_path_factory.mktemp("sets")
-    keys = ("additive_vae", "pathway_net", "pathway_transformer", "spatial_attention")
+    keys = ("additive_vae", "pathway_net", "pathway_transformer", "pathway_vae", "spatial_attention")
     return {key: fit(dataset, toy_request(key, dataset, folder)) for key in keys}
 
 
@@ -70,6 +70,8 @@ def worked(new_session: Callable[[], Session], file: Path, bundles: dict[str, Bu
             done(session.apply_model())
         if key == "pathway_net":
             done(session.measure_nodes(3))
+        if key == "pathway_vae":
+            done(session.measure_worth())
     session.update(model=bundles["additive_vae"].id)
     done(session.traverse("label=K1", sample=8, nearest=3))
     done(session.measure_stability(2))

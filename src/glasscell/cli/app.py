@@ -7,8 +7,8 @@ import typer
 from glasscell.cli.apply import apply_command
 from glasscell.cli.attend import attend_command
 from glasscell.cli.check import check_command
-from glasscell.cli.console import STDERR, say
 from glasscell.cli.compare import compare_command
+from glasscell.cli.console import STDERR, say
 from glasscell.cli.contrast import contrast_command
 from glasscell.cli.doctor import doctor_command
 from glasscell.cli.explain import explain_command

@@ -185,7 +185,7 @@ class CopiesDomains(Protocol):
     def with_domains_of(
         self, twin: Model, model: Model, domain_c: NDArray[np.int32], latent_cz: NDArray[np.float32]
     ) -> Model:
-        """Return the twin with the model's domains, from the model's domain of each cell and its own latents."""
+        """Return the twin with the model's domains, from the model's domain of each cell and its latents."""
         ...
 
 

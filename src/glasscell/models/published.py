@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from copy import deepcopy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -132,7 +133,7 @@ class BatchNet(PublishedNet):
         }
 
 
-class ClassNet(PublishedNet):
+class ClassNet(PublishedNet, ABC):
     """A published network that sorts cells into classes by logits.
 
     Parameters
@@ -168,9 +169,9 @@ class ClassNet(PublishedNet):
         """Return what rebuilds the model beside weights, genes, classes and settings, as JSON values."""
         return {**super().description(), "temperature": self.temperature}
 
+    @abstractmethod
     def logits(self, batch: CellBatch) -> Tensor:
         """Return raw logits, ``(n, n_classes)``."""
-        raise NotImplementedError
 
     def probabilities(self, batch: CellBatch) -> Tensor:
         """Return probabilities after temperature scaling, ``(n, n_classes)``."""

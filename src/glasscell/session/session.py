@@ -110,7 +110,7 @@ class Session(Core):
         return measure_nodes(self, n_seeds)
 
     def measure_worth(self, *, path: bool = False) -> Job[Any]:
-        """Measure what each gene set is worth to the current model; with ``path`` also prune more and more."""
+        """Measure what each gene set is worth to the model; with ``path`` also prune more and more."""
         from glasscell.session.worth import measure_worth
 
         return measure_worth(self, path=path)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from glasscell.models.family import TrainingData
     from glasscell.models.saucie.model import SaucieModel
 
-UNEXPLAINED, UNCODED = "unexplained variance", "cells without a code"
+UNEXPLAINED, UNCODED = "variance lost on the map", "cells without a code"
 _BLOCK, _MOST_CELLS = 2048, 20_000
 
 
