@@ -218,6 +218,11 @@ def train(walk: Walk) -> None:
     walk.picture("model")
 
 
+#: Rows of controls that are lower than what stands in them.
+SQUASHED = """() => [...document.querySelectorAll('.jp-OutputArea .widget-hbox')].filter(
+    row => row.offsetParent && row.scrollHeight > row.clientHeight + 4).map(row => row.innerText)"""
+
+
 def move_a_factor(walk: Walk) -> None:
     """The slider of a factor repaints the tissue while it is dragged, and stays where it is let go."""
     page, ear = walk.page, walk.ear
@@ -238,6 +243,7 @@ def move_a_factor(walk: Walk) -> None:
     page.mouse.up()
     until(lambda: walk.channel() == "traversal", 60, "what the factor does")
     walk.settled()
+    assert page.evaluate(SQUASHED) == []
     assert ear.value("ex.session.lit_cells is not None and len(ex.session.lit_cells) > 0")
     page.locator(".jp-CodeCell").first.scroll_into_view_if_needed()
     assert (walk.pixels(0) != before).any(axis=2).mean() > 0.02

@@ -101,7 +101,8 @@ class Layout:
         left.layout.flex, left.layout.min_width = "7 1 0", "0"
         right = column(self._tabs, self._page)
         right.layout.flex, right.layout.min_width = "4 1 0", "300px"
-        right.layout.max_height, right.layout.overflow = "860px", "auto"
+        # A block: as a flexible column it would press rows together before it scrolls.
+        right.layout.max_height, right.layout.overflow, right.layout.display = "860px", "auto", "block"
         self.widget = ipywidgets.HBox([left, right], layout=ipywidgets.Layout(width=WIDE))
         self.open("Data")
 
