@@ -19,7 +19,7 @@ from glasscell.testing.fake_views import fake
 from glasscell.views.view import View
 
 #: Parts of other panels, with views of their own.
-PARTS = ("Preflight", "Edges")
+PARTS = ("Preflight", "Edges", "Worth")
 #: Told when a worker comes round to it, or of how long something took: not the same from one run to the next.
 OF_THE_MOMENT = ("Jobs.", "Model.set_progress", "set_stale", "set_busy")
 
@@ -140,19 +140,26 @@ def fake_front(patch: Any) -> Iterator[Front]:
     from glasscell.views.attention_edge import EdgePresenter, EdgeView
     from glasscell.views.preflight_presenter import PreflightPresenter
     from glasscell.views.preflight_view import PreflightView
+    from glasscell.views.worth_presenter import WorthPresenter
+    from glasscell.views.worth_view import WorthView
 
     class FakePreflight(fake(PreflightView)):  # type: ignore[misc]
         def question(self) -> tuple[str, str, str]:
             return "classifier", "label", ""
 
     session = Session(InlineDispatcher())
-    views: dict[str, Any] = {"Preflight": FakePreflight(), "Edges": fake(EdgeView)()}
+    views: dict[str, Any] = {
+        "Preflight": FakePreflight(),
+        "Edges": fake(EdgeView)(),
+        "Worth": fake(WorthView)(),
+    }
     presenters: list[Any] = []
     for name, place in {**ALWAYS, **TABS}.items():
         views[name] = fake(interface(load("jupyter", place.view)))()
         presenters.append(load("views", place.presenter)(session, views[name]))
     presenters.append(PreflightPresenter(session, views["Preflight"]))
     presenters.append(EdgePresenter(session, views["Edges"], views["Attention"]))
+    presenters.append(WorthPresenter(session, views["Worth"]))
     yield Front(session, views)
     for presenter in presenters:
         presenter.close()
@@ -172,7 +179,8 @@ def notebook_front(patch: Any) -> Iterator[Front]:
         explorer.open(name)
     layout = explorer.layout
     (edges,) = (one.view for one in layout._presenters if isinstance(one, EdgePresenter))
-    parts = {"Preflight": layout.views["Model"].preflight, "Edges": edges}
+    worth = layout.views["Traversal"].worth
+    parts = {"Preflight": layout.views["Model"].preflight, "Edges": edges, "Worth": worth}
     yield Front(session, {**layout.views, **parts})
     explorer.close()
     assert session.close()
@@ -196,7 +204,11 @@ def window_front(patch: Any) -> Iterator[Front]:
     session = Session(InlineDispatcher())
     window = open_window(shared=session, show=False)
     views = {name: dock.view for name, dock in window.docks.items()}
-    parts = {"Preflight": views["Model"].preflight, "Edges": window.docks["Attention"].edges}
+    parts = {
+        "Preflight": views["Model"].preflight,
+        "Edges": window.docks["Attention"].edges,
+        "Worth": views["Traversal"].worth,
+    }
     spin()
     yield Front(session, {**views, **parts, "Tissue": window.desk.tissue})
     window.viewer.close()

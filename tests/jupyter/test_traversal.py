@@ -14,9 +14,11 @@ from glasscell.jobs.dispatcher import InlineDispatcher
 from glasscell.jupyter.search_line import N_LISTED
 from glasscell.jupyter.traversal import JupyterTraversalView
 from glasscell.jupyter.traversal_slider import FactorSliders
+from glasscell.jupyter.worth import JupyterWorthView
 from glasscell.session import Session
 from glasscell.testing.planted import planted_dataset
 from glasscell.testing.toy_latent import ToyLatent, latent_bundle
+from glasscell.views.gene_table import GeneTable
 from glasscell.views.theme import LIGHT
 from glasscell.views.traversal_presenter import TraversalPresenter
 from glasscell.views.traversal_view import GatePicture
@@ -245,3 +247,36 @@ def test_setters_are_silent_and_gates_are_shown() -> None:
     view.measure.click()
     view.asking.ask.click()
     assert heard == [("stability_requested",), ("sweep_requested", "all")]
+
+
+def test_what_gene_sets_are_worth_is_asked_found_and_clicked() -> None:
+    heard: list[object] = []
+    offered: list[bool] = []
+    view = JupyterWorthView(offered.append)
+    view.worth_requested.connect(heard.append)
+    view.set_clicked.connect(heard.append)
+    assert offered == [False]
+    assert view.ask.disabled
+    view.set_offer(True, True, "")
+    rows = (("T CELL <b>", "12", "0.5", "+0.1", "?"), ("B CELL", "9", "0.4", "+0.0", "?"))
+    view.set_worth(GeneTable(rows, ("a", "b")), "40 held-out cells")
+    assert heard == [], "what is shown says nothing"
+    view.ask.click()
+    view.path.click()
+    assert heard == [False, True]
+    view.find.value = "t cell"
+    assert [row[0] for row in view.table.rows] == ["T CELL <b>"]
+    view.table._on_message(view.table, {"type": "clicked", "row": 0, "column": 0}, [])
+    assert heard[-1] == "T CELL <b>"
+    view.set_worth(None, "not measured yet")
+    assert not shown(view.table)
+    assert view.message.text == "not measured yet"
+
+
+def test_the_table_of_a_sweep_is_asked_for_as_csv(parts: tuple[Session, JupyterTraversalView]) -> None:
+    _, view = parts
+    asked: list[object] = []
+    view.table_requested.connect(asked.append)
+    view.save.text.value = "moved"
+    view.save.press.click()
+    assert [str(path) for path in asked] == ["moved.csv"]

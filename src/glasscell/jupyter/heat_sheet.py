@@ -161,4 +161,5 @@ def _legend(panel: HeatPanel, side: str) -> list[object]:
     last = len(panel.colours) - 1
     shades = [Heat(panel.colours[round(n * last / (_SHADES - 1))]) for n in range(_SHADES)]
     words = f"{side}{panel.title} ({panel.unit})"
-    return [words, short(panel.limits[0]), *shades, short(panel.limits[1])]
+    low, high = panel.ends
+    return [words, low, *shades, high]

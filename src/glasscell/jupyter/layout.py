@@ -173,6 +173,10 @@ class Layout:
             self._presenters.append(
                 PreflightPresenter(session, view.preflight, beside=self._presenters.pop())
             )
+        elif name == "Traversal":
+            from glasscell.views.worth_presenter import WorthPresenter
+
+            self._presenters.append(WorthPresenter(session, view.worth))
         elif name == "Attention":
             from glasscell.jupyter.edge import JupyterEdgeView
             from glasscell.views.attention_edge import EdgePresenter

@@ -12,8 +12,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from glasscell.figure.key import scale_words
 from glasscell.views.arrow import arrow_lines
-from glasscell.views.attention_edge import HALO, NOT_MEASURED, UNIFORM_PX
-from glasscell.views.legend_words import short
+from glasscell.views.attention_edge import HALO, NOT_MEASURED, UNIFORM_PX, WIDTHS
 from glasscell.views.scatter import tick_places
 
 if TYPE_CHECKING:
@@ -161,14 +160,14 @@ class _Sheet:
     def _edge_key(self, picture: EdgePicture) -> None:
         """Say at the lower left what width and colour mean."""
         high, wide, ratio = self._camera.height - 36, 70, self._ratio  # above the scale bar
-        low_end, high_end = (short(value) for value in picture.limits)
+        low_end, high_end = picture.ends
         ramp = np.array([ImageColor.getrgb(colour) for colour in picture.colour_map], np.uint8)[None]
         size = (round(wide * ratio), round(8 * ratio))
         self.image.paste(Image.fromarray(ramp).resize(size), (round(_RIM * ratio), round((high - 8) * ratio)))
         said = f"{low_end} to {high_end} when removed, in {picture.unit}; dotted: not measured"
         self._text(said, _RIM + wide + 6, high, "ls", _SMALL_PIXELS, wide + 6)
         for number, line in enumerate(
-            (f"width: attention, {UNIFORM_PX:g} pixels when uniform", picture.title)
+            (f"width: attention, {UNIFORM_PX:g} pixels when {WIDTHS}", picture.title)
         ):
             self._text(line, _RIM, high - 14 * (number + 1), "ls", _SMALL_PIXELS)
 

@@ -13,6 +13,7 @@ from glasscell.jupyter.panel import FILL, Choice, Panel, Words, button, column, 
 from glasscell.jupyter.path_line import PathLine
 from glasscell.jupyter.search_line import GeneLine
 from glasscell.jupyter.traversal_slider import FactorSliders
+from glasscell.jupyter.worth import JupyterWorthView
 from glasscell.views.gene_table import set_table
 from glasscell.views.theme import LIGHT
 from glasscell.views.traversal_table import (
@@ -78,6 +79,9 @@ class JupyterTraversalView(TraversalView, Panel):
         self.open_sets = PathLine("Gene sets (GMT)", "Read gene sets to see how they change", "sets.gmt")
         self.sets, self.sets_message = GeneSheet(SETS, 6), Words("", "muted")
         self.gates = HeatSheet("18em", hover=False)
+        self.save = PathLine("Save CSV", "Write every factor and gene as a table", "traversal.csv", ".csv")
+        self._worth = column()
+        self.worth = JupyterWorthView(lambda offered: show(self._worth, offered))
         self._playing, self._gene = False, ""
         self._step: StepPicture | None = None
         self.widget = self._content()
@@ -196,6 +200,7 @@ class JupyterTraversalView(TraversalView, Panel):
             sheet.gene_clicked.connect(lambda gene: self.gene_chosen.emit(gene))
         self.open_sets.connect(lambda path: self.gene_sets_requested.emit(path))
         self.hear_press(self.measure, lambda: self.stability_requested.emit())
+        self.save.connect(lambda path: self.table_requested.emit(path))
 
     def _content(self) -> ipywidgets.Widget:
         """Lay everything out."""
@@ -211,8 +216,23 @@ class JupyterTraversalView(TraversalView, Panel):
             row(self.measure),
             fold("Gene sets", sets, is_open=True),
         )
-        self._gates = fold("Gates: what moves what", self.gates.widget, is_open=True)
+        self._gates = fold("Gates and shifts: what moves what", self.gates.widget, is_open=True)
+        self._worth.children = (fold("Gene sets of the model", self.worth.widget, is_open=True),)
         self._result = column(
-            self.find, self.factors, row(self.play, self.light), self.gene.widget, self._moving, self._known
+            self.find,
+            self.factors,
+            row(self.play, self.light),
+            self.gene.widget,
+            self._moving,
+            self._known,
+            self.save.widget,
         )
-        return column(self.start, self.asking.widget, self.reason, self.message, self._result, self._gates)
+        return column(
+            self.start,
+            self.asking.widget,
+            self.reason,
+            self.message,
+            self._result,
+            self._gates,
+            self._worth,
+        )

@@ -58,8 +58,5 @@ class QtWorthView(WorthView):
 
     def _fill(self) -> None:
         """Show the rows whose name holds what is typed."""
-        wanted = self.find.text().strip().casefold()
-        kept = [row for row, texts in enumerate(self._table.texts) if wanted in texts[0].casefold()]
-        texts = tuple(self._table.texts[row] for row in kept)
-        self.table.genes.show(GeneTable(texts, tuple(self._table.tips[row] for row in kept)))
+        self.table.genes.show(self._table.found(self.find.text()))
         self.table.fit(3, 8)

@@ -53,6 +53,18 @@ class GeneTable:
     bars: tuple[Bar, ...] = ()
     warned: frozenset[tuple[int, int]] = frozenset()
 
+    def found(self, words: str) -> GeneTable:
+        """Return the rows whose name holds what is typed; warnings go with their rows."""
+        wanted = words.strip().casefold()
+        kept = [row for row, texts in enumerate(self.texts) if wanted in texts[0].casefold()]
+        place = {row: number for number, row in enumerate(kept)}
+        return GeneTable(
+            tuple(self.texts[row] for row in kept),
+            tuple(self.tips[row] for row in kept),
+            tuple(self.bars[row] for row in kept) if self.bars else (),
+            frozenset((place[row], column) for row, column in self.warned if row in place),
+        )
+
 
 RANKING = (
     Column("gene", "Genes by mean attribution; click one to paint it on tissue and embedding", 0),
