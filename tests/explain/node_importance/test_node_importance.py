@@ -280,17 +280,3 @@ def test_it_is_cancelled_where_it_reports(made: FavouredNode, bundle: Bundle) ->
 
     with pytest.raises(JobCancelled):
         node_importance(made.dataset, bundle, 3, Stop())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [11, 12])
-def test_the_impostor_is_flagged_with_a_second_layer_too(seed: int, tmp_path: Path) -> None:
-    made = make_favoured_node(seed, n_cells=400)
-    found = node_importance(made.dataset, train(made, tmp_path, seed, groups=True), 5)
-    for name in found.classes:
-        rows = {row.node: row for row in found.rows(name, 1)}
-        assert rows[FAVOURED].paths == max(row.paths for row in rows.values())
-        assert rows[FAVOURED].flag
-        assert not rows[made.matters[name]].flag
-    mean_n = found.deterministic_snk.mean(axis=(0, 2))[found.layer_n == 1]
-    assert mean_n[found.nodes.index(FAVOURED)] > 1.3 * np.median(mean_n), "paths count where genes tell all"
