@@ -9,10 +9,10 @@ setup:
 	@bash .ci/setup test
 
 test: setup
-	$(RUN) $(PY) -m pytest -q
+	OMP_NUM_THREADS=1 $(RUN) $(PY) -m pytest -q
 
 test-slow: setup
-	$(RUN) $(PY) -m pytest -q -m "slow and not bench" -o timeout=1800
+	OMP_NUM_THREADS=1 $(RUN) $(PY) -m pytest -q -m "slow and not bench" -o timeout=1800
 
 bench: setup
 	$(RUN) --software $(PY) -m tests.benchmarks

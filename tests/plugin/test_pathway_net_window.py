@@ -11,7 +11,6 @@ import pytest
 
 from glasscell.data.gene_set import read_gmt
 from glasscell.data.read import read
-from glasscell.models import fit as fitting
 
 from .conftest import settled, spin, wait
 
@@ -59,9 +58,7 @@ def test_a_pathway_network_by_its_buttons(
     blood_file: Path,
     real_data: Callable[[str], Path],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fitting, "baseline_rows", lambda *args: {})
     made = window(blood_file)
     settled(made.desk)
     session, sets = made.desk.session, str(real_data("gene_sets/hallmark.gmt"))
