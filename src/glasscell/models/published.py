@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from glasscell.errors import ModelError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor, nn
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from glasscell.models.preprocessing import Preprocessing
     from glasscell.models.protocol import CellBatch
     from glasscell.models.target import Target
+
+DAMAGED = "The weights do not fit the description of the network: the bundle is damaged."
 
 
 class PublishedNet:
@@ -192,3 +197,30 @@ class ClassNet(PublishedNet, ABC):
 
         classes = tuple(Target("class", name) for name in self.classes)
         return classes + tuple(Target("contrast", name) for name in self.classes)
+
+
+class NetFamily:
+    """What every family of networks tells a bundle of a model."""
+
+    def tensors(self, model: Any) -> Mapping[str, Tensor]:
+        """Return all that the network holds, by name."""
+        return dict(model.network.state_dict())
+
+    def describe(self, model: Any) -> Mapping[str, Any]:
+        """Return everything else ``restore`` needs, as plain JSON values."""
+        return dict(model.description())
+
+
+@contextmanager
+def whole_bundle() -> Iterator[None]:
+    """Say that a bundle is damaged where its parts don't fit each other inside the block.
+
+    Raises
+    ------
+    ModelError
+        A name is missing, or a shape is another.
+    """
+    try:
+        yield
+    except (RuntimeError, LookupError, ValueError, AssertionError) as error:
+        raise ModelError(DAMAGED) from error

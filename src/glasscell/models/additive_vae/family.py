@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from glasscell.errors import ModelError, NotCompatible
+from glasscell.errors import NotCompatible
 from glasscell.models.additive_vae.model import AdditiveModel
 from glasscell.models.additive_vae.network import AdditiveNetwork
 from glasscell.models.additive_vae.params import AdditiveParams
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.vae.figure import reconstruction_figures
 from glasscell.models.vae.train import CountTask, log_gene_share
 
@@ -47,7 +48,7 @@ INFO = ModelInfo(
 _BLOCK = 4096
 
 
-class AdditiveFamily:
+class AdditiveFamily(NetFamily):
     """Trains, measures, takes apart and rebuilds additive VAEs."""
 
     info = INFO
@@ -99,14 +100,6 @@ class AdditiveFamily:
         network.high.copy_(torch.where(flip > 0, high, -low))
         return _model(network, self.info, twin.genes, twin.preprocessing, twin.batch_column, twin.batches)
 
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights and running figures by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return preprocessing and batches."""
-        return dict(model.description())
-
     def restore(
         self,
         description: Mapping[str, Any],
@@ -120,12 +113,8 @@ class AdditiveFamily:
         assert isinstance(params, AdditiveParams)
         batches = tuple(description["batches"])
         network = make_network(params, len(genes), len(batches))
-        try:
+        with whole_bundle():
             network.load_state_dict(dict(tensors))
-        except RuntimeError as error:
-            raise ModelError(
-                "The weights do not fit the description of the network: the bundle is damaged."
-            ) from error
         preprocessing = Preprocessing.from_json(description["preprocessing"])
         return _model(network, self.info, genes, preprocessing, description["batch_column"], batches)
 

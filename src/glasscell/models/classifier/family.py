@@ -18,6 +18,7 @@ from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import NetFamily, whole_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +97,7 @@ _STEPS = 8
 _SMALLEST_BATCH = 16
 
 
-class ClassifierFamily:
+class ClassifierFamily(NetFamily):
     """Trains, takes apart and rebuilds classifiers."""
 
     info = INFO
@@ -117,14 +118,6 @@ class ClassifierFamily:
         )
         return model, result.curve, result.notes
 
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights and running figures by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return temperature and preprocessing."""
-        return dict(model.description())
-
     def restore(
         self,
         description: Mapping[str, Any],
@@ -137,12 +130,8 @@ class ClassifierFamily:
         """Rebuild a model that scores bit-equal."""
         assert isinstance(params, ClassifierParams)
         network = make_network(params, len(genes), len(classes))
-        try:
+        with whole_bundle():
             network.load_state_dict(dict(tensors))
-        except RuntimeError as error:
-            raise ModelError(
-                "The weights do not fit the description of the network: the bundle is damaged."
-            ) from error
         preprocessing = Preprocessing.from_json(description["preprocessing"])
         return ClassifierModel(
             network, self.info, genes, classes, preprocessing, float(description["temperature"])

@@ -18,6 +18,7 @@ from glasscell.models.pathway_net.network import PathwayNetNetwork, seed_network
 from glasscell.models.pathway_net.params import PathwayNetParams
 from glasscell.models.pathway_net.structure import Structure, read_structure
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import DAMAGED, NetFamily, whole_bundle
 from glasscell.models.temperature import best_temperature
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _STEPS = 8
 _SMALLEST_BATCH = 16
 
 
-class PathwayNetFamily:
+class PathwayNetFamily(NetFamily):
     """Trains, takes apart and rebuilds pathway networks."""
 
     info = INFO
@@ -92,14 +93,6 @@ class PathwayNetFamily:
         model = PathwayNetModel(network.cpu(), self.info, *words, temperature)
         return model, result.curve, result.notes
 
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights, running figures and connections by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return temperature, preprocessing and the names of the nodes."""
-        return dict(model.description())
-
     def restore(
         self,
         description: Mapping[str, Any],
@@ -111,18 +104,15 @@ class PathwayNetFamily:
     ) -> PathwayNetModel:
         """Rebuild a model that scores bit-equal; its sets come from the bundle, not from their files."""
         assert isinstance(params, PathwayNetParams)
-        damaged = "The weights do not fit the description of the network: the bundle is damaged."
         layers = tuple(tuple(str(name) for name in layer) for layer in description["layers"])
-        try:
+        with whole_bundle():
             masks = [tensors[f"layers.{place}.linear.open_oi"] for place in range(len(layers))]
             if [mask.shape[0] for mask in masks] != [len(layer) for layer in layers]:
-                raise ModelError(damaged)
+                raise ModelError(DAMAGED)
             if masks[0].shape[1] != len(genes):
-                raise ModelError(damaged)
+                raise ModelError(DAMAGED)
             network = make_network(params, masks, len(classes))
             network.load_state_dict(dict(tensors))
-        except (KeyError, IndexError, RuntimeError) as error:
-            raise ModelError(damaged) from error
         return PathwayNetModel(
             network,
             self.info,

@@ -22,6 +22,7 @@ from glasscell.models.pathway_transformer.params import TransformerParams
 from glasscell.models.pathway_transformer.start import start_at_components
 from glasscell.models.pathway_transformer.token import FREE, TokenSets, token_sets
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import DAMAGED, NetFamily, whole_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ _STEPS = 8
 _SMALLEST_BATCH = 16
 
 
-class TransformerFamily:
+class TransformerFamily(NetFamily):
     """Trains, takes apart and rebuilds transformers over gene sets."""
 
     info = INFO
@@ -84,10 +85,6 @@ class TransformerFamily:
         )
         return model, result.curve, (*result.notes, said)
 
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights and the gene sets by name."""
-        return dict(model.network.state_dict())
-
     def describe(self, model: Any) -> Mapping[str, Any]:
         """Return temperature, preprocessing, the names of the tokens and what the class token begins with."""
         return {**model.description(), "begins": FREE}
@@ -109,15 +106,12 @@ class TransformerFamily:
                 "than it did: train it again."
             )
         tokens = tuple(str(name) for name in description["tokens"])
-        damaged = "The weights do not fit the description of the network: the bundle is damaged."
-        try:
+        with whole_bundle():
             index, member = tensors["embedding.index"].numpy(), tensors["embedding.member"].numpy()
             if index.size and not 0 <= index.min() <= index.max() < len(genes):
-                raise ModelError(damaged)
+                raise ModelError(DAMAGED)
             network = make_network(params, TokenSets(tokens[:-1], index, member), len(genes), len(classes))
             network.load_state_dict(dict(tensors))
-        except (KeyError, RuntimeError) as error:
-            raise ModelError(damaged) from error
         return TransformerModel(
             network,
             self.info,

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from glasscell.data.gene_set import gene_mask, read_gmt
-from glasscell.errors import DataError, ModelError, NotCompatible
+from glasscell.errors import DataError, NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.pathway_vae.model import PathwayModel
 from glasscell.models.pathway_vae.network import PathwayNetwork
 from glasscell.models.pathway_vae.params import PathwayParams
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.vae.figure import reconstruction_figures
 from glasscell.models.vae.train import CountTask, log_gene_share
 
@@ -47,7 +48,7 @@ INFO = ModelInfo(
 _FIRST_WEIGHT = 0.2
 
 
-class PathwayFamily:
+class PathwayFamily(NetFamily):
     """Trains, measures, takes apart and rebuilds pathway VAEs."""
 
     info = INFO
@@ -93,14 +94,6 @@ class PathwayFamily:
         assert isinstance(twin, PathwayModel)
         return twin
 
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights, running figures and the mask by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return preprocessing, batches and names of the latents."""
-        return dict(model.description())
-
     def restore(
         self,
         description: Mapping[str, Any],
@@ -113,13 +106,9 @@ class PathwayFamily:
         """Rebuild a model that scores bit-equal; the GMT file is not needed."""
         assert isinstance(params, PathwayParams)
         batches, names = tuple(description["batches"]), tuple(description["latents"])
-        try:
+        with whole_bundle():
             network = make_network(params, tensors["member_pg"], names, len(batches))
             network.load_state_dict(dict(tensors))
-        except (RuntimeError, KeyError, AssertionError) as error:
-            raise ModelError(
-                "The weights do not fit the description of the network: the bundle is damaged."
-            ) from error
         preprocessing = Preprocessing.from_json(description["preprocessing"])
         return _model(network, self.info, genes, preprocessing, description["batch_column"], batches)
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from glasscell.errors import ModelError
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.saucie.figure import map_figures
 from glasscell.models.saucie.model import SaucieModel
 from glasscell.models.saucie.network import SaucieNetwork
@@ -50,7 +50,7 @@ _NAMED = 3
 _MOST_SAID = 12
 
 
-class SaucieFamily:
+class SaucieFamily(NetFamily):
     """Trains, measures, takes apart and rebuilds SAUCIEs."""
 
     info = INFO
@@ -110,14 +110,6 @@ class SaucieFamily:
         network.rest_kg.copy_(model.network.rest_kg)
         return twin.remade(network, model.domain_names)
 
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights, codes and toggles by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return preprocessing, batches and how many codes and toggles there are."""
-        return dict(model.description())
-
     def restore(
         self,
         description: Mapping[str, Any],
@@ -131,13 +123,9 @@ class SaucieFamily:
         assert isinstance(params, SaucieParams)
         batches, codes = tuple(description["batches"]), tuple(description["codes"])
         network = make_network(params, len(genes), len(batches))
-        try:
+        with whole_bundle():
             network.set_sizes(len(codes), int(description["n_bits"]))
             network.load_state_dict(dict(tensors))
-        except RuntimeError as error:
-            raise ModelError(
-                "The weights do not fit the description of the network: the bundle is damaged."
-            ) from error
         preprocessing = Preprocessing.from_json(description["preprocessing"])
         column = description["batch_column"]
         return SaucieModel(network, self.info, genes, preprocessing, column, batches, codes)

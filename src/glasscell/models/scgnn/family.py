@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from glasscell.errors import ModelError, NotCompatible
+from glasscell.errors import NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.scgnn.cluster import discriminant
 from glasscell.models.scgnn.model import ScgnnModel
 from glasscell.models.scgnn.network import FeatureNetwork, ScgnnNetwork
@@ -47,7 +48,7 @@ INFO = ModelInfo(
 )
 
 
-class ScgnnFamily:
+class ScgnnFamily(NetFamily):
     """Trains, measures, takes apart and rebuilds cell-graph models."""
 
     info = INFO
@@ -107,14 +108,6 @@ class ScgnnFamily:
         network.cluster = model.whole.cluster.clone()
         return ScgnnModel(cast("VaeNetwork", network), self.info, twin.genes, twin.preprocessing)
 
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights, running figures, clusters and the cell graph by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return preprocessing and the number of clusters."""
-        return dict(model.description())
-
     def restore(
         self,
         description: Mapping[str, Any],
@@ -127,13 +120,9 @@ class ScgnnFamily:
         """Rebuild a model that scores bit-equal."""
         assert isinstance(params, ScgnnParams)
         network = make_network(params, len(genes), int(description["n_clusters"]))
-        try:
+        with whole_bundle():
             network.hold(tensors)
             network.load_state_dict(dict(tensors))
-        except (RuntimeError, KeyError) as error:
-            raise ModelError(
-                "The weights do not fit the description of the network: the bundle is damaged."
-            ) from error
         preprocessing = Preprocessing.from_json(description["preprocessing"])
         return ScgnnModel(cast("VaeNetwork", network), self.info, genes, preprocessing)
 

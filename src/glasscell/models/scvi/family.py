@@ -9,6 +9,7 @@ from pydantic import Field
 from glasscell.errors import NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import NetFamily
 from glasscell.models.scvi.file import ScviFile
 from glasscell.models.scvi.model import LinearScviModel, ScanviModel, ScviModel
 from glasscell.models.scvi.network import ScviSpec, build_module, why_no_scvi
@@ -61,7 +62,7 @@ class ScviParams(FamilyParams):
     )
 
 
-class ScviFamily:
+class ScviFamily(NetFamily):
     """Trains, takes apart and rebuilds one kind of model of scvi-tools.
 
     Parameters
@@ -94,14 +95,6 @@ class ScviFamily:
             raise NotCompatible(f"{self.info.title} models raw counts: choose the layer that holds them.")
         saved, curve = train(self.kind, data, plan, params, job)
         return adapt(saved), curve, ()
-
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights and running figures by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return the network's sizes, preprocessing and batches."""
-        return dict(model.description())
 
     def restore(
         self,

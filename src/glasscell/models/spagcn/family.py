@@ -9,9 +9,9 @@ from pydantic import Field
 from torch import Tensor
 
 from glasscell.data.neighbour import GraphSpec
-from glasscell.errors import ModelError
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.spagcn.model import SpagcnModel
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ INFO = ModelInfo(
 )
 
 
-class SpagcnFamily:
+class SpagcnFamily(NetFamily):
     """Trains, measures, takes apart and rebuilds networks of smoothed expression."""
 
     info = INFO
@@ -154,14 +154,6 @@ class SpagcnFamily:
         kept = torch.ones(twin.n_latent, device=twin.device, dtype=twin.dtype)
         return twin.rearranged(same, kept, torch.from_numpy(order).to(twin.device))
 
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights, components and domains by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return preprocessing and graph."""
-        return dict(model.description())
-
     def restore(
         self,
         description: Mapping[str, Any],
@@ -176,12 +168,8 @@ class SpagcnFamily:
         network = make_network(
             params, len(genes), int(description["n_components"]), int(description["n_tried"])
         )
-        try:
+        with whole_bundle():
             network.load_state_dict(dict(tensors))
-        except RuntimeError as error:
-            raise ModelError(
-                "The weights do not fit the description of the network: the bundle is damaged."
-            ) from error
         preprocessing = Preprocessing.from_json(description["preprocessing"])
         graph = GraphSpec.from_json(description["graph"])
         return SpagcnModel(network, self.info, genes, preprocessing, graph)

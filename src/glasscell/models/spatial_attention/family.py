@@ -10,9 +10,10 @@ from pydantic import Field
 from torch import Tensor
 
 from glasscell.data.neighbour import GraphSpec
-from glasscell.errors import ModelError, NotCompatible
+from glasscell.errors import NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.spatial_attention.model import SpatialModel
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ INFO = ModelInfo(
 )
 
 
-class SpatialFamily:
+class SpatialFamily(NetFamily):
     """Trains, measures, takes apart and rebuilds networks of neighbours."""
 
     info = INFO
@@ -179,14 +180,6 @@ class SpatialFamily:
         kept = torch.ones(twin.n_latent, device=twin.device, dtype=twin.dtype)
         return twin.rearranged(same, kept, torch.from_numpy(order).to(twin.device))
 
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights, components and the mixture by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return preprocessing and graph."""
-        return dict(model.description())
-
     def restore(
         self,
         description: Mapping[str, Any],
@@ -201,12 +194,8 @@ class SpatialFamily:
         if self.why_not:
             raise NotCompatible(self.why_not)
         network = make_network(params, len(genes), int(description["n_components"]))
-        try:
+        with whole_bundle():
             network.load_state_dict(dict(tensors))
-        except RuntimeError as error:
-            raise ModelError(
-                "The weights do not fit the description of the network: the bundle is damaged."
-            ) from error
         if network.uniform:
             network.even()
         preprocessing = Preprocessing.from_json(description["preprocessing"])

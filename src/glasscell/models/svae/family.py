@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from glasscell.errors import ModelError, NotCompatible
+from glasscell.errors import NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.svae.model import ShiftModel
 from glasscell.models.svae.network import ShiftNetwork
 from glasscell.models.svae.params import IvaeParams, SvaeParams
@@ -54,7 +55,7 @@ IVAE_INFO = replace(
 )
 
 
-class ShiftFamily:
+class ShiftFamily(NetFamily):
     """Trains, measures, takes apart and rebuilds models of shifts.
 
     Parameters
@@ -126,14 +127,6 @@ class ShiftFamily:
                 network.gate_weights.copy_(network.gate_weights[:, at].clone())
         return twin.with_network(network)
 
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights and running figures by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return preprocessing, batches and actions."""
-        return dict(model.description())
-
     def restore(
         self,
         description: Mapping[str, Any],
@@ -147,13 +140,9 @@ class ShiftFamily:
         assert isinstance(params, IvaeParams)
         batches, actions = tuple(description["batches"]), tuple(description["actions"])
         control = description["control"]
-        try:
+        with whole_bundle():
             network = make_network(params, len(genes), len(batches), len(actions), actions.index(control))
             network.load_state_dict(dict(tensors))
-        except (RuntimeError, ValueError) as error:
-            raise ModelError(
-                "The weights do not fit the description of the network: the bundle is damaged."
-            ) from error
         return ShiftModel(
             network,
             self.info,

@@ -17,6 +17,7 @@ from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.loop import LoopSettings, fit_loop, seeded
 from glasscell.models.network import make_own_network, network_names, register_network
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import NetFamily
 from glasscell.models.torch_module.model import TorchModel, make_torch_model
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ INFO = ModelInfo(
 )
 
 
-class TorchModuleFamily:
+class TorchModuleFamily(NetFamily):
     """Trains, takes apart and rebuilds people's own networks."""
 
     info = INFO
@@ -105,14 +106,6 @@ class TorchModuleFamily:
             result.network.cpu(), self.info, name, data.genes, data.classes, data.preprocessing
         )
         return model, result.curve, result.notes
-
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights and running figures by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return the network's name, temperature and preprocessing."""
-        return dict(model.description())
 
     def restore(
         self,

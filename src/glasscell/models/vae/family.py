@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from glasscell.errors import ModelError, NotCompatible
+from glasscell.errors import NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.preprocessing import Preprocessing
+from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.vae.figure import reconstruction_figures
 from glasscell.models.vae.model import VaeModel
 from glasscell.models.vae.network import VaeNetwork
@@ -46,7 +47,7 @@ INFO = ModelInfo(
 )
 
 
-class VaeFamily:
+class VaeFamily(NetFamily):
     """Trains, measures, takes apart and rebuilds VAEs."""
 
     info = INFO
@@ -92,14 +93,6 @@ class VaeFamily:
         first.weight.copy_(first.weight[:, at] * flip)
         return VaeModel(network, self.info, twin.genes, twin.preprocessing, twin.batch_column, twin.batches)
 
-    def tensors(self, model: Any) -> Mapping[str, Tensor]:
-        """Return all weights and running figures by name."""
-        return dict(model.network.state_dict())
-
-    def describe(self, model: Any) -> Mapping[str, Any]:
-        """Return preprocessing and batches."""
-        return dict(model.description())
-
     def restore(
         self,
         description: Mapping[str, Any],
@@ -113,12 +106,8 @@ class VaeFamily:
         assert isinstance(params, VaeParams)
         batches = tuple(description["batches"])
         network = make_network(params, len(genes), len(batches))
-        try:
+        with whole_bundle():
             network.load_state_dict(dict(tensors))
-        except RuntimeError as error:
-            raise ModelError(
-                "The weights do not fit the description of the network: the bundle is damaged."
-            ) from error
         preprocessing = Preprocessing.from_json(description["preprocessing"])
         return VaeModel(network, self.info, genes, preprocessing, description["batch_column"], batches)
 
