@@ -6,82 +6,30 @@ column of obs or a file of folds may be named instead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from glasscell.data.block import assign_blocks, near_other_fold, spatial_blocks
-from glasscell.data.column import categorical_codes, is_continuous, missing_name
 from glasscell.data.design import find_design
+from glasscell.data.fold import Split
+from glasscell.data.split_given import MAX_FOLDS, present, split_column, split_file
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glasscell.data.channel import BoolArray, CodeArray
+    from glasscell.data.channel import CodeArray
     from glasscell.data.dataset import Dataset
     from glasscell.data.labels import Labels
     from glasscell.data.section import Sections
 
+__all__ = ["BLOCKS_PER_SIDE", "MAX_FOLDS", "SCHEMES", "Split", "allowed_schemes", "default_scheme", "split"]
+
 SCHEMES = ("donor", "section", "blocks", "random")
 BLOCKS_PER_SIDE = 4
-MAX_FOLDS = 50
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """The fold of every cell.
-
-    Parameters
-    ----------
-    scheme
-        The scheme as asked for; figures on held-out cells must name it.
-    folds
-        int32, shape ``(n_cells,)``; -1 where the cell is not used.
-    blocks
-        int32, shape ``(n_cells,)``, index into `block_names`; a block always lies within one fold. -1 where
-        not used.
-    block_names
-        Name of each block.
-    description
-        One sentence for people.
-    warnings
-        Sentences on what the split cannot show.
-    near_cf
-        bool, shape ``(n_cells, n_folds)``: the cells too near to a fold to be trained on when it is held
-        out, or None.
-    """
-
-    scheme: str
-    folds: CodeArray
-    blocks: CodeArray
-    block_names: tuple[str, ...]
-    description: str
-    warnings: tuple[str, ...] = ()
-    near_cf: BoolArray | None = None
-
-    @property
-    def n_folds(self) -> int:
-        """Return the number of folds."""
-        return int(self.folds.max(initial=-1)) + 1
-
-    def held_out(self, fold: int) -> BoolArray:
-        """Return the cells of one fold, bool of shape ``(n_cells,)``."""
-        return np.asarray(self.folds == fold)
-
-    def training(self, fold: int) -> BoolArray:
-        """Return the cells to train on when `fold` is held out: the other folds less the gap around it."""
-        mask = np.asarray((self.folds >= 0) & (self.folds != fold))
-        return mask if self.near_cf is None else mask & ~self.near_cf[:, fold]
-
-    def block_of(self, cell: int) -> str:
-        """Return the name of one cell's block, empty when it has none."""
-        block = int(self.blocks[cell])
-        return "" if block < 0 else self.block_names[block]
 
 
 def allowed_schemes(dataset: Dataset) -> tuple[str, ...]:
@@ -166,9 +114,9 @@ def split(
     if scheme == "random":
         return _split_random(dataset, n_folds, seed, labels)
     if scheme.startswith("obs:"):
-        return _split_column(dataset, scheme)
+        return split_column(dataset, scheme)
     if Path(scheme).suffix.lower() == ".csv":
-        return _split_file(dataset, Path(scheme))
+        return split_file(dataset, Path(scheme))
     raise DataError(
         f'There is no split "{scheme}"; choose {", ".join(SCHEMES)}, obs:COLUMN, or a CSV file with cell '
         "and fold."
@@ -211,7 +159,7 @@ def _split_blocks(dataset: Dataset, n_folds: int, seed: int, labels: Labels | No
 def _split_values(
     scheme: str, codes: CodeArray, names: Sequence[str], n_folds: int, seed: int, labels: Labels | None
 ) -> Split:
-    blocks, block_names = _present(codes, names)
+    blocks, block_names = present(codes, names)
     if len(block_names) <= n_folds:
         fold_of_block = np.arange(len(block_names), dtype=np.int32)
         sentence = f"Each of {len(block_names)} {scheme}s is held out in turn."
@@ -243,67 +191,6 @@ def _split_random(dataset: Dataset, n_folds: int, seed: int, labels: Labels | No
         )
     names = tuple(f"fold {fold + 1}" for fold in range(n_folds))
     return Split("random", folds, folds.copy(), names, f"Random cells in {n_folds} folds.", warnings)
-
-
-def _split_column(dataset: Dataset, scheme: str) -> Split:
-    column = scheme.removeprefix("obs:")
-    if column not in dataset.obs.columns:
-        raise DataError(missing_name("obs column", column, dataset.obs.columns))
-    if is_continuous(dataset.obs[column]):
-        raise DataError(f'The obs column "{column}" holds numbers; a split needs a column of categories.')
-    codes, names = categorical_codes(dataset.obs[column])
-    return _each_value(scheme, codes, names, f'the obs column "{column}"')
-
-
-def _split_file(dataset: Dataset, path: Path) -> Split:
-    if not path.is_file():
-        raise DataError(
-            f"There is no file {path} to read folds from; give a CSV file with the columns cell and fold."
-        )
-    try:
-        table = pd.read_csv(path, dtype=str)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as a CSV file: {error}") from error
-    if not {"cell", "fold"} <= set(table.columns):
-        raise DataError(
-            f"{path} needs the columns cell and fold; it has {', '.join(map(str, table.columns))}."
-        )
-    if table["cell"].duplicated().any():
-        raise DataError(
-            f"{path} names the cell {table['cell'][table['cell'].duplicated()].iloc[0]} more than once."
-        )
-    fold_of_cell = table.set_index("cell")["fold"].reindex(pd.Index(dataset.cell_names).astype(str))
-    if fold_of_cell.isna().all():
-        raise DataError(f"None of the cells in {path} is in this dataset; check the cell names.")
-    codes, names = categorical_codes(fold_of_cell)
-    result = _each_value(str(path), codes, names, path.name)
-    unused = int((result.folds < 0).sum())
-    said = (f"{unused:,} cells are not named in {path.name} and are not used.",) if unused else ()
-    return Split(result.scheme, result.folds, result.blocks, result.block_names, result.description, said)
-
-
-def _each_value(scheme: str, codes: CodeArray, names: Sequence[str], source: str) -> Split:
-    blocks, block_names = _present(codes, names)
-    if not 2 <= len(block_names) <= MAX_FOLDS:
-        raise DataError(
-            f"A split needs 2 to {MAX_FOLDS} folds, and {source} has {len(block_names)} different values; "
-            "choose another column."
-        )
-    return Split(
-        scheme,
-        blocks.copy(),
-        blocks,
-        block_names,
-        f"Each of {len(block_names)} values of {source} is held out in turn.",
-    )
-
-
-def _present(codes: CodeArray, names: Sequence[str]) -> tuple[CodeArray, tuple[str, ...]]:
-    """Renumber the codes so that only names with cells remain."""
-    there = np.unique(codes[codes >= 0])
-    new_code = np.full(len(names) + 1, -1, dtype=np.int32)
-    new_code[there] = np.arange(len(there), dtype=np.int32)
-    return new_code[codes], tuple(names[code] for code in there)
 
 
 def _class_counts(blocks: CodeArray, n_blocks: int, labels: Labels | None) -> npt.NDArray[np.int64]:

@@ -101,7 +101,7 @@ def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle
         dataset, request.split, labels, tuple(nets), data, Span(job, _TRAINING, 0.93, "predicting")
     )
     job.report(0.93, "baselines")
-    baselines = baseline_rows(dataset, data, request.split, Span(job, 0.93, 1.0))
+    baselines = baseline_rows(dataset, data, request.split, Span(job, 0.93, 1.0)) if request.baselines else {}
     known = cells.labelled
     return Bundle(
         family=request.family,

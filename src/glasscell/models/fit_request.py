@@ -42,6 +42,8 @@ class FitRequest:
         What was done to every cell (its perturbation), -1 for unknown, and the name of the control among
         the classes; empty for the one that is called as a control usually is. Families whose
         ``info.needs_action`` is True need it, the others refuse it.
+    baselines
+        Whether cheap baselines are trained beside; they depend on the split and no seed changes them.
     """
 
     labels: Labels | None = None
@@ -53,3 +55,4 @@ class FitRequest:
     batch: Labels | None = None
     action: Labels | None = None
     control: str = ""
+    baselines: bool = True

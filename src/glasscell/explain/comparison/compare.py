@@ -69,7 +69,8 @@ def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -
             low = step * (at * len(request.seeds) + turn)
             part = Part(job, low, low + step, f"{name}, seed {seed}")
             try:
-                found.bundles[name].append(fit(dataset, _asked(request, name, seed), part))
+                asked = replace(_asked(request, name, seed), baselines=not found.has_baselines)
+                found.bundles[name].append(fit(dataset, asked, part))
             except NotCompatible as error:
                 raise NotCompatible(f"{name}: {error}") from error
     found.scores += _supervised(found.bundles, request)
@@ -98,6 +99,11 @@ class _Found:
     bundles: dict[str, list[Bundle]] = field(default_factory=dict)
     scores: list[Score] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def has_baselines(self) -> bool:
+        """Whether baselines were trained beside a model; no seed changes them."""
+        return any(one.baselines for made in self.bundles.values() for one in made)
 
 
 def _check(request: CompareRequest) -> None:
