@@ -49,10 +49,10 @@ CELLS = np.arange(0, 150, 11, dtype=np.int32)
 #: Ways of explaining that are no attribution: each family offers them or says why not.
 OTHERS = ("traversal", "attention", "perturbation")
 ATTENDING = {"pathway_transformer", "spatial_attention"}
-UNDECODED = {"classifier", "pathway_net", "pathway_transformer", "spagcn", "torch_module"}
+UNDECODED = {"classifier", "grn", "pathway_net", "pathway_transformer", "spagcn", "torch_module"}
 FITS = {
     **{method: set(BUILT_IN) for method in METHODS},
-    "perturbation": set(BUILT_IN),
+    "perturbation": set(BUILT_IN) - {"grn"},
     "traversal": set(BUILT_IN) - UNDECODED,
     "attention": ATTENDING,
 }

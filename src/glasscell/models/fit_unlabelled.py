@@ -14,7 +14,15 @@ from glasscell.errors import ModelError
 from glasscell.models.bundle import Bundle, CellTable
 from glasscell.models.device import resolve_device
 from glasscell.models.domain import domain_of_cells
-from glasscell.models.family import Aligns, AlignsDomains, CopiesDomains, FoldPlan, Measures, TrainingData
+from glasscell.models.family import (
+    Aligns,
+    AlignsDomains,
+    CopiesDomains,
+    FoldPlan,
+    Measures,
+    TrainingData,
+    TrainsAlike,
+)
 from glasscell.models.null_count import match_domains, match_latents, redraw_counts, scatter_genes
 from glasscell.models.plan import set_aside
 from glasscell.models.protocol import Encodes, Model
@@ -61,7 +69,7 @@ def fit_unlabelled(dataset: Dataset, request: FitRequest, job: JobHandle) -> Bun
             f"{dataset.n_cells} cells are too few for {family.info.title} "
             f"(at least {family.info.min_cells}): open a larger file."
         )
-    data = training_data(dataset, request, family, device)
+    data = training_data(dataset, request, family, device, labels=request.labels)
     held_out = _held_out(dataset, request)
     train = np.flatnonzero(~held_out if request.split is None else request.split.training(0))
     strata = np.zeros(len(train), np.int64) if data.batch is None else data.batch[train] + 1
@@ -104,22 +112,29 @@ def fit_null_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: Jo
 
     What its rankings share with the real net's comes from those, not from genes that go together. Values
     that are no counts are dealt out anew gene by gene. Its latents, and its domains if it has some, are lined
-    up with the real net's. A family whose latents cannot be lined up gets no twin.
+    up with the real net's; nets of a family that trains alike have the same names and need none. Of a
+    family that can do neither there is no twin.
     """
     family = find_family(request.family)
-    if not isinstance(family, Aligns) or bundle.cells.latent_cz is None or bundle.twin is not None:
+    latents = isinstance(family, Aligns) and bundle.cells.latent_cz is not None
+    if bundle.twin is not None or not (latents or isinstance(family, TrainsAlike)):
         return bundle
     device = resolve_device(request.device)
     job.report(0.0, "redrawing counts")
     check_request(dataset, request, family)
-    data = training_data(dataset, request, family, device)
+    data = training_data(dataset, request, family, device, labels=request.labels)
     null = _null_data(dataset, data, request.seed, job)
     train = np.flatnonzero(bundle.cells.fold != 0)
     plan = FoldPlan(
         train, np.empty(0, np.int64), net_seed(request.seed, 1), device, max(1, bundle.curves[0].best_epoch)
     )
-    twin, _, _ = family.train(null, plan, bundle.params, Span(job, 0.0, 0.95, "twin of redrawn counts"))
+    part = Span(job, 0.0, 0.95, "twin of redrawn counts")
+    if isinstance(family, TrainsAlike):  # of the same names: there is nothing to line up
+        return bundle.with_twin(family.train_like(bundle.folds[0], null, plan, bundle.params, part))
+    twin, _, _ = family.train(null, plan, bundle.params, part)
+    assert isinstance(family, Aligns)
     assert isinstance(twin, Encodes)
+    assert bundle.cells.latent_cz is not None
     latent_cz = encode_all(twin, data, Span(job, 0.95, 1.0, "encoding"))
     order, sign = match_latents(bundle.cells.latent_cz, latent_cz)
     lined_up = family.aligned(twin, order, sign)

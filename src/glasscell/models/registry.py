@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 BUILT_IN: Mapping[str, str] = {
     "classifier": "glasscell.models.classifier.family:FAMILY",
     "additive_vae": "glasscell.models.additive_vae.family:FAMILY",
+    "grn": "glasscell.models.grn.family:FAMILY",
+    "gan": "glasscell.models.gan.family:FAMILY",
     "ivae": "glasscell.models.svae.family:IVAE",
     "linear_scvi": "glasscell.models.scvi.family:LINEAR",
     "pathway_vae": "glasscell.models.pathway_vae.family:FAMILY",

@@ -36,6 +36,8 @@ _GRAPH = {"n_domains": 2, "n_components": 6, "n_latent": 3, "hidden": 8, "heads"
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "classifier": {**_QUICK, "hidden": 8},
     "additive_vae": {**_SMALL, "decoder_hidden": 4},
+    "grn": {**_QUICK, "hidden": 8, "n_genes": 12},
+    "gan": {**_SMALL, "noise": 4, "gan_hidden": 8, "gan_epochs": 2, "critic_steps": 2},
     "ivae": _SHIFT,
     "linear_scvi": _SCVI,
     "pathway_vae": {
