@@ -6,8 +6,14 @@ disturbed by random numbers drawn elsewhere.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LOWEST = -(2**63)
 
@@ -113,3 +119,25 @@ def fold_batch_norm(weight_hg: Tensor, bias: Tensor, norm: nn.BatchNorm1d) -> tu
     if norm.affine:
         scale, shift = scale * norm.weight, shift * norm.weight + norm.bias
     return weight_hg * scale[:, None], bias * scale + shift
+
+
+def in_blocks(call: Callable[[Tensor], Tensor], x_cg: Tensor, rows: int) -> Tensor:
+    """Call on blocks of cells; where a gradient is wanted each is computed again on the way back.
+
+    Parameters
+    ----------
+    call
+        From some rows of ``x_cg`` to as many rows.
+    rows
+        Cells of a block.
+    """
+    if len(x_cg) <= rows:
+        return call(x_cg)
+    if torch.is_grad_enabled() and x_cg.requires_grad:
+        return torch.cat([_again(call, part) for part in torch.split(x_cg, rows)])
+    return torch.cat([call(part) for part in torch.split(x_cg, rows)])
+
+
+def _again(call: Callable[[Tensor], Tensor], part: Tensor) -> Tensor:
+    result: Tensor = checkpoint(call, part, use_reentrant=False, preserve_rng_state=False)
+    return result

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.checkpoint import checkpoint
 
-from glasscell.models.layer import Dropout, Noise, Standardise
+from glasscell.models.layer import Dropout, Noise, Standardise, in_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 #: Numbers that a block of cells may take at a time outside training.
 BLOCK_NUMBERS = 8_000_000
@@ -216,7 +215,7 @@ class TransformerNetwork(nn.Module):
         """Return the class token after the last layer, ``(n, width)``; ``dropped`` are tokens left out."""
         if self.training:
             return self._latent(x_cg, dropped)
-        return self._in_blocks(lambda part: self._latent(part, dropped), x_cg)
+        return in_blocks(lambda part: self._latent(part, dropped), x_cg, self.rows_at_a_time())
 
     def _latent(self, x_cg: Tensor, dropped: Sequence[int]) -> Tensor:
         state, seen = self._start(x_cg, dropped)
@@ -253,20 +252,6 @@ class TransformerNetwork(nn.Module):
         places, width = self.n_tokens + 1, self.norm.weight.numel()
         per_cell = self.embedding.index.numel() + places * (places * self.heads + 8 * width)
         return max(1, BLOCK_NUMBERS // per_cell)
-
-    def _in_blocks(self, call: Callable[[Tensor], Tensor], x_cg: Tensor) -> Tensor:
-        """Call on blocks of cells; where a gradient is wanted each is computed again on the way back."""
-        rows = self.rows_at_a_time()
-        if len(x_cg) <= rows:
-            return call(x_cg)
-        if torch.is_grad_enabled() and x_cg.requires_grad:
-            return torch.cat([_again(call, part) for part in torch.split(x_cg, rows)])
-        return torch.cat([call(part) for part in torch.split(x_cg, rows)])
-
-
-def _again(call: Callable[[Tensor], Tensor], part: Tensor) -> Tensor:
-    result: Tensor = checkpoint(call, part, use_reentrant=False, preserve_rng_state=False)
-    return result
 
 
 def seed_network(network: TransformerNetwork, seed: int) -> None:
