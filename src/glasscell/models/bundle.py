@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from glasscell.models.metric import Metrics
     from glasscell.models.protocol import Model
     from glasscell.models.reference import Reference
+    from glasscell.models.robustness import Robustness
 
 HELD_OUT = "held_out"
 
@@ -135,6 +136,8 @@ class Bundle:
         Versions, seed, device, seconds, data fingerprint, number of cells and genes.
     reference
         A sample of the training cells, for applying the nets to other data; None in older bundles.
+    robustness
+        What the model stands; None until it was checked (`glasscell.explain.robustness.measure.robustness`).
     """
 
     family: str
@@ -153,6 +156,7 @@ class Bundle:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     twin: Model | None = None
     reference: Reference | None = None
+    robustness: Robustness | None = None
 
     @cached_property
     def fingerprint(self) -> str:

@@ -23,6 +23,7 @@ from glasscell.models.metric import Metrics
 from glasscell.models.prediction import prediction_table
 from glasscell.models.reference import Reference
 from glasscell.models.registry import family as find_family
+from glasscell.models.robustness import Robustness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,6 +160,7 @@ def _describe(bundle: Bundle, family: Family, digest: str) -> dict[str, Any]:
         "figures": {name: dict(row) for name, row in bundle.figures.items()},
         "curves": [curve.to_json() for curve in bundle.curves],
         "notes": list(bundle.notes),
+        "robustness": None if bundle.robustness is None else bundle.robustness.to_json(),
         "provenance": dict(bundle.provenance),
         "genes": list(bundle.genes),
         "block_names": list(bundle.cells.block_names),
@@ -212,6 +214,7 @@ def _rebuild(words: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
         notes=tuple(words["notes"]),
         provenance=words["provenance"],
         reference=_reference(tensors),
+        robustness=None if words.get("robustness") is None else Robustness.from_json(words["robustness"]),
     )
 
 
