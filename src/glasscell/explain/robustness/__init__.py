@@ -1,0 +1,1 @@
+"""What a model stands: fewer counts, another protocol, another file."""

@@ -1,0 +1,151 @@
+"""A bundle's nets asked about the cells they have not seen, under one condition."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glasscell.explain.explain import explain
+from glasscell.explain.request import ExplainRequest
+from glasscell.models.batch import make_batch
+from glasscell.models.latent_metric import nearest
+from glasscell.models.metric import measure
+from glasscell.models.robustness import ACCURACY, CALIBRATION, LATENTS, MACRO_F1, NEIGHBOURS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from glasscell.data.dataset import Dataset
+    from glasscell.explain.robustness.request import RobustnessRequest
+    from glasscell.jobs import JobHandle
+    from glasscell.models.bundle import Bundle
+
+_BLOCK = 1024
+Ints = NDArray[np.integer[Any]]
+Floats = NDArray[np.floating[Any]]
+#: The genes that speak most for each class, by class.
+TopGenes = dict[str, frozenset[str]]
+
+
+def unseen_cells(dataset: Dataset, bundle: Bundle) -> NDArray[np.int64]:
+    """Return the cells that some net has not seen: labelled ones where the model learns classes."""
+    everyone = np.arange(dataset.n_cells)
+    rows = bundle.rows(dataset, everyone)
+    net_c = bundle.net_for_cells(dataset, everyone)
+    known = (rows >= 0) & ~bundle.seen_in_training(dataset, everyone, net_c)
+    held_out = bundle.cells.labelled if bundle.classes else bundle.cells.fold >= 0
+    return np.flatnonzero(known & held_out[rows])
+
+
+@torch.no_grad()
+def _ask(
+    dataset: Dataset,
+    bundle: Bundle,
+    cells: Ints,
+    ask: Callable[[Any, Any], torch.Tensor],
+    job: JobHandle,
+) -> Floats:
+    """Ask for each cell the net that has not seen it; rows in the order of the cells."""
+    net_c = bundle.net_for_cells(dataset, cells)
+    found: list[tuple[Ints, Floats]] = []
+    for number in np.unique(net_c):
+        own = np.flatnonzero(net_c == number)
+        net: Any = bundle.folds[number]
+        for start in range(0, len(own), _BLOCK):
+            job.report(None)
+            part = own[start : start + _BLOCK]
+            found.append((part, ask(net, make_batch(dataset, net, cells[part])).cpu().numpy()))
+    made = np.empty((len(cells), found[0][1].shape[1]), np.float64)
+    for part, values in found:
+        made[part] = values
+    return made
+
+
+def predicted(dataset: Dataset, bundle: Bundle, cells: Ints, job: JobHandle) -> Floats:
+    """Return probabilities by the nets that have not seen the cells, ``(n, n_classes)``."""
+    return _ask(dataset, bundle, cells, lambda net, batch: net.probabilities(batch), job)
+
+
+def encoded(dataset: Dataset, bundle: Bundle, cells: Ints, job: JobHandle) -> Floats:
+    """Return latents, ``(n, n_latent)``."""
+    return _ask(dataset, bundle, cells, lambda net, batch: net.encode(batch), job)
+
+
+def scores(truth: Ints, probabilities_ck: Floats) -> dict[str, float]:
+    """Return accuracy, macro-F1 and calibration error."""
+    found = measure(truth, probabilities_ck)
+    assert found.calibration_error is not None
+    return {ACCURACY: found.accuracy, MACRO_F1: found.macro_f1, CALIBRATION: found.calibration_error}
+
+
+def n_top(bundle: Bundle, request: RobustnessRequest) -> int:
+    """Return how many genes of a class are compared: at most a quarter of all."""
+    return max(1, min(request.top, len(bundle.genes) // 4))
+
+
+def sample_of_class(
+    bundle: Bundle, dataset: Dataset, cells: Ints, request: RobustnessRequest
+) -> dict[str, NDArray[np.int32]]:
+    """Choose for each class which of the cells are explained; the same ones under every condition."""
+    truth = bundle.cells.truth[bundle.rows(dataset, cells)]
+    rng = np.random.default_rng([request.seed, 0x70B])
+    chosen = {}
+    for code, name in enumerate(bundle.classes):
+        own = cells[truth == code]
+        if len(own):
+            picked = rng.permutation(own)[: request.cells_per_class]
+            chosen[name] = np.sort(picked).astype(np.int32)
+    return chosen
+
+
+def top_genes(
+    dataset: Dataset,
+    bundle: Bundle,
+    sample: Mapping[str, NDArray[np.int32]],
+    request: RobustnessRequest,
+    job: JobHandle,
+) -> TopGenes:
+    """Return the genes that speak most for each class, over its sampled cells."""
+    found: TopGenes = {}
+    asked = ExplainRequest(method=request.method, evidence=False, seed=request.seed)
+    for name, cells in sample.items():
+        one = explain(dataset, bundle, replace(asked, target=f"class:{name}", cells=cells), job)
+        found[name] = frozenset(gene for gene, _ in one.top(n_top(bundle, request)))
+    return found
+
+
+def overlap(before: TopGenes, after: TopGenes) -> float:
+    """Return the share of a class's top genes that are so again, mean over the classes of both."""
+    shared = [len(before[name] & after[name]) / len(before[name]) for name in before if name in after]
+    return float(np.mean(shared)) if shared else float("nan")
+
+
+def latent_agreement(before_cz: Floats, after_cz: Floats, *, same_axes: bool = True) -> dict[str, float]:
+    """Compare two maps of the same cells.
+
+    Parameters
+    ----------
+    same_axes
+        Whether latent ``k`` means the same in both: only then are latents correlated one by one.
+
+    Returns
+    -------
+    ``neighbours kept``: the share of a cell's nearest cells that are so again. ``latent correlation``: the
+    mean over latents of the rank correlation over cells; constant latents are left out.
+    """
+    from scipy.stats import spearmanr
+
+    first, second = nearest(before_cz), nearest(after_cz)
+    kept = [len(np.intersect1d(a, b)) / len(a) for a, b in zip(first, second, strict=True)]
+    found = {NEIGHBOURS: float(np.mean(kept))}
+    if same_axes:
+        alive = [k for k in range(before_cz.shape[1]) if np.ptp(before_cz[:, k]) and np.ptp(after_cz[:, k])]
+        if alive:
+            found[LATENTS] = float(
+                np.mean([spearmanr(before_cz[:, k], after_cz[:, k]).statistic for k in alive])
+            )
+    return found

@@ -1,0 +1,123 @@
+"""Trained on all protocols but one, asked about that one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glasscell.data.column import categorical_codes, is_continuous, missing_name
+from glasscell.data.labels import Labels, read_labels
+from glasscell.data.split import Split
+from glasscell.data.split_given import present
+from glasscell.errors import DataError
+from glasscell.explain.robustness.request import AUTO
+from glasscell.models.fit import FitRequest
+
+if TYPE_CHECKING:
+    from glasscell.data.channel import CodeArray
+    from glasscell.data.dataset import Dataset
+    from glasscell.models.bundle import Bundle
+
+#: Obs columns that are taken for the protocol when nobody names one, in this order.
+NAMES = ("protocol", "technology", "tech", "platform", "assay", "chemistry", "method", "batch")
+MOST_VALUES = 6
+#: Fewer cells of a protocol say nothing.
+LEAST_CELLS = 10
+
+
+def find_protocol(dataset: Dataset, bundle: Bundle, wished: str) -> str:
+    """Return the obs column of the protocol; empty for none.
+
+    Raises
+    ------
+    DataError
+        The column asked for is absent, or has too few or too many values.
+    """
+    if not wished:
+        return ""
+    if wished != AUTO:
+        protocols(dataset, wished)
+        return wished
+    taken_out = str(bundle.provenance.get("batch", ""))
+    by_name = {str(name).lower(): str(name) for name in dataset.obs.columns}
+    for name in (taken_out, *(by_name.get(one, "") for one in NAMES)):
+        if name and name in dataset.obs.columns and name != bundle.labels_name:
+            try:
+                protocols(dataset, name)
+            except DataError:
+                continue
+            return name
+    return ""
+
+
+def protocols(dataset: Dataset, column: str) -> tuple[CodeArray, tuple[str, ...]]:
+    """Return the protocol of every cell, -1 for none, and the names.
+
+    Raises
+    ------
+    DataError
+        The column is absent, or has too few or too many values.
+    """
+    if column not in dataset.obs.columns:
+        raise DataError(missing_name("obs column", column, dataset.obs.columns))
+    if is_continuous(dataset.obs[column]):
+        raise DataError(f'The obs column "{column}" holds numbers; name a column of protocols.')
+    codes, names = present(*categorical_codes(dataset.obs[column]))
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    if not 2 <= len(names) <= MOST_VALUES or counts.min() < LEAST_CELLS:
+        raise DataError(
+            f'The obs column "{column}" has {len(names)} values; a check of robustness trains without each in '
+            f"turn, so name one with 2 to {MOST_VALUES} values of at least {LEAST_CELLS} cells each."
+        )
+    return codes, names
+
+
+def request_without(
+    dataset: Dataset, bundle: Bundle, column: str, codes: CodeArray, names: tuple[str, ...], value: int | None
+) -> FitRequest:
+    """Return what trains the bundle's family again, without one protocol (or each in turn with classes).
+
+    Parameters
+    ----------
+    value
+        The protocol to leave out; None leaves out each in turn, one net per fold, for models of classes.
+    """
+    rows = bundle.rows(dataset, np.arange(dataset.n_cells))
+    if value is None:
+        folds = codes
+        said = f'each of {len(names)} values of the obs column "{column}" is held out in turn.'
+    else:
+        folds = np.where(codes < 0, -1, codes != value).astype(np.int32)
+        said = f'"{names[value]}" of the obs column "{column}" is held out.'
+    labels = None
+    if bundle.classes:
+        truth = np.where(rows >= 0, bundle.cells.truth[rows], -1).astype(np.int32)
+        labels = Labels(bundle.labels_name or "label", truth, bundle.classes)
+    taken_out, action = str(bundle.provenance.get("batch", "")), str(bundle.provenance.get("action", ""))
+    control = str(getattr(bundle.folds[0], "control", "")) if action else ""
+    return FitRequest(
+        labels=labels,
+        split=Split(f"obs:{column}", folds, codes, names, said),
+        family=bundle.family,
+        params=bundle.params,
+        seed=int(bundle.provenance.get("seed", 0)),
+        device=str(bundle.provenance.get("device", "auto")),
+        batch=read_labels(dataset, taken_out) if taken_out and taken_out != column else None,
+        action=read_labels(dataset, action) if action else None,
+        control=control,
+        baselines=False,
+    )
+
+
+def keeps_family(request: FitRequest) -> FitRequest:
+    """Return the request on whatever device there is now; a bundle may come from another machine."""
+    from glasscell.errors import ModelError
+    from glasscell.models.device import resolve_device
+
+    try:
+        resolve_device(request.device)
+    except ModelError:
+        return replace(request, device="auto")
+    return request
