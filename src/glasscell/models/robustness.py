@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 Kind = Literal["as measured", "thinned", "protocol", "other file"]
 
 ACCURACY, MACRO_F1, CALIBRATION = "accuracy", "macro F1", "ECE"
+LOGISTIC = "logistic accuracy"
 NEIGHBOURS, LATENTS = "neighbours kept", "latent correlation"
 
 

@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 
 from glasscell.explain.explain import explain
 from glasscell.explain.request import ExplainRequest
-from glasscell.models.batch import make_batch
+from glasscell.models.baseline import logistic
+from glasscell.models.batch import make_batch, preprocessing_for
 from glasscell.models.latent_metric import nearest
 from glasscell.models.metric import measure
 from glasscell.models.robustness import ACCURACY, CALIBRATION, LATENTS, MACRO_F1, NEIGHBOURS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from glasscell.data.dataset import Dataset
     from glasscell.explain.robustness.request import RobustnessRequest
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Bundle
+    from glasscell.models.preprocessing import Preprocessing
 
 _BLOCK = 1024
 Ints = NDArray[np.integer[Any]]
@@ -51,15 +54,15 @@ def _ask(
 ) -> Floats:
     """Ask for each cell the net that has not seen it; rows in the order of the cells."""
     net_c = bundle.net_for_cells(dataset, cells)
-    found: list[tuple[Ints, Floats]] = []
+    found: list[tuple[NDArray[np.int64], Floats]] = []
     for number in np.unique(net_c):
-        own = np.flatnonzero(net_c == number)
+        own = np.flatnonzero(net_c == number).astype(np.int64)
         net: Any = bundle.folds[number]
         for start in range(0, len(own), _BLOCK):
             job.report(None)
             part = own[start : start + _BLOCK]
             found.append((part, ask(net, make_batch(dataset, net, cells[part])).cpu().numpy()))
-    made = np.empty((len(cells), found[0][1].shape[1]), np.float64)
+    made: Floats = np.empty((len(cells), found[0][1].shape[1]), np.float64)
     for part, values in found:
         made[part] = values
     return made
@@ -80,6 +83,49 @@ def scores(truth: Ints, probabilities_ck: Floats) -> dict[str, float]:
     found = measure(truth, probabilities_ck)
     assert found.calibration_error is not None
     return {ACCURACY: found.accuracy, MACRO_F1: found.macro_f1, CALIBRATION: found.calibration_error}
+
+
+def fair_recipe(dataset: Dataset, bundle: Bundle) -> Preprocessing:
+    """Return the input of logistic regression: that of the model, at equal depth where it has counts."""
+    recipe = bundle.folds[0].preprocessing
+    return preprocessing_for(dataset) if recipe.kind in ("log1p", "counts") else recipe
+
+
+def logistic_accuracies(
+    dataset: Dataset,
+    bundle: Bundle,
+    cells: Ints,
+    tables: Sequence[sparse.csr_matrix],
+    job: JobHandle,
+) -> list[float]:
+    """Train logistic regression for each of the bundle's folds; ask about the cells in several states.
+
+    Parameters
+    ----------
+    cells
+        Labelled cells of the dataset.
+    tables
+        All cells of the dataset in each state, the first as measured, ``(n_cells, n_genes)``.
+    """
+    rows = bundle.rows(dataset, np.arange(dataset.n_cells))
+    truth = np.where(rows >= 0, bundle.cells.truth[rows], -1)
+    fold = np.where(rows >= 0, bundle.cells.fold[rows], -1)
+    right = np.zeros(len(tables))
+    for number in np.unique(fold[cells]):
+        train = np.flatnonzero((truth >= 0) & (fold >= 0) & (fold != number))
+        test = cells[fold[cells] == number]
+        stacked = sparse.vstack([table_cg[test] for table_cg in tables], format="csr")
+        said = logistic(
+            sparse.csr_matrix(tables[0][train]),
+            truth[train],
+            stacked,
+            len(bundle.classes),
+            unit_variance=bundle.folds[0].preprocessing.kind == "stored",
+            job=job,
+        ).argmax(axis=1)
+        right += (said.reshape(len(tables), len(test)) == truth[test]).sum(axis=1)
+    known = (truth[cells] >= 0).sum()
+    return [float(value) for value in right / known]
 
 
 def n_top(bundle: Bundle, request: RobustnessRequest) -> int:

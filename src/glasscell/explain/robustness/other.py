@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,25 +15,24 @@ from glasscell.explain.request import ExplainRequest
 from glasscell.explain.robustness import condition as ask
 from glasscell.explain.training import input_table
 from glasscell.models.apply import apply
-from glasscell.models.robustness import RobustnessRow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from glasscell.data.dataset import Dataset
+    from glasscell.explain.robustness.request import RobustnessRequest
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Bundle
 
 _FEWEST = 10
 
 
-def row_of_file(check: Any, other: Dataset, words: str, job: JobHandle) -> RobustnessRow:
-    """Ask all nets about another file; cells are new to each of them.
+def scores_of_file(bundle: Bundle, other: Dataset, job: JobHandle) -> tuple[dict[str, float], int]:
+    """Ask all nets about another file; its cells are new to each of them.
 
-    Parameters
-    ----------
-    check
-        Dataset, bundle, request and top genes as measured.
+    Returns
+    -------
+    Figures, and the number of cells they are made of.
 
     Raises
     ------
@@ -42,22 +41,15 @@ def row_of_file(check: Any, other: Dataset, words: str, job: JobHandle) -> Robus
     DataError
         The file has no labels of that name.
     """
-    bundle: Bundle = check.bundle
     if not bundle.classes:
         raise NotCompatible("a model without classes has no truth to be held against in another file.")
     truth = _truth(other, bundle)
     known = np.flatnonzero(truth >= 0)
     if len(known) < _FEWEST:
         raise DataError(f'hardly a cell of it has one of the classes of "{bundle.labels_name}".')
-    job.report(None, words)
     applied = apply(bundle, other, job)
-    figures = ask.scores(truth[known], np.asarray(applied.probabilities_ck[known], np.float64))
-
-    def explain() -> None:
-        figures[check.overlap_name] = ask.overlap(check.top, _top_genes(check, other, truth, job))
-
-    check.attempt(f"the top genes of {words}", explain)
-    return RobustnessRow(words, "other file", len(known), figures)
+    found = ask.scores(truth[known], np.asarray(applied.probabilities_ck[known], np.float64))
+    return found, len(known)
 
 
 def _truth(other: Dataset, bundle: Bundle) -> NDArray[np.int32]:
@@ -70,28 +62,36 @@ def _truth(other: Dataset, bundle: Bundle) -> NDArray[np.int32]:
     return np.asarray(own[codes], np.int32)
 
 
-def _top_genes(check: Any, other: Dataset, truth: NDArray[np.int32], job: JobHandle) -> ask.TopGenes:
-    """Explain the other file's cells by the first net, against the baseline of the model's own cells."""
-    bundle: Bundle = check.bundle
-    rng = np.random.default_rng([check.request.seed, 0x70B])
+def top_genes_of_file(
+    dataset: Dataset, bundle: Bundle, other: Dataset, request: RobustnessRequest, job: JobHandle
+) -> ask.TopGenes:
+    """Explain another file's cells by the first net, against the baseline of the model's own ``dataset``.
+
+    Raises
+    ------
+    NotCompatible
+        The file lacks a gene of the model.
+    """
+    truth = _truth(other, bundle)
+    rng = np.random.default_rng([request.seed, 0x70B])
     inputs_cg = input_table(other, bundle.folds[0])
     found: ask.TopGenes = {}
     for code, name in enumerate(bundle.classes):
         cells = np.flatnonzero(truth == code)
         if not len(cells):
             continue
-        cells = np.sort(rng.permutation(cells)[: check.request.cells_per_class]).astype(np.int32)
-        asked = ExplainRequest(check.request.method, f"class:{name}", evidence=False)
-        plan = make_plan(check.dataset, bundle, asked)
+        picked = np.sort(rng.permutation(cells)[: request.cells_per_class]).astype(np.int32)
+        asked = ExplainRequest(request.method, f"class:{name}", evidence=False)
+        plan = make_plan(dataset, bundle, asked)
         nowhere = np.zeros(other.n_cells, bool)
         plan = replace(
             plan,
             dataset=other,
             training=replace(plan.training, inputs_cg=inputs_cg, codes=truth, trained=nowhere, size=None),
             baseline=replace(plan.baseline, of_cell=np.zeros(other.n_cells, np.int32)),
-            cells=cells,
+            cells=picked,
         )
-        net_c, seen = np.zeros(len(cells), np.int32), np.zeros(len(cells), bool)
+        net_c, seen = np.zeros(len(picked), np.int32), np.zeros(len(picked), bool)
         one = explain_nets(plan, bundle.folds, net_c, seen, job)
-        found[name] = frozenset(gene for gene, _ in one.top(ask.n_top(bundle, check.request)))
+        found[name] = frozenset(gene for gene, _ in one.top(ask.n_top(bundle, request)))
     return found

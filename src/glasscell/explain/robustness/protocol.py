@@ -68,8 +68,8 @@ def protocols(dataset: Dataset, column: str) -> tuple[CodeArray, tuple[str, ...]
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
     if not 2 <= len(names) <= MOST_VALUES or counts.min() < LEAST_CELLS:
         raise DataError(
-            f'The obs column "{column}" has {len(names)} values; a check of robustness trains without each in '
-            f"turn, so name one with 2 to {MOST_VALUES} values of at least {LEAST_CELLS} cells each."
+            f'The obs column "{column}" has {len(names)} values; a check of robustness trains without each '
+            f"in turn, so name one with 2 to {MOST_VALUES} values of at least {LEAST_CELLS} cells each."
         )
     return codes, names
 
