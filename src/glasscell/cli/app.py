@@ -11,6 +11,7 @@ from glasscell.cli.compare import compare_command
 from glasscell.cli.console import STDERR, say
 from glasscell.cli.contrast import contrast_command
 from glasscell.cli.doctor import doctor_command
+from glasscell.cli.edges import edges_command
 from glasscell.cli.explain import explain_command
 from glasscell.cli.figure import figure_command
 from glasscell.cli.fit import fit_command
@@ -21,6 +22,7 @@ from glasscell.cli.pathways import pathways_command
 from glasscell.cli.perturb import perturb_command
 from glasscell.cli.prepare import prepare_command
 from glasscell.cli.report import report_command
+from glasscell.cli.robustness import robustness_command
 from glasscell.cli.spatial_genes import spatial_genes_command
 from glasscell.cli.stability import stability_command
 from glasscell.cli.traverse import traverse_command
@@ -46,6 +48,8 @@ app.command("traverse")(traverse_command)
 app.command("stability")(stability_command)
 app.command("pathways")(pathways_command)
 app.command("nodes")(nodes_command)
+app.command("edges")(edges_command)
+app.command("robustness")(robustness_command)
 app.command("compare")(compare_command)
 app.command("contrast")(contrast_command)
 app.command("spatial-genes")(spatial_genes_command)

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from glasscell.data.dataset import Dataset
     from glasscell.data.neighbour import GraphSpec, Neighbours
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
     from glasscell.models.info import FamilyParams, ModelInfo
+    from glasscell.models.preflight_line import PreflightLine
     from glasscell.models.preprocessing import Preprocessing
     from glasscell.models.protocol import Model
     from glasscell.models.row import Rows
@@ -33,6 +35,8 @@ class TrainingData:
         Total counts, ``(n,)`` float32; None when the data are not counts.
     codes, classes
         Class of each cell, ``(n,)`` int32, -1 for none, and the names; no names when there are no labels.
+    label_column
+        Where the classes came from; empty when there are no labels.
     genes, preprocessing
         Of the columns of ``rows``.
     counts
@@ -62,6 +66,7 @@ class TrainingData:
     actions: tuple[str, ...] = ()
     action_column: str = ""
     control: str = ""
+    label_column: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +160,15 @@ class Aligns(Protocol):
 
     def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> Model:
         """Return the model with latent ``order[k]`` as its latent ``k``, times ``sign[k]``."""
+        ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A family with something of its own to say of a file before it is trained."""
+
+    def look_ahead(self, dataset: Dataset) -> PreflightLine:
+        """Return one more line of the preflight, at the family's default settings."""
         ...
 
 

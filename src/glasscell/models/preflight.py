@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glasscell.models.family import LooksAhead
 from glasscell.models.preflight_applying import applying_lines
 from glasscell.models.preflight_line import PreflightLine
 from glasscell.models.preflight_training import training_lines
@@ -118,8 +119,11 @@ def check(
 
         model = load_bundle(model)
     if isinstance(model, str):
-        info = find_family(model).info
+        family = find_family(model)
+        info = family.info
         lines = training_lines(info, dataset, labels, batch, action, control)
+        if isinstance(family, LooksAhead) and dataset.n_cells:
+            lines.append(family.look_ahead(dataset))
         return Preflight(f"Train {info.title}", tuple(lines))
     net = model.folds[0] if hasattr(model, "folds") else model
     lines = applying_lines(net, dataset, rename, min_overlap)

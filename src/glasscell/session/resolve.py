@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from glasscell.session.store import Key, Store
 
 #: Kinds that cost one look at one column; the others may cost a pass over the whole table.
-LIGHT = frozenset({"obs", "position", "group", "groups", "embedding", "prediction", "applied", "domain"})
+LIGHT = frozenset(
+    {"obs", "position", "group", "groups", "embedding", "prediction", "applied", "domain", "comparison"}
+)
 #: Up to this many cells x genes even the others are looked up at once.
 SMALL_TABLE = 4_000_000
 KEPT_FAILURES = 100
@@ -27,9 +29,11 @@ register_channel("applied", "glasscell.session.applying:resolve_applied")
 register_channel("attention", "glasscell.explain.attention.channel:resolve_attention")
 register_channel("attribution", "glasscell.explain.channel:resolve_attribution")
 register_channel("cell_graph", "glasscell.models.scgnn.channel:resolve_cell_graph")
+register_channel("comparison", "glasscell.explain.comparison.channel:resolve_comparison")
 register_channel("domain", "glasscell.session.domain:resolve_domain")
 register_channel("groups", "glasscell.session.group_column:resolve_groups")
 register_channel("imputed", "glasscell.models.scgnn.channel:resolve_imputed")
+register_channel("influence", "glasscell.models.grn.channel:resolve_influence")
 register_channel("latent", "glasscell.explain.traversal.channel:resolve_latent")
 register_channel("perturbation", "glasscell.explain.perturbation.channel:resolve_perturbation")
 register_channel("prediction", "glasscell.session.prediction:resolve_prediction")

@@ -149,6 +149,7 @@ def list_hits(session: Session) -> Iterator[Hit]:
             yield from _domain_hits(bundle)
             yield from _toggle_hits(bundle)
             yield from _graph_hits(bundle)
+            yield from _influence_hits(bundle)
         if applied is not None:
             for key, title in KEYS.items():
                 if applied.classes or key not in ("label", "probability"):
@@ -204,6 +205,17 @@ def _graph_hits(bundle: Bundle) -> Iterator[Hit]:
         for gene in bundle.genes:
             ref = ChannelRef.make("imputed", gene, model=bundle.id, what=what)
             yield Hit(ref, f"{gene}, {words}", "model")
+
+
+def _influence_hits(bundle: Bundle) -> Iterator[Hit]:
+    """List pairs of genes of a gene network, the largest mean influence first."""
+    if not hasattr(bundle.folds[0], "mean_influence"):
+        return
+    from glasscell.models.grn.channel import listed_pairs
+
+    for regulator, gene in listed_pairs(bundle.folds[0]):
+        ref = ChannelRef.make("influence", gene, model=bundle.id, regulator=regulator)
+        yield Hit(ref, f"influence of {regulator} on {gene}", "model")
 
 
 def _toggle_hits(bundle: Bundle) -> Iterator[Hit]:

@@ -17,6 +17,7 @@ from glasscell.models.grn.params import GrnParams
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.loop import LoopSettings, fit_loop
+from glasscell.models.preflight_line import PreflightLine
 from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.span import Span
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from glasscell.data.dataset import Dataset
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
     from glasscell.models.family import FoldPlan, TrainingData
@@ -83,6 +85,19 @@ class GrnFamily(NetFamily):
         """Measure how well genes of cells it has not seen are foretold from the others."""
         assert isinstance(model, GrnModel)
         return prediction_figures(self.info.key, model, data, held_out, job)
+
+    def look_ahead(self, dataset: Dataset) -> PreflightLine:
+        """Say how many genes would be used."""
+        most = GrnParams().n_genes
+        if dataset.n_genes < 3:
+            return PreflightLine("used genes", "no", "A gene network needs three genes that vary.")
+        which = (
+            f"All {dataset.n_genes:,} genes that vary are used."
+            if dataset.n_genes <= most
+            else f"Of {dataset.n_genes:,} genes the {most:,} most variable are used, or as many as you set (up "
+            "to 2,000), and all regulators you name."
+        )
+        return PreflightLine("used genes", "yes", which)
 
     def restore(
         self,

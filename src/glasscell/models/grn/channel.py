@@ -1,0 +1,95 @@
+"""How much one gene sways the prediction of another in each cell, as a colour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from glasscell.data.channel import CellValues, ChannelRef
+from glasscell.errors import NotCompatible
+from glasscell.models.batch import make_batch
+from glasscell.models.grn.model import GrnModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from glasscell.data.dataset import Dataset
+    from glasscell.models.bundle import Bundle
+    from glasscell.models.protocol import Model
+
+#: Pairs of genes that a search lists: those of the largest mean influence.
+MOST_LISTED = 300
+_BLOCK = 1024
+
+
+def resolve_influence(context: Any, ref: ChannelRef) -> CellValues:
+    """Return the slope of a gene's prediction along a regulator in each cell; missing cells have none.
+
+    The key is the gene, the parameters ``regulator`` and ``model`` name the other gene and the bundle.
+
+    Raises
+    ------
+    NotCompatible
+        The model is of another family, or does not use one of the genes.
+    """
+    bundle = context.bundle(str(ref.param("model", "")))
+    regulator = str(ref.param("regulator", ""))
+    values_c = influence_of_cells(bundle, context.dataset, regulator, ref.key)
+    note = "what the network uses, which need not be what regulates; Spearman"
+    rho = _rank_correlation(context.dataset, bundle, regulator, ref.key)
+    return CellValues(
+        f"influence of {regulator} on {ref.key}",
+        "standard deviations per standard deviation",
+        values_c,
+        centre=0.0,
+        note=f"{note} {rho:+.2f}",
+    )
+
+
+def influence_of_cells(bundle: Bundle, dataset: Dataset, regulator: str, gene: str) -> NDArray[np.float32]:
+    """Return the influence of a regulator on a gene in each cell of a dataset, ``(n_cells,)``.
+
+    Raises
+    ------
+    NotCompatible
+        The model is of another family, the data lack its genes, or it does not use one of the two.
+    """
+    net = bundle.folds[0]
+    if not isinstance(net, GrnModel):
+        raise NotCompatible(f"{net.info.title} has no influences between genes: train the family grn.")
+    parts = []
+    for start in range(0, dataset.n_cells, _BLOCK):
+        cells = np.arange(start, min(start + _BLOCK, dataset.n_cells))
+        parts.append(net.influence(net.inputs(make_batch(dataset, net, cells)), regulator, gene).cpu())
+    return np.asarray(torch.cat(parts).numpy(), np.float32)
+
+
+def listed_pairs(net: Model, most: int = MOST_LISTED) -> Iterator[tuple[str, str]]:
+    """List regulator and gene of the largest mean influences over training cells, largest first."""
+    if not isinstance(net, GrnModel):
+        return
+    size_gr = np.abs(net.parts()["influence"])
+    order = np.argsort(-size_gr, axis=None, kind="stable")[:most]
+    for gene, source in zip(*np.unravel_index(order, size_gr.shape), strict=True):
+        if size_gr[gene, source] > 0:
+            yield net.regulators[source], net.used_genes[gene]
+
+
+def _rank_correlation(dataset: Dataset, bundle: Bundle, regulator: str, gene: str) -> float:
+    """Return Spearman's correlation of both genes over all cells of the dataset, 0 where one is constant."""
+    from scipy.stats import rankdata
+
+    net = bundle.folds[0]
+    columns = [net.genes.index(regulator), net.genes.index(gene)]
+    pairs = []
+    for start in range(0, dataset.n_cells, _BLOCK):
+        cells = np.arange(start, min(start + _BLOCK, dataset.n_cells))
+        pairs.append(make_batch(dataset, net, cells).expression[:, columns].cpu().numpy())
+    one, two = (rankdata(values) for values in np.concatenate(pairs).T)
+    if np.ptp(one) == 0 or np.ptp(two) == 0:
+        return 0.0
+    return float(np.corrcoef(one, two)[0, 1])
