@@ -19,7 +19,7 @@ from glasscell.testing.fake_views import fake
 from glasscell.views.view import View
 
 #: Parts of other panels, with views of their own.
-PARTS = ("Preflight", "Edges", "Worth")
+PARTS = ("Preflight", "Edges", "Worth", "Robustness")
 #: Told when a worker comes round to it, or of how long something took: not the same from one run to the next.
 OF_THE_MOMENT = ("Jobs.", "Model.set_progress", "set_stale", "set_busy")
 
@@ -140,6 +140,8 @@ def fake_front(patch: Any) -> Iterator[Front]:
     from glasscell.views.attention_edge import EdgePresenter, EdgeView
     from glasscell.views.preflight_presenter import PreflightPresenter
     from glasscell.views.preflight_view import PreflightView
+    from glasscell.views.robustness_presenter import RobustnessPresenter
+    from glasscell.views.robustness_view import RobustnessView
     from glasscell.views.worth_presenter import WorthPresenter
     from glasscell.views.worth_view import WorthView
 
@@ -152,6 +154,7 @@ def fake_front(patch: Any) -> Iterator[Front]:
         "Preflight": FakePreflight(),
         "Edges": fake(EdgeView)(),
         "Worth": fake(WorthView)(),
+        "Robustness": fake(RobustnessView)(),
     }
     presenters: list[Any] = []
     for name, place in {**ALWAYS, **TABS}.items():
@@ -160,6 +163,7 @@ def fake_front(patch: Any) -> Iterator[Front]:
     presenters.append(PreflightPresenter(session, views["Preflight"]))
     presenters.append(EdgePresenter(session, views["Edges"], views["Attention"]))
     presenters.append(WorthPresenter(session, views["Worth"]))
+    presenters.append(RobustnessPresenter(session, views["Robustness"]))
     yield Front(session, views)
     for presenter in presenters:
         presenter.close()
@@ -180,7 +184,13 @@ def notebook_front(patch: Any) -> Iterator[Front]:
     layout = explorer.layout
     (edges,) = (one.view for one in layout._presenters if isinstance(one, EdgePresenter))
     worth = layout.views["Traversal"].worth
-    parts = {"Preflight": layout.views["Model"].preflight, "Edges": edges, "Worth": worth}
+    model = layout.views["Model"]
+    parts = {
+        "Preflight": model.preflight,
+        "Edges": edges,
+        "Worth": worth,
+        "Robustness": model.robustness,
+    }
     yield Front(session, {**layout.views, **parts})
     explorer.close()
     assert session.close()
@@ -208,6 +218,7 @@ def window_front(patch: Any) -> Iterator[Front]:
         "Preflight": views["Model"].preflight,
         "Edges": window.docks["Attention"].edges,
         "Worth": views["Traversal"].worth,
+        "Robustness": views["Model"].robustness,
     }
     spin()
     yield Front(session, {**views, **parts, "Tissue": window.desk.tissue})

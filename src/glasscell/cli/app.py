@@ -23,6 +23,7 @@ from glasscell.cli.perturb import perturb_command
 from glasscell.cli.prepare import prepare_command
 from glasscell.cli.report import report_command
 from glasscell.cli.robustness import robustness_command
+from glasscell.cli.robustness import robustness_command
 from glasscell.cli.spatial_genes import spatial_genes_command
 from glasscell.cli.stability import stability_command
 from glasscell.cli.traverse import traverse_command
@@ -49,6 +50,7 @@ app.command("stability")(stability_command)
 app.command("pathways")(pathways_command)
 app.command("nodes")(nodes_command)
 app.command("edges")(edges_command)
+app.command("robustness")(robustness_command)
 app.command("robustness")(robustness_command)
 app.command("compare")(compare_command)
 app.command("contrast")(contrast_command)

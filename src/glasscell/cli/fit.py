@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ from glasscell.cli.option import (
     settings_of,
     use_network,
 )
+from glasscell.cli.robustness import ask, show
 from glasscell.errors import JobCancelled
 
 if TYPE_CHECKING:
@@ -65,6 +67,9 @@ def fit_command(
     counts: CountsOption = "",
     genes: GenesOption = "",
     network: NetworkOption = "",
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Also check what it stands: fewer counts, other protocols")
+    ] = False,
     force: ForceOption = False,
     settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
     json: JsonOption = False,
@@ -90,12 +95,16 @@ def fit_command(
     done = read_labels(dataset, action) if action else None
     request = FitRequest(classes, plan, model, chosen, seed, device, groups, done, control)
     bundle = _train(dataset, request, out)
+    if robustness:
+        bundle = _checked(dataset, bundle, out)
     for sentence in dict.fromkeys((*(plan.warnings if plan else ()), *bundle.notes)):
         say(sentence, style="yellow")
     if json:
         print_json(_result(bundle, dataset.n_cells, time.monotonic() - started))
         return
     _show(bundle, labels)
+    if bundle.robustness is not None:
+        show(bundle.robustness)
     say(f"Model written to {out}.")
 
 
@@ -114,6 +123,15 @@ def _train(dataset: Dataset, request: FitRequest, out: Path) -> Bundle:
             raise JobCancelled(kept) from error
     if bundle.twin is not None:
         save_bundle(bundle, out)
+    return bundle
+
+
+def _checked(dataset: Dataset, bundle: Bundle, out: Path) -> Bundle:
+    """Check what the model stands and save it with the answer."""
+    from glasscell.models.bundle_file import save_bundle
+
+    bundle = replace(bundle, robustness=ask(dataset, bundle))
+    save_bundle(bundle, out)
     return bundle
 
 
@@ -151,6 +169,7 @@ def _result(bundle: Bundle, n_cells: int, seconds: float) -> dict[str, Any]:
         "cells_in_file": n_cells,
         "classes": list(bundle.classes),
         "notes": list(bundle.notes),
+        "robustness": None if bundle.robustness is None else bundle.robustness.to_json(),
     }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from glasscell.explain.check import Check
     from glasscell.explain.result import Explanation
     from glasscell.models.bundle import Bundle
+    from glasscell.models.robustness import Robustness
 
 #: No script, nothing fetched: the page may show its own pictures and nothing else.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -115,7 +116,19 @@ def add_model(report: Report, bundle: Bundle) -> None:
     report.add_figure(curve_of(bundle), "Loss over epochs.", ".svg")
     for note in bundle.notes:
         report.add_text(note, "warn")
+    if bundle.robustness is not None:
+        add_robustness(report, bundle.robustness)
     report.add_table({"model": bundle.id, **bundle.params.model_dump(), **bundle.provenance})
+
+
+def add_robustness(report: Report, found: Robustness) -> None:
+    """Show what a model stands, one line per condition."""
+    report.add_text("Robustness, on cells the net was not trained on:")
+    report.add_table(
+        {f"{row.condition} ({row.n_cells:,} cells)": dict(row.figures) for row in found.rows if row.figures}
+    )
+    for note in found.notes:
+        report.add_text(note, "warn")
 
 
 def add_explanation(report: Report, explanation: Explanation, sheet: Figure, checks: Sequence[Check]) -> None:

@@ -170,9 +170,12 @@ class Layout:
         if name == "Model":
             from glasscell.views.preflight_presenter import PreflightPresenter
 
+            from glasscell.views.robustness_presenter import RobustnessPresenter
+
             self._presenters.append(
                 PreflightPresenter(session, view.preflight, beside=self._presenters.pop())
             )
+            self._presenters.append(RobustnessPresenter(session, view.robustness))
         elif name == "Traversal":
             from glasscell.views.worth_presenter import WorthPresenter
 

@@ -15,12 +15,18 @@ if TYPE_CHECKING:
 
 
 class JupyterMetrics:
-    """A small table with what it is of above it; the model's row is bold."""
+    """A small table with what it is of above it; the model's row is bold.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    title
+        What stands above both.
+    """
+
+    def __init__(self, title: str = TITLE) -> None:
         self.note = Words("", "muted")
         self.sheet = Sheet()
-        self.widget = column(Words(TITLE, "head"), self.note, self.sheet)
+        self.widget = column(Words(title, "head"), self.note, self.sheet)
         self._fill(ScoreTable())
 
     def set_rows(self, rows: Sequence[MetricRow]) -> None:
@@ -30,6 +36,10 @@ class JupyterMetrics:
     def set_figures(self, names: Sequence[str], rows: Sequence[FigureRow]) -> None:
         """Show other figures than scores, under their own names."""
         self._fill(figure_table(names, rows))
+
+    def set_table(self, table: ScoreTable) -> None:
+        """Show rows that are written already."""
+        self._fill(table)
 
     def _fill(self, table: ScoreTable) -> None:
         self.note.say(table.note, "muted")

@@ -13,6 +13,7 @@ from glasscell.jupyter.metrics import JupyterMetrics
 from glasscell.jupyter.model_keeping import ModelKeeping
 from glasscell.jupyter.panel import TITLE, WIDE, Choice, Panel, Words, button, column, fold, row, show
 from glasscell.jupyter.preflight import JupyterPreflightView
+from glasscell.jupyter.robustness import JupyterRobustnessView
 from glasscell.views import model_wish as wishes
 from glasscell.views.curve_picture import curve_svg
 from glasscell.views.model_view import ModelView
@@ -50,6 +51,7 @@ class JupyterModelView(ModelView, Panel):
         self.reason, self.message = Words("", "muted"), Words()
         self.curve = ipywidgets.Image(format="svg+xml", layout={"width": WIDE, "max_width": "520px"})
         self.metrics = JupyterMetrics()
+        self.robustness = JupyterRobustnessView()
         self.keeping = ModelKeeping(self)
         self.preflight = JupyterPreflightView(
             self._question, lambda: wishes.done(self._row(), self._chosen())
@@ -161,6 +163,7 @@ class JupyterModelView(ModelView, Panel):
             self._curve_title,
             self.curve,
             self.metrics.widget,
+            self.robustness.widget,
             self.keeping.widget,
             self.preflight.applying_widget,
         )

@@ -105,9 +105,12 @@ class ModelDock(Dock):
         """Wire it."""
         from glasscell.views.model_presenter import ModelPresenter
         from glasscell.views.preflight_presenter import PreflightPresenter
+        from glasscell.views.robustness_presenter import RobustnessPresenter
 
         session = self.desk.session
-        return PreflightPresenter(session, view.preflight, beside=ModelPresenter(session, view))
+        model = ModelPresenter(session, view)
+        robustness = RobustnessPresenter(session, view.robustness, beside=model)
+        return PreflightPresenter(session, view.preflight, beside=robustness)
 
 
 class AttributionDock(Dock):

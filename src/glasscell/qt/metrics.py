@@ -49,6 +49,10 @@ class QtMetrics(QTableWidget):
         """Show other figures than scores, under their own names."""
         self._fill(figure_table(names, rows))
 
+    def set_table(self, table: ScoreTable) -> None:
+        """Show rows that are written already."""
+        self._fill(table)
+
     @property
     def note(self) -> str:
         """What the figures are of; empty while there are none."""

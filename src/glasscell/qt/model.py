@@ -14,6 +14,7 @@ from glasscell.qt.metrics import QtMetrics
 from glasscell.qt.number import WholeBox
 from glasscell.qt.open_scvi import OpenScviButton
 from glasscell.qt.preflight import QtPreflightView
+from glasscell.qt.robustness import QtRobustnessView
 from glasscell.qt.style import plain_tip
 from glasscell.qt.text import (
     Choice,
@@ -63,6 +64,7 @@ class QtModelView(ModelView):
         self.save = button("Save model…", wishes.SAVE_TIP)
         self.load = button("Load model…", wishes.LOAD_TIP)
         self.scvi = OpenScviButton(self.scvi_requested.emit, self.set_message)
+        self.robustness = QtRobustnessView()
         self.preflight = QtPreflightView(self._question, self._done)
         self._families: dict[str, FamilyRow] = {}
         self.widget = scrolled(self._content())
@@ -182,6 +184,7 @@ class QtModelView(ModelView):
             self._metrics_title,
             self.scheme_note,
             self.metrics,
+            self.robustness.widget,
             line(),
             row_of(self.group_name, self.group, stretch=0),
             row_of(self.save, self.load, None),

@@ -109,6 +109,12 @@ class Session(Core):
 
         return measure_nodes(self, n_seeds)
 
+    def check_robustness(self, **wish: Any) -> Job[Any]:
+        """Ask the current model again with thinned counts and without each protocol; see its module."""
+        from glasscell.session.robustness import check_robustness
+
+        return check_robustness(self, **wish)
+
     def measure_worth(self, *, path: bool = False) -> Job[Any]:
         """Measure what each gene set is worth to the model; with ``path`` also prune more and more."""
         from glasscell.session.worth import measure_worth

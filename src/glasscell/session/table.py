@@ -33,6 +33,7 @@ _MAKERS: dict[str, str] = {
     "contrast": "glasscell.session.contrasting:table",
     "nodes": "glasscell.session.nodes:table",
     "perturbation": "glasscell.session.perturbing:table",
+    "robustness": "glasscell.session.robustness:table",
     "stability": "glasscell.session.stability:table",
     "set_worth": "glasscell.session.worth:table",
     "traversal": "glasscell.session.traversing:table",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -128,6 +128,9 @@ def train_twin(session: Core, bundle: Bundle, request: FitRequest, context: Cont
     def commit(job: Job[Bundle], twinned: Bundle) -> None:
         if twinned.twin is None:
             return
+        kept = session.store.get(("bundle", twinned.id))
+        if kept is not None:  # what it stands may have been checked meanwhile
+            twinned = replace(twinned, robustness=kept.robustness)
         session.hold("bundle", twinned)
         explanation = session.explanation
         if explanation is not None and explanation.provenance.model == twinned.fingerprint:
