@@ -14,6 +14,7 @@ from glasscell.explain.robustness.other import scores_of_file, top_genes_of_file
 from glasscell.explain.robustness.own import beside_best, own_figures
 from glasscell.explain.robustness.protocol import keeps_family, protocols, request_without
 from glasscell.models.fit import fit
+from glasscell.models.registry import FAMILIES
 from glasscell.models.robustness import LOGISTIC, Kind, RobustnessRow
 from glasscell.models.row import input_rows
 
@@ -122,6 +123,9 @@ class Check:
         """Train without each protocol in turn, and ask about the one left out."""
         if self.bundle.trained_elsewhere:
             self.notes.append("The model was trained elsewhere, so it was not trained without a protocol.")
+            return
+        if self.bundle.family not in FAMILIES:
+            self.notes.append(f"The family {self.bundle.family} is not installed, so nothing was trained.")
             return
         codes, names = protocols(self.dataset, column)
         if column == self.bundle.provenance.get("batch", ""):

@@ -14,7 +14,6 @@ from glasscell.explain.robustness.protocol import find_protocol
 from glasscell.explain.robustness.request import RobustnessRequest
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.protocol import Classifies, Encodes
-from glasscell.models.registry import FAMILIES
 from glasscell.models.robustness import Robustness
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ def why_not_robust(bundle: Bundle | None, dataset: Dataset | None) -> str:
     """Say in one sentence why robustness cannot be checked; empty when it can."""
     if bundle is None or dataset is None:
         return "Train or load a model first."
-    if bundle.family not in FAMILIES:
-        return f"The family {bundle.family} is not installed here."
     net = bundle.folds[0]
     if not isinstance(net, Encodes) and not (bundle.classes and isinstance(net, Classifies)):
         return f"{net.info.title} tells neither classes nor latents, so there is nothing to compare."

@@ -26,8 +26,8 @@ def own_figures(
     dataset: Dataset, bundle: Bundle, cells: NDArray[np.int64], job: JobHandle
 ) -> dict[str, float]:
     """Return what the family measures of itself on cells it was not trained on, best baseline beside."""
-    family, net = FAMILIES[bundle.family], bundle.folds[0]
-    if not isinstance(family, Measures):
+    family, net = FAMILIES.get(bundle.family), bundle.folds[0]
+    if family is None or not isinstance(family, Measures):
         return {}
     request = _request_as_trained(dataset, bundle)
     data = training_data(dataset, request, family, str(net.device))
