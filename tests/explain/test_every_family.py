@@ -48,8 +48,16 @@ pytestmark = [
 CELLS = np.arange(0, 150, 11, dtype=np.int32)
 #: Ways of explaining that are no attribution: each family offers them or says why not.
 OTHERS = ("traversal", "attention", "perturbation")
-ATTENDING = {"pathway_transformer", "spatial_attention"}
-UNDECODED = {"classifier", "grn", "pathway_net", "pathway_transformer", "spagcn", "torch_module"}
+ATTENDING = {"gene_transformer", "pathway_transformer", "spatial_attention"}
+UNDECODED = {
+    "classifier",
+    "gene_transformer",
+    "grn",
+    "pathway_net",
+    "pathway_transformer",
+    "spagcn",
+    "torch_module",
+}
 FITS = {
     **{method: set(BUILT_IN) for method in METHODS},
     "perturbation": set(BUILT_IN) - {"grn"},

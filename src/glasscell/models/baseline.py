@@ -144,7 +144,30 @@ def _scores(table_cg: sparse.csr_matrix, mean_g: Floats, axes_gp: Floats, steps:
     return np.concatenate(parts).astype(np.float64) - mean_g @ axes_gp
 
 
-def _fit_logistic(table_cp: Floats, codes: Ints, n_classes: int, steps: _Steps) -> tuple[Floats, Floats]:
+def logistic_weights(
+    table_cp: Floats, codes: Ints, n_classes: int, *, penalty: float = PENALTY, job: JobHandle = QUIET
+) -> tuple[Floats, Floats]:
+    """Fit multinomial logistic regression on a dense table.
+
+    Parameters
+    ----------
+    table_cp
+        Centred features, ``(n, n_features)``.
+    codes
+        Class of each row.
+    penalty
+        Of half the squared weights, beside the summed cross-entropy.
+
+    Returns
+    -------
+    Weights ``(n_features, n_classes)`` and intercepts ``(n_classes,)``.
+    """
+    return _fit_logistic(table_cp, codes, n_classes, _Steps(job, None, "logistic regression"), penalty)
+
+
+def _fit_logistic(
+    table_cp: Floats, codes: Ints, n_classes: int, steps: _Steps, penalty: float = PENALTY
+) -> tuple[Floats, Floats]:
     """Minimise the summed cross-entropy plus half the squared weights (intercepts are free) by L-BFGS."""
     truth_ck = np.zeros((len(codes), n_classes))
     truth_ck[np.arange(len(codes)), codes] = 1
@@ -153,9 +176,9 @@ def _fit_logistic(table_cp: Floats, codes: Ints, n_classes: int, steps: _Steps) 
     def loss(flat: Floats) -> tuple[float, Floats]:
         weights_pk = flat[:-n_classes].reshape(shape)
         log_ck = _log_softmax(table_cp @ weights_pk + flat[-n_classes:])
-        value = -float((truth_ck * log_ck).sum()) + 0.5 * PENALTY * float((weights_pk**2).sum())
+        value = -float((truth_ck * log_ck).sum()) + 0.5 * penalty * float((weights_pk**2).sum())
         error_ck = np.exp(log_ck) - truth_ck
-        slope_pk = table_cp.T @ error_ck + PENALTY * weights_pk
+        slope_pk = table_cp.T @ error_ck + penalty * weights_pk
         return value, np.concatenate([slope_pk.ravel(), error_ck.sum(axis=0)])
 
     def after_step(_: Floats) -> None:

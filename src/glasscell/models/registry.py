@@ -17,6 +17,7 @@ BUILT_IN: Mapping[str, str] = {
     "additive_vae": "glasscell.models.additive_vae.family:FAMILY",
     "grn": "glasscell.models.grn.family:FAMILY",
     "gan": "glasscell.models.gan.family:FAMILY",
+    "gene_transformer": "glasscell.models.gene_transformer.family:FAMILY",
     "ivae": "glasscell.models.svae.family:IVAE",
     "linear_scvi": "glasscell.models.scvi.family:LINEAR",
     "pathway_vae": "glasscell.models.pathway_vae.family:FAMILY",

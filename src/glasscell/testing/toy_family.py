@@ -38,6 +38,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     "additive_vae": {**_SMALL, "decoder_hidden": 4},
     "grn": {**_QUICK, "hidden": 8, "n_genes": 12},
     "gan": {**_SMALL, "noise": 4, "gan_hidden": 8, "gan_epochs": 2, "critic_steps": 2},
+    "gene_transformer": {**_QUICK, "pretrain_epochs": 2, "n_tokens": 16, "width": 8, "heads": 2},
     "ivae": _SHIFT,
     "linear_scvi": _SCVI,
     "pathway_vae": {

@@ -124,7 +124,7 @@ class TransformerModel(ClassNet):
 
     def encode(self, batch: CellBatch) -> Tensor:
         """Return the class token after the last layer, ``(n, n_latent)``."""
-        return self.network.latent(self.inputs(batch), _dropped(batch))
+        return self.network.latent(self.inputs(batch), left_out(batch))
 
     def logits(self, batch: CellBatch) -> Tensor:
         """Return raw logits, ``(n, n_classes)``."""
@@ -191,7 +191,7 @@ class TransformerModel(ClassNet):
         if beyond:
             raise NotCompatible(f"There is no token {beyond[0]}; they are 0 to {len(self.tokens) - 1}.")
         values = {name: getattr(changed, name) for name in CellBatch.__dataclass_fields__}
-        dropped = {*_dropped(batch), *(int(token) for token in intervention.drop_tokens)}
+        dropped = {*left_out(batch), *(int(token) for token in intervention.drop_tokens)}
         return TokenBatch(**values, dropped=tuple(sorted(dropped)))
 
     def parts(self) -> Mapping[str, Any]:
@@ -206,7 +206,7 @@ class TransformerModel(ClassNet):
 
     def _by_block(self, batch: CellBatch, call: Callable[[tuple[Attention, ...]], Tensor]) -> Tensor:
         parts = torch.split(self.inputs(batch), self.network.rows_at_a_time())
-        return torch.cat([call(self.network.attend(part, _dropped(batch))) for part in parts])
+        return torch.cat([call(self.network.attend(part, left_out(batch))) for part in parts])
 
 
 def _with_genes(expression_cg: Tensor, genes: tuple[str, ...], values: Mapping[str, float]) -> Tensor:
@@ -222,7 +222,8 @@ def _with_genes(expression_cg: Tensor, genes: tuple[str, ...], values: Mapping[s
     return changed
 
 
-def _dropped(batch: CellBatch) -> tuple[int, ...]:
+def left_out(batch: CellBatch) -> tuple[int, ...]:
+    """Return the places of the tokens that are left out of a batch."""
     return batch.dropped if isinstance(batch, TokenBatch) else ()
 
 
