@@ -19,7 +19,7 @@ from glasscell.testing.fake_views import fake
 from glasscell.views.view import View
 
 #: Parts of other panels, with views of their own.
-PARTS = ("Preflight", "Edges", "Worth", "Robustness")
+PARTS = ("Preflight", "Edges", "Worth", "Robustness", "Pair")
 #: Told when a worker comes round to it, or of how long something took: not the same from one run to the next.
 OF_THE_MOMENT = ("Jobs.", "Model.set_progress", "set_stale", "set_busy")
 
@@ -138,6 +138,8 @@ def fake_front(patch: Any) -> Iterator[Front]:
     """Wire views that remember to the presenters of the notebook's table of views."""
     from glasscell.jupyter.layout import ALWAYS, TABS
     from glasscell.views.attention_edge import EdgePresenter, EdgeView
+    from glasscell.views.pair_presenter import PairPresenter
+    from glasscell.views.pair_view import PairView
     from glasscell.views.preflight_presenter import PreflightPresenter
     from glasscell.views.preflight_view import PreflightView
     from glasscell.views.robustness_presenter import RobustnessPresenter
@@ -154,6 +156,7 @@ def fake_front(patch: Any) -> Iterator[Front]:
         "Preflight": FakePreflight(),
         "Edges": fake(EdgeView)(),
         "Worth": fake(WorthView)(),
+        "Pair": fake(PairView)(),
         "Robustness": fake(RobustnessView)(),
     }
     presenters: list[Any] = []
@@ -163,6 +166,7 @@ def fake_front(patch: Any) -> Iterator[Front]:
     presenters.append(PreflightPresenter(session, views["Preflight"]))
     presenters.append(EdgePresenter(session, views["Edges"], views["Attention"]))
     presenters.append(WorthPresenter(session, views["Worth"]))
+    presenters.append(PairPresenter(session, views["Pair"]))
     presenters.append(RobustnessPresenter(session, views["Robustness"]))
     yield Front(session, views)
     for presenter in presenters:
@@ -189,6 +193,7 @@ def notebook_front(patch: Any) -> Iterator[Front]:
         "Preflight": model.preflight,
         "Edges": edges,
         "Worth": worth,
+        "Pair": layout.views["Compare"].pair,
         "Robustness": model.robustness,
     }
     yield Front(session, {**layout.views, **parts})
@@ -218,6 +223,7 @@ def window_front(patch: Any) -> Iterator[Front]:
         "Preflight": views["Model"].preflight,
         "Edges": window.docks["Attention"].edges,
         "Worth": views["Traversal"].worth,
+        "Pair": views["Compare"].pair,
         "Robustness": views["Model"].robustness,
     }
     spin()

@@ -36,6 +36,9 @@ TOO_EARLY: tuple[tuple[Any, ...], ...] = (
     ("Traversal", "sweep_requested", "all"),
     ("Attention", "attend_requested", {"by": "label"}),
     ("Perturbation", "perturb_requested", {"genes": ("g1",), "cells": "all"}),
+    ("Compare", "compare_requested", {"models": ("vae",), "seeds": "0"}),
+    ("Compare", "table_requested", Path("nowhere.csv")),
+    ("Pair", "difference_painted"),
     ("Groups", "group_named", "one"),
     ("Groups", "data_save_requested", None),
     ("Data", "run_requested", {}),
@@ -45,9 +48,11 @@ TOO_EARLY: tuple[tuple[Any, ...], ...] = (
 def test_every_interface_has_a_view_in_every_front_end(opened: Front) -> None:
     import glasscell.views.attention_edge
     import glasscell.views.attention_view
+    import glasscell.views.compare_view
     import glasscell.views.contrast_view
     import glasscell.views.groups_view
     import glasscell.views.model_view
+    import glasscell.views.pair_view
     import glasscell.views.perturbation_view
     import glasscell.views.preflight_view
     import glasscell.views.traversal_view
@@ -232,6 +237,40 @@ def test_perturbing(front: Front, agree: Agree, trained: Bundle, tmp_path: Path)
     front.say("Perturbation", "table_requested", tmp_path / "changes.csv")
     agree("a table", list(pd.read_csv(tmp_path / "changes.csv", comment="#").columns))
     agree("told of the change", front.answers())
+
+
+def test_models_side_by_side(front: Front, agree: Agree, trained: Bundle, tmp_path: Path) -> None:
+    session = front.session
+    short = {"classifier": {"max_epochs": 5}}
+    asked = {"labels": "label", "split": "random", "seeds": "0", "target": "K1", "params": short}
+    front.begin(
+        "Compare", "compare_requested", {**asked, "models": ("classifier", "vae"), "seeds": "0, 1, 2"}
+    )
+    assert session.jobs.active
+    front.say("Compare", "cancel_requested")
+    assert session.latest("comparison") is None, "a cancelled comparison left something"
+    front.say("Compare", "compare_requested", {**asked, "models": ("classifier",)})
+    found = session.latest("comparison")
+    agree("figures", found.table()["mean"].round(6).tolist())
+    agree("offers", plain(front.told["Compare.set_models"]))
+    front.say("Compare", "figure_chosen", front.told["Compare.set_result"][0]["figures"][1][0])
+    front.say("Compare", "table_requested", tmp_path / "figures.csv")
+    agree("table of figures", list(pd.read_csv(tmp_path / "figures.csv").columns))
+    give(front, trained)
+    front.say("Pair", "pair_chosen", "own", "", "compared:classifier", f"model:{trained.id}")
+    picture = front.told["Pair.set_pair"][0]
+    bars = [picture[side]["bar"] for side in ("left", "right", "difference")]
+    assert (bars[0]["low"], bars[0]["high"]) == (bars[1]["low"], bars[1]["high"])
+    assert bars[2]["centre"] == "0"
+    front.say("Pair", "selection_drawn", left_half(front), "replace")
+    assert 0 < session.mask().sum() < session.dataset.n_cells
+    front.say("Pair", "cell_hovered", 7)
+    assert session.hovered_cell == 7
+    front.say("Pair", "difference_painted")
+    assert channel(front).kind == "difference"
+    agree("told of the comparison", front.answers())
+    front.say("Pair", "selection_cleared")
+    front.say("Pair", "cell_hovered", None)
 
 
 def test_files(front: Front, agree: Agree, tmp_path: Path) -> None:

@@ -23,9 +23,10 @@ from glasscell.cli.option import (
     settings_of,
 )
 from glasscell.cli.writing import save_file, save_table, tell
+from glasscell.errors import ModelError
 
 if TYPE_CHECKING:
-    from glasscell.explain.comparison.result import Agreement, Comparison, Score
+    from glasscell.explain.comparison.result import ModelComparison, ReasonAgreement, Score
     from glasscell.models.info import FamilyParams
 
 ModelsOption = Annotated[
@@ -136,13 +137,15 @@ def _params(names: tuple[str, ...], settings: list[str]) -> dict[str, FamilyPara
 
 
 def _seeds(text: str) -> tuple[int, ...]:
+    from glasscell.explain.comparison.request import read_seeds
+
     try:
-        return tuple(int(one) for one in text.split(","))
-    except ValueError as error:
-        raise UsageError(f'--seeds takes whole numbers such as 0,1,2, not "{text}".') from error
+        return read_seeds(text)
+    except ModelError as error:
+        raise UsageError(f"--seeds: {error}") from error
 
 
-def _write(found: Comparison, table: Path | None, figure: Path | None) -> None:
+def _write(found: ModelComparison, table: Path | None, figure: Path | None) -> None:
     from glasscell.figure.comparison import comparison_figure
     from glasscell.figure.page import figure_bytes
 
@@ -157,7 +160,7 @@ def _write(found: Comparison, table: Path | None, figure: Path | None) -> None:
         tell(figure, save_file(figure, write))
 
 
-def _show(found: Comparison) -> None:
+def _show(found: ModelComparison) -> None:
     heads = ["", "mean", *(f"seed {seed}" for seed in found.seeds), ""]
     for (section, metric), rows in found.sections().items():
         best = found.best(section, metric)
@@ -180,7 +183,7 @@ def _row(row: Score, best: str, width: int) -> list[str]:
     return [*cells, *[""] * (width - 1 - len(cells)), mark]
 
 
-def _pair(pair: Agreement) -> list[str]:
+def _pair(pair: ReasonAgreement) -> list[str]:
     second = "itself over seeds" if pair.first == pair.second else pair.second
     low, high = min(pair.values), max(pair.values)
     return [pair.first, second, f"{pair.mean:+.3f}", f"{low:+.3f} to {high:+.3f}"]

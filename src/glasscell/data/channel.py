@@ -182,6 +182,7 @@ _RESOLVERS: dict[str, Resolver | str] = {
     "embedding": "glasscell.data.column:resolve_embedding",
     "position": "glasscell.data.column:resolve_position",
     "group": "glasscell.data.column:resolve_group",
+    "difference": "glasscell.data.difference:resolve_difference",
 }
 
 

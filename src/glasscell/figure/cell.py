@@ -164,7 +164,7 @@ def axes_figure(
     look = look or CellLook()
     flipped_cd = np.array(positions_cd, np.float64)
     flipped_cd[:, 1] *= -1  # pixel rows run down, axes up
-    raster, notes = _stamp(flipped_cd), [_note(dataset, look)]
+    raster, notes = stamp_axes(flipped_cd), [_note(dataset, look)]
     sheet, axes, table = _cells(look, dataset.n_cells, raster, notes, Sight(), ticks=numbers)
     axes.set_xlabel(elide(names[0], 60), loc="left", color=MUTED)
     axes.set_ylabel(elide(names[1], 60), loc="bottom", color=MUTED)
@@ -186,7 +186,8 @@ def _show_ticks(axes: Axes) -> None:
         axes.spines[side].set_visible(True)
 
 
-def _stamp(positions_cd: NDArray[np.float64]) -> CellRaster:
+def stamp_axes(positions_cd: NDArray[np.float64]) -> CellRaster:
+    """Draw cells as discs on axes, so large that there is room for all; rows run down."""
     known = np.isfinite(positions_cd).all(axis=1)
     if not known.any():
         raise DataError("No cell has a place in this embedding: choose another one.")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glasscell.errors import DataError
+from glasscell.figure.matrix import draw_matrix, matrix_inches
 from glasscell.figure.page import (
     INK,
     MUTED,
@@ -17,31 +19,44 @@ from glasscell.figure.page import (
     title_inches,
     wrap,
 )
+from glasscell.figure.pair import PairLook, draw_pair, pair_figure, pair_inches, pair_look
+from glasscell.views.compare_picture import agreement_picture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from glasscell.explain.comparison.result import Comparison, Score
+    from glasscell.explain.comparison.result import ModelComparison, Score
+    from glasscell.jobs import JobHandle
+    from glasscell.session import Session
 
 _ROW, _GAP, _LEFT, _WIDTH = 0.2, 0.62, 2.9, 6.8
 _OURS, _CHEAP = "#2c7fb8", "#9aa3ae"
 
 
-def comparison_figure(found: Comparison) -> Figure:
+def comparison_figure(found: ModelComparison, pair: PairLook | None = None) -> Figure:
     """Draw every figure of a comparison as a panel of its own, so that unlike figures share no axis.
+
+    Below them stand how far reasons agree, as a matrix, and two maps with their difference.
 
     Parameters
     ----------
     found
         See ``explain.comparison.compare``.
+    pair
+        Two maps to put beside each other; none without it.
     """
     panels = found.sections()
-    notes = [wrap(text, 104) for text in found.notes]
+    notes = [wrap(text, 124) for text in found.notes]
     below = 0.3 + 0.15 * sum(text.count("\n") + 1 for text in notes)
     said = f"{_seeds(found)} · {found.split or 'a random tenth held out'}"
-    top = title_inches(said) + 0.3
-    height = top + below + sum(_GAP + _ROW * len(rows) for rows in panels.values())
+    top = title_inches(said) + 0.1
+    reasons = agreement_picture(found)
+    matrix = 0.0 if reasons is None else matrix_inches(reasons)
+    maps = 0.0 if pair is None else pair_inches(pair)
+    height = top + below + matrix + maps + sum(_GAP + _ROW * len(rows) for rows in panels.values())
     with plain_style():
         sheet = new_sheet(_WIDTH, height)
         add_title(sheet, "Models side by side", said)
@@ -52,12 +67,38 @@ def comparison_figure(found: Comparison) -> Figure:
             axes = sheet.add_axes((_LEFT / _WIDTH, (y + 0.3) / height, size[0] / _WIDTH, size[1] / height))
             _panel(axes, rows)
             head = metric if section.startswith(metric) else f"{metric} · {section}"
-            axes.set_title(f"{head} ({rows[0].better} is better)", loc="left", fontsize=8, color=INK, x=-0.0)
+            words = elide(f"{head} ({rows[0].better} is better)", 112)
+            over = (y + 0.3 + size[1] + 0.07) / height
+            sheet.text(0.02, over, words, fontsize=8, color=INK, va="bottom")
+        if reasons is not None:
+            y -= matrix
+            title = f"Do they give the same reasons for {found.target}? Spearman over genes"
+            draw_matrix(sheet, reasons, y, title)
+        if pair is not None:
+            y -= maps
+            draw_pair(sheet, pair, y)
         y = below - 0.3
         for text in notes:
             sheet.text(0.02, (y + 0.2) / height, text, va="top", color=WARN, fontsize=7)
             y -= 0.15 * (text.count("\n") + 1)
     return sheet
+
+
+def plan_comparison(session: Session) -> Callable[[JobHandle], Figure]:
+    """Take a snapshot of the comparison and of the two maps that a session shows, and return what draws them.
+
+    Raises
+    ------
+    DataError
+        Nothing is compared yet.
+    """
+    found: ModelComparison | None = session.latest("comparison")
+    pair = pair_look(session)
+    if found is not None:
+        return lambda job: comparison_figure(found, pair)
+    if pair is None:
+        raise DataError("Nothing is compared yet: compare models first.")
+    return lambda job: pair_figure(pair)
 
 
 def _panel(axes: Axes, rows: tuple[Score, ...]) -> None:
@@ -88,7 +129,7 @@ def _panel(axes: Axes, rows: tuple[Score, ...]) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _seeds(found: Comparison) -> str:
+def _seeds(found: ModelComparison) -> str:
     return (
         f"seed {found.seeds[0]}" if len(found.seeds) == 1 else f"{len(found.seeds)} seeds, bars at the mean"
     )

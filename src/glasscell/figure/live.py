@@ -11,6 +11,7 @@ from glasscell.errors import DataError
 from glasscell.explain.evidence import has_evidence
 from glasscell.figure.attention import attention_figure
 from glasscell.figure.cell import CellLook, axes_figure, embedding_figure, tissue_figure
+from glasscell.figure.comparison import plan_comparison
 from glasscell.figure.page import check_ending, figure_bytes, save_figure
 from glasscell.figure.perturbation import plan_perturbation
 from glasscell.figure.pick import curve_of, draw_ranking, metrics_of
@@ -48,6 +49,7 @@ PICTURES = {
     "attention": "attention",
     "traversal": "traversal",
     "perturbation": "perturbation",
+    "comparison": "comparison",
 }
 
 
@@ -80,6 +82,7 @@ def plan_picture(session: Session, what: str, sight: Sight | None = None) -> Dra
         "attention": lambda: _plan_attention(session),
         "traversal": lambda: plan_traversal(session),
         "perturbation": lambda: plan_perturbation(session),
+        "comparison": lambda: plan_comparison(session),
     }[what]()
     return planned
 

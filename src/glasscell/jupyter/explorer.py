@@ -196,6 +196,10 @@ class Explorer:
         """Ask the current model what it attends to, averaged by groups; see ``AttendWish``."""
         return Running(self.session.attend(by, **wish))
 
+    def compare(self, models: Sequence[str], labels: str = "", **wish: Any) -> Running:
+        """Train models on the same cells, split and seeds; see ``CompareWish``."""
+        return Running(self.session.compare(models, labels, **wish))
+
     def perturb(self, *genes: str, **wish: Any) -> Running:
         """Ask the current model what it expects of changed cells; see ``PerturbWish``."""
         return Running(self.session.perturb(genes, **wish))

@@ -94,7 +94,11 @@ class HeatSheet(Panel):
             line: list[object] = [picture.row_labels[at]]
             for number, shade in enumerate(shades):
                 line += [""] if number else []
-                line += [Heat(back, tip=says(at, place, number)) for place, back in enumerate(shade[at])]
+                panel = picture.panels[number]
+                line += [
+                    Heat(back, panel.text(at, place), says(at, place, number))
+                    for place, back in enumerate(shade[at])
+                ]
             lines.append(line)
         self.sheet.show(lines, [picture.rows[row] for row in self._rows], columns=self._columns())
         self.zoom(0)

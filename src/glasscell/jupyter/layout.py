@@ -65,6 +65,9 @@ TABS = {
     "Perturbation": _learned(
         "perturbation:JupyterPerturbationView", "perturbation_presenter:PerturbationPresenter"
     ),
+    "Compare": Place(
+        "compare:JupyterCompareView", "compare_presenter:ComparePresenter", drawn=True, needs_torch=True
+    ),
     "Groups": Place("groups:JupyterGroupsView", "groups_presenter:GroupsPresenter"),
 }
 
@@ -169,7 +172,6 @@ class Layout:
         self._presenters.append(_load("views", place.presenter)(session, view))
         if name == "Model":
             from glasscell.views.preflight_presenter import PreflightPresenter
-
             from glasscell.views.robustness_presenter import RobustnessPresenter
 
             self._presenters.append(
@@ -180,6 +182,10 @@ class Layout:
             from glasscell.views.worth_presenter import WorthPresenter
 
             self._presenters.append(WorthPresenter(session, view.worth))
+        elif name == "Compare":
+            from glasscell.views.pair_presenter import PairPresenter
+
+            self._presenters.append(PairPresenter(session, view.pair))
         elif name == "Attention":
             from glasscell.jupyter.edge import JupyterEdgeView
             from glasscell.views.attention_edge import EdgePresenter

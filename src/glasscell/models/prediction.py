@@ -49,6 +49,13 @@ def probability_words(calibrated: bool, how: str) -> tuple[str, str]:
     return "softmax (uncalibrated) of the predicted class", "not a probability"
 
 
+def own_words(calibrated: bool, labels: str) -> tuple[str, str]:
+    """Return title and unit of the probability of a cell's own label."""
+    if calibrated:
+        return f"probability of the own {labels}", "calibrated"
+    return f"softmax (uncalibrated) of the own {labels}", "not a probability"
+
+
 def prediction_table(bundle: Bundle) -> pd.DataFrame:
     """List every labelled cell with its held-out prediction.
 

@@ -81,6 +81,7 @@ def open_window(
 
     from glasscell.plugin import docks
     from glasscell.plugin.attention_dock import AttentionDock
+    from glasscell.plugin.compare_dock import CompareDock
     from glasscell.plugin.contrast_dock import ContrastDock
     from glasscell.plugin.desk import desk_for
     from glasscell.plugin.groups_dock import GroupsDock
@@ -100,6 +101,7 @@ def open_window(
         "Traversal": TraversalDock(viewer),
         "Attention": AttentionDock(viewer),
         "Perturbation": PerturbationDock(viewer),
+        "Compare": CompareDock(viewer),
         "Groups": GroupsDock(viewer),
         "Jobs": docks.JobDock(viewer),
     }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from glasscell.jobs.dispatcher import Dispatcher, Timer
     from glasscell.jobs.runner import JobRunner
+    from glasscell.views.picture import TissuePicture
 
 _REST_MS = 60
 _MARGIN = 0.12
@@ -48,6 +49,7 @@ class CellCanvas(pg.PlotWidget):
         super().__init__(viewBox=self.box)
         self._dispatcher, self._runner = dispatcher, runner
         self._positions_cd: NDArray[np.float64] | None = None
+        self._draw: TissuePicture | None = None
         self._order = np.zeros(0, np.int32)
         self._table = np.zeros(1, np.uint32)
         self._raster: CellRaster | None = None
@@ -87,6 +89,17 @@ class CellCanvas(pg.PlotWidget):
 
     def set_positions(self, positions_cd: NDArray[np.float64] | None, x_label: str, y_label: str) -> None:
         """Place the cells and show all of them."""
+        self._draw = None
+        self.box.invertY(False)
+        self._place(positions_cd, x_label, y_label)
+
+    def set_tissue(self, picture: TissuePicture) -> None:
+        """Draw the cells of a tissue as its outlines, masks or discs are, y down; show all of them."""
+        self._draw = picture
+        self.box.invertY(True)
+        self._place(picture.positions_cd, "", "")
+
+    def _place(self, positions_cd: NDArray[np.float64] | None, x_label: str, y_label: str) -> None:
         self._positions_cd = None if positions_cd is None else np.ascontiguousarray(positions_cd, np.float64)
         self._raster = None
         self._generation += 1
@@ -136,7 +149,7 @@ class CellCanvas(pg.PlotWidget):
 
     def go_home(self) -> None:
         """Show all cells."""
-        bounds = bounds_of(self._positions_cd)
+        bounds = bounds_of(self._positions_cd) if self._draw is None else self._draw.bounds
         if bounds is None:
             return
         x0, y0, x1, y1 = bounds
@@ -170,15 +183,18 @@ class CellCanvas(pg.PlotWidget):
         viewport = self.viewport_now()
         if self._raster is not None and self._raster.viewport == viewport:
             return
-        radius = self._radius_px(viewport) * viewport.pixel
+        radius, tissue = self._radius_px(viewport) * viewport.pixel, self._draw
         self._generation += 1
         generation = self._generation
-        if self._runner is None or len(positions_cd) <= _STAMP_HERE:
-            self._on_stamped(generation, stamp_discs(positions_cd, radius, viewport, order))
-            return
 
         def work(job: Any) -> CellRaster:
+            if tissue is not None:
+                return tissue.raster(viewport)
             return stamp_discs(positions_cd, radius, viewport, order)
+
+        if self._runner is None or len(positions_cd) <= _STAMP_HERE:
+            self._on_stamped(generation, work(None))
+            return
 
         def done(job: Any) -> None:
             if job.result is not None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import QEvent, QObject
-from qtpy.QtGui import QAction, QActionGroup
-from qtpy.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
+from qtpy.QtWidgets import QLineEdit, QWidget
 
 from glasscell.qt.arrow import ArrowItem
 from glasscell.qt.canvas import CellCanvas
-from glasscell.qt.icon import icon
+from glasscell.qt.canvas_tools import CanvasTools
 from glasscell.qt.style import adopt, plain_tip, theme_of
 from glasscell.qt.text import Choice, PlainLabel, column_of, row_of
-from glasscell.views.gesture import MODE_WORDS, MODES, TOOL_TIPS
 from glasscell.views.scatter import NO_EMBEDDING, TWO_NAMES, embedding_words
 from glasscell.views.view import EmbeddingView
 
@@ -26,20 +23,6 @@ if TYPE_CHECKING:
     from glasscell.explain.perturbation.arrow import Arrows
     from glasscell.jobs.dispatcher import Dispatcher
     from glasscell.jobs.runner import JobRunner
-
-
-class _ThemeWatch(QObject):
-    """Calls back when the style of a widget changes."""
-
-    def __init__(self, view: QtEmbeddingView) -> None:
-        super().__init__(view.widget)
-        self._view = view
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Draw the icons anew in the new colours."""
-        if event is not None and event.type() == QEvent.Type.StyleChange:
-            self._view.restyle()
-        return False
 
 
 class QtEmbeddingView(EmbeddingView):
@@ -62,18 +45,12 @@ class QtEmbeddingView(EmbeddingView):
         self.choice = Choice("Which embedding to show")
         self.choice.setPlaceholderText("axes")
         self.choice.activated.connect(lambda: self._on_choice(self.choice.name()))
-        self.tools = {name: self._tool_button(name, tip) for name, tip in TOOL_TIPS.items()}
-        self.tools["move"].setChecked(True)
-        self.modes = self._mode_button()
-        self.clear = self._action_button("Select all cells again")
+        bar = CanvasTools([self.canvas], self.choice)
+        self.tools, self.modes, self.clear, self.home = bar.tools, bar.modes, bar.clear, bar.home
         self.clear.clicked.connect(lambda: self.selection_cleared.emit())
-        self.home = self._action_button("Show all cells")
-        self.home.clicked.connect(self.canvas.go_home)
         self.x_name, self.y_name = QLineEdit(), QLineEdit()
         self.names = QWidget()
         self._names_row()
-        bar = row_of(self.choice, *self.tools.values(), self.modes, self.clear, self.home, stretch=0)
-        bar.setSpacing(3)
         column = column_of(bar, self.names, self.canvas, self.arrow_note, parent=self.widget)
         column.setContentsMargins(6, 6, 6, 6)
         column.setStretch(2, 1)
@@ -81,10 +58,7 @@ class QtEmbeddingView(EmbeddingView):
         self.canvas.box.outline_drawn.connect(
             lambda vertices, mode: self.selection_drawn.emit(vertices, mode)
         )
-        self._watch = _ThemeWatch(self)
-        self.widget.installEventFilter(self._watch)
         adopt(self.widget)
-        self.restyle()
         self.set_positions(None, "", "")
         self.set_arrows(None)
 
@@ -133,17 +107,6 @@ class QtEmbeddingView(EmbeddingView):
         self.arrows.set_arrows(*ends, theme_of(self.widget).text)
         self.arrow_note.set_text("" if arrows is None else arrows.caption)
 
-    def restyle(self) -> None:
-        """Draw the icons in the colours of the theme."""
-        theme = theme_of(self.widget)
-        for name, button in self.tools.items():
-            button.setIcon(icon(name, theme.text, theme.on_accent))
-        self.clear.setIcon(icon("clear", theme.text))
-        self.home.setIcon(icon("home", theme.text))
-        for action in self.modes.menu().actions():
-            action.setIcon(icon(action.data(), theme.text))
-        self.modes.setIcon(icon(self.canvas.box.mode, theme.text))
-
     def _on_choice(self, name: str) -> None:
         self.names.setVisible(name == TWO_NAMES)
         if name != TWO_NAMES:
@@ -160,36 +123,3 @@ class QtEmbeddingView(EmbeddingView):
             field.returnPressed.connect(self._on_names)
         column_of(row_of(self.x_name, self.y_name, stretch=0), parent=self.names)
         self.names.setVisible(False)
-
-    def _tool_button(self, name: str, tip: str) -> QToolButton:
-        button = self._action_button(tip)
-        button.setCheckable(True)
-        button.setAutoExclusive(True)
-        button.toggled.connect(lambda on: setattr(self.canvas.box, "tool", name) if on else None)
-        return button
-
-    def _mode_button(self) -> QToolButton:
-        """Button whose menu sets how a new outline combines with the selection."""
-        button = self._action_button("How an outline combines with the selection")
-        menu, group = QMenu(button), QActionGroup(button)
-        for mode in MODES:
-            action = QAction(MODE_WORDS[mode], menu)
-            action.setData(mode)
-            action.setCheckable(True)
-            action.setChecked(mode == "replace")
-            group.addAction(action)
-            menu.addAction(action)
-        group.triggered.connect(self._on_mode)
-        button.setMenu(menu)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        return button
-
-    def _on_mode(self, action: QAction) -> None:
-        self.canvas.box.mode = action.data()
-        self.restyle()
-
-    def _action_button(self, tip: str) -> QToolButton:
-        button = QToolButton()
-        button.setToolTip(plain_tip(tip))
-        button.setAccessibleName(tip.split(":")[0])
-        return button

@@ -74,6 +74,24 @@ def paint_heads(painter: QPainter, heatmap: QtHeatmap, panel: HeatPanel, box: QR
         painter.restore()
 
 
+def paint_numbers(painter: QPainter, heatmap: QtHeatmap, number: int) -> None:
+    """Write the values of a table into its places where there is room, in black or white."""
+    picture = heatmap.picture
+    panel = None if picture is None else picture.panels[number]
+    if panel is None or not panel.written:
+        return
+    image = panel.rgba(theme_of(heatmap).edge)
+    for row in range(heatmap.rows.n):
+        for column in range(heatmap.columns.n):
+            box, words = heatmap.cell((row, column, number)), panel.text(row, column)
+            if box.width() < painter.fontMetrics().horizontalAdvance(words) + 2:
+                continue
+            red, green, blue = (int(part) for part in image[row, column, :3])
+            dark = 0.299 * red + 0.587 * green + 0.114 * blue < 140
+            painter.setPen(QColor("#ffffff" if dark else "#000000"))
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), words)
+
+
 def paint_bar(painter: QPainter, theme: Theme, panel: HeatPanel, box: QRectF) -> None:
     """Draw the colours below a table, with the ends (marked where values lie beyond) and the unit."""
     strip = QRectF(box.left(), box.bottom() + 5, box.width(), 6)

@@ -15,6 +15,7 @@ from glasscell.qt.heat_paint import (
     paint_heads,
     paint_mark,
     paint_missing,
+    paint_numbers,
     paint_row_names,
 )
 from glasscell.qt.style import theme_of
@@ -255,6 +256,7 @@ class QtHeatmap(QWidget):
             box = self.box(number)
             source = QRectF(self.columns.first, self.rows.first, self.columns.shown, self.rows.shown)
             painter.drawImage(box, self._images[number], source)
+            paint_numbers(painter, self, number)
             paint_heads(painter, self, panel, box)
             paint_bar(painter, theme_of(self), panel, box)
         for place, ink in ((self._marked, "accent"), (self._under, "text")):
@@ -285,12 +287,13 @@ class QtHeatmap(QWidget):
         longest = max((metrics.horizontalAdvance(name) for name in named), default=0)
         return int(min(0.9 * longest + 6, _MOST_NAME * self.width()))
 
-    def cell(self, place: Place) -> QRectF:
-        """Return where a place is drawn, also where it is out of sight."""
-        box = self.box(place.panel)
+    def cell(self, place: tuple[int, int, int]) -> QRectF:
+        """Return where a row and a column of a panel are drawn, also where they are out of sight."""
+        row, column, panel = place
+        box = self.box(panel)
         height, width = box.height() / self.rows.shown, box.width() / self.columns.shown
-        x = box.left() + (place.column - self.columns.first) * width
-        return QRectF(x, box.top() + (place.row - self.rows.first) * height, width, height)
+        x = box.left() + (column - self.columns.first) * width
+        return QRectF(x, box.top() + (row - self.rows.first) * height, width, height)
 
     def _tell(self, place: Place | None) -> None:
         if place != self._under:

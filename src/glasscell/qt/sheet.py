@@ -35,9 +35,9 @@ _RULES = """
     image: none; width: 0; height: 0;
     border-left: 4px solid $raised; border-right: 4px solid $raised; border-bottom: 4px solid $muted; }
 
-@ QCheckBox::indicator, @ QTreeView::indicator {
+@ QCheckBox::indicator, @ QTreeView::indicator, @ QListView::indicator {
     width: 11px; height: 11px; border: 1px solid $muted; background: $raised; border-radius: 2px; }
-@ QCheckBox::indicator:checked, @ QTreeView::indicator:checked {
+@ QCheckBox::indicator:checked, @ QTreeView::indicator:checked, @ QListView::indicator:checked {
     background: $accent; border-color: $accent; image: url("$check"); }
 
 @ QPushButton, @ QToolButton {
@@ -59,6 +59,9 @@ _RULES = """
 @ QAbstractItemView {
     background: $raised; alternate-background-color: $stripe; border: 1px solid $edge; border-radius: 3px;
     outline: none; gridline-color: $edge; }
+@ QListView::item { min-height: 20px; }
+@ QListView::item:disabled { color: $off; }
+@ QListView::indicator:disabled { border-color: $edge; }
 @ QAbstractItemView::item:selected { background: $chosen; color: $text; }
 @ QHeaderView { background: $raised; border: none; }
 @ QHeaderView::section {

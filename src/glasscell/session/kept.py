@@ -20,6 +20,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "perturbation": ("Perturbation",),
     "contrast": ("Contrast",),
     "nodes": ("NodeImportance",),
+    "comparison": ("ModelComparison",),
     "applied": ("Applied",),
 }
 APPLIED = "applied"

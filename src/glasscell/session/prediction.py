@@ -8,21 +8,24 @@ import numpy as np
 
 from glasscell.data.channel import CellValues, ChannelRef
 from glasscell.errors import DataError
-from glasscell.models.prediction import called_class, probability_words
+from glasscell.models.prediction import called_class, own_words, probability_words
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from glasscell.models.bundle import Bundle
     from glasscell.session.context import Context
 
-KEYS = ("label", "probability", "correct")
+KEYS = ("label", "probability", "own", "correct")
 
 
 def resolve_prediction(context: Context, ref: ChannelRef) -> CellValues:
     """Return a model's prediction per cell.
 
     ``label`` is the likeliest class (``unknown`` where the family's settings ask for more certainty),
-    ``probability`` its probability (raw softmax, and called so, of a model that is not calibrated),
-    ``correct`` whether it is the cell's own label. Cells with a label are predicted by the net that did not
-    see them.
+    ``probability`` its probability, ``own`` that of the cell's own label (raw softmax, and called so, of a
+    model that is not calibrated), ``correct`` whether the likeliest is the own one. Cells with a label are
+    predicted by the net that did not see them.
 
     Raises
     ------
@@ -47,6 +50,8 @@ def resolve_prediction(context: Context, ref: ChannelRef) -> CellValues:
         highest[known] = probabilities_ck[known].max(axis=1)
         title, unit = probability_words(bundle.calibrated, "calibrated")
         return CellValues(title, unit, highest, note=note)
+    if ref.key == "own":
+        return _own(bundle, rows, probabilities_ck, note)
     if ref.key == "label":
         title = f"predicted {bundle.labels_name}"
         label[known], names = called_class(bundle, probabilities_ck[known])
@@ -56,3 +61,15 @@ def resolve_prediction(context: Context, ref: ChannelRef) -> CellValues:
     return CellValues(
         f"{bundle.labels_name} predicted", codes=right, categories=("right", "wrong"), note=note
     )
+
+
+def _own(
+    bundle: Bundle, rows: NDArray[np.int64], probabilities_ck: NDArray[np.floating], note: str
+) -> CellValues:
+    """Return the probability of each cell's own label, NaN where it has none."""
+    truth = np.where(rows >= 0, bundle.cells.truth[rows], -1)
+    cells = np.flatnonzero(truth >= 0)
+    own = np.full(len(rows), np.nan, np.float32)
+    own[cells] = probabilities_ck[cells, truth[cells]]
+    title, unit = own_words(bundle.calibrated, bundle.labels_name)
+    return CellValues(title, unit, own, note=note)

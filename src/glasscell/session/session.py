@@ -97,6 +97,12 @@ class Session(Core):
 
         return perturb(self, PerturbWish(tuple(genes), direction, **wish))
 
+    def compare(self, models: Sequence[str], labels: str = "", **wish: Any) -> Job[Any]:
+        """Train models on the same cells, split and seeds, beside cheap baselines; see ``CompareWish``."""
+        from glasscell.session.comparing import CompareWish, compare
+
+        return compare(self, CompareWish(tuple(models), labels, **wish))
+
     def measure_stability(self, n_seeds: int = 5) -> Job[Any]:
         """Train the current model again with other seeds, and match its factors."""
         from glasscell.session.stability import measure_stability

@@ -30,6 +30,7 @@ _MAKERS: dict[str, str] = {
     "predictions": "glasscell.session.table:predictions",
     "metrics": "glasscell.session.table:metrics",
     "attention": "glasscell.session.attending:table",
+    "comparison": "glasscell.session.comparing:table",
     "contrast": "glasscell.session.contrasting:table",
     "nodes": "glasscell.session.nodes:table",
     "perturbation": "glasscell.session.perturbing:table",

@@ -38,6 +38,8 @@ class HeatPanel:
         Of the values.
     diverging
         Whether 0 is the neutral middle.
+    written
+        Whether the values are written into a table of few places.
     """
 
     key: str
@@ -46,6 +48,12 @@ class HeatPanel:
     limits: tuple[float, float]
     unit: str
     diverging: bool
+    written: bool = False
+
+    def text(self, row: int, column: int) -> str:
+        """Return what is written at a place; nothing where values are not written or none is known."""
+        value = float(self.values_rc[row, column])
+        return f"{value:+.2f}" if self.written and np.isfinite(value) else ""
 
     @property
     def colours(self) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from glasscell.data.split import split
 from glasscell.errors import JobCancelled, ModelError, NotCompatible
 from glasscell.explain.comparison.agreement import MEAN_DIFFERENCE, rank_agreements
 from glasscell.explain.comparison.compare import compare
-from glasscell.explain.comparison.latent_score import ACCURACY, ARI, latent_rows, rand_index, vote
+from glasscell.explain.comparison.latent_score import ACCURACY, ARI, judge_latents, rand_index, vote
 from glasscell.explain.comparison.request import CompareRequest
-from glasscell.explain.comparison.result import Comparison, Score
+from glasscell.explain.comparison.result import ModelComparison, Score
 from glasscell.figure.comparison import comparison_figure
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
@@ -56,11 +56,11 @@ def request_(dataset: Dataset) -> CompareRequest:
 
 
 @pytest.fixture(scope="module")
-def found(dataset: Dataset, request_: CompareRequest) -> Comparison:
+def found(dataset: Dataset, request_: CompareRequest) -> ModelComparison:
     return compare(dataset, request_)
 
 
-def test_every_model_and_baseline_has_the_same_figures(found: Comparison) -> None:
+def test_every_model_and_baseline_has_the_same_figures(found: ModelComparison) -> None:
     rows = found.sections()
     held_out = rows["label of held-out cells", "accuracy"]
     assert [row.model for row in held_out] == ["classifier", "majority", "logistic", "coordinates"]
@@ -75,7 +75,7 @@ def test_every_model_and_baseline_has_the_same_figures(found: Comparison) -> Non
 
 
 def test_figures_are_those_of_the_same_training_alone(
-    found: Comparison, dataset: Dataset, request_: CompareRequest
+    found: ModelComparison, dataset: Dataset, request_: CompareRequest
 ) -> None:
     alone = fit(
         dataset,
@@ -98,7 +98,7 @@ def test_figures_are_those_of_the_same_training_alone(
     np.testing.assert_allclose(found.maps["classifier"][known], (own + theirs) / 2, rtol=1e-5)
 
 
-def test_kinds_of_figures_never_share_a_row(found: Comparison) -> None:
+def test_kinds_of_figures_never_share_a_row(found: ModelComparison) -> None:
     for rows in found.sections().values():
         assert len({(row.section, row.metric, row.better) for row in rows}) == 1
         assert len({row.model for row in rows}) == len(rows)
@@ -120,7 +120,7 @@ def test_labels_decide_nothing_of_latents(dataset: Dataset, request_: CompareReq
     assert vote(right, labels, folds)[0] == 1.0
     shuffled = np.random.default_rng(1).permutation(right)
     assert vote(shuffled, labels, folds)[0] < 1.4 / labels.n_classes + 0.1
-    rows = latent_rows("shuffled", [shuffled], labels, folds, (0,))
+    rows = judge_latents("shuffled", [shuffled], labels, folds, (0,)).rows
     assert abs(next(row for row in rows if row.metric == ARI).mean) < 0.1
     assert rand_index(labels.codes, labels) == 1.0
 
@@ -158,14 +158,14 @@ def test_agreement_is_spearmans_and_an_impostor_agrees_by_chance() -> None:
     assert ("b", MEAN_DIFFERENCE) not in pairs
 
 
-def test_reasons_of_a_model_agree_over_seeds(found: Comparison) -> None:
+def test_reasons_of_a_model_agree_over_seeds(found: ModelComparison) -> None:
     assert found.target.startswith("class:")
     pairs = {(pair.first, pair.second): pair.mean for pair in found.agreements}
     assert -1 <= pairs["classifier", "classifier"] <= 1
     assert ("classifier", MEAN_DIFFERENCE) in pairs
 
 
-def test_the_table_holds_every_figure_of_every_seed(found: Comparison, tmp_path: Path) -> None:
+def test_the_table_holds_every_figure_of_every_seed(found: ModelComparison, tmp_path: Path) -> None:
     table = found.table()
     row = table[(table.model == "classifier") & (table.metric == "accuracy")].iloc[0]
     assert [row["seed 0"], row["seed 1"]] == list(
@@ -183,9 +183,9 @@ def test_the_best_row_may_be_a_baseline() -> None:
         Score("s", "error", "less", "net", (0.3, 0.5)),
         Score("s", "error", "less", "plain", (0.35,), True),
     )
-    made = Comparison(
+    made = ModelComparison(
         models=("net",), seeds=(0, 1), scores=rows, agreements=(), target="", labels="", split="",
-        maps={}, notes=(), fingerprints=("x",), data="d",
+        maps={}, calibrated=(), classes=(), calls={}, reasons={}, notes=(), fingerprints=("x",), data="d",
     )  # fmt: skip
     assert made.best("s", "error") == "plain"
     assert np.isnan(rows[1].spread)

@@ -9,9 +9,16 @@ import numpy as np
 import torch
 
 from glasscell.errors import NotCompatible
-from glasscell.explain.comparison.agreement import rank_agreements
-from glasscell.explain.comparison.latent_score import ARI, baseline_rows, latent_rows, rand_index, section
-from glasscell.explain.comparison.result import Better, Comparison, Score
+from glasscell.explain.comparison.agreement import rank_agreements, reason_maps
+from glasscell.explain.comparison.latent_score import (
+    ARI,
+    Judged,
+    judge_baselines,
+    judge_latents,
+    rand_index,
+    section,
+)
+from glasscell.explain.comparison.result import Better, ModelComparison, Score
 from glasscell.explain.explain import explain
 from glasscell.explain.part import Part
 from glasscell.explain.request import ExplainRequest
@@ -37,7 +44,7 @@ _HELD_OUT: tuple[tuple[str, str, Better], ...] = (
 )
 
 
-def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -> Comparison:
+def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -> ModelComparison:
     """Train every model once per seed on the same split; measure all by the same figures.
 
     Families that learn classes are judged on held-out cells. Families that learn without labels are judged by
@@ -67,17 +74,18 @@ def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -
         found.bundles[name] = []
         for turn, seed in enumerate(request.seeds):
             low = step * (at * len(request.seeds) + turn)
-            part = Part(job, low, low + step, f"{name}, seed {seed}")
+            part = _Named(job, low, low + step, f"{name}, seed {seed}")
             try:
                 asked = replace(_asked(request, name, seed), baselines=not found.has_baselines)
                 found.bundles[name].append(fit(dataset, asked, part))
             except NotCompatible as error:
                 raise NotCompatible(f"{name}: {error}") from error
     found.scores += _supervised(found.bundles, request)
-    found.scores += _unsupervised(dataset, found.bundles, request, Part(job, _TRAINING, 0.9, "figures"))
+    judged = _unsupervised(dataset, found.bundles, request, Part(job, _TRAINING, 0.9, "figures"))
+    found.scores += judged.rows
     found.scores += _own_figures(found.bundles)
     explained = _explained(dataset, found, request, Part(job, 0.9, 1.0, "Explaining"))
-    return Comparison(
+    return ModelComparison(
         models=request.models,
         seeds=request.seeds,
         scores=tuple(found.scores),
@@ -86,6 +94,10 @@ def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -
         labels="" if request.labels is None else request.labels.name,
         split="" if request.split is None else request.split.description,
         maps={name: _own_label(bundles) for name, bundles in found.bundles.items() if bundles[0].classes},
+        calibrated=tuple(name for name, made in found.bundles.items() if all(one.calibrated for one in made)),
+        classes=() if request.labels is None else request.labels.classes,
+        calls=_called(found.bundles, request) | judged.calls,
+        reasons=reason_maps(explained),
         notes=tuple(dict.fromkeys((*found.notes, *_notes(found.bundles)))),
         fingerprints=tuple(one.fingerprint for bundles in found.bundles.values() for one in bundles),
         data=dataset.fingerprint,
@@ -150,22 +162,27 @@ def _supervised(bundles: dict[str, list[Bundle]], request: CompareRequest) -> li
 
 def _unsupervised(
     dataset: Dataset, bundles: dict[str, list[Bundle]], request: CompareRequest, job: JobHandle
-) -> list[Score]:
+) -> Judged:
     """Judge latents and domains by labels they have not seen."""
     labels, split = request.labels, request.split
     chosen = {name: made for name, made in bundles.items() if made[0].cells.latent_cz is not None}
     if labels is None or split is None or not chosen:
-        return []
-    rows: list[Score] = []
+        return Judged([], {})
+    found = Judged([], {})
+    rows = found.rows
     for name, made in chosen.items():
         latents = [one.cells.latent_cz for one in made if one.cells.latent_cz is not None]
-        rows += latent_rows(name, latents, labels, split, request.seeds, job)
+        one = judge_latents(name, latents, labels, split, request.seeds, job)
+        rows += one.rows
+        found.calls.update(one.calls)
         if isinstance(made[0].folds[0], FindsDomains):
-            own = tuple(rand_index(_domains(one), labels) for one in made)
+            own = tuple(rand_index(_domains(net), labels) for net in made)
             rows.append(Score(section(labels), ARI, "more", f"{name}, its own domains", own))
-    rows += baseline_rows(dataset, labels, split, request.seeds, job)
+    cheap = judge_baselines(dataset, labels, split, request.seeds, job)
+    rows += cheap.rows
+    found.calls.update(cheap.calls)
     metrics = list(dict.fromkeys(row.metric for row in rows))
-    return sorted(rows, key=lambda row: (metrics.index(row.metric), row.baseline))
+    return Judged(sorted(rows, key=lambda row: (metrics.index(row.metric), row.baseline)), found.calls)
 
 
 @torch.no_grad()
@@ -233,6 +250,30 @@ def _own_label(bundles: list[Bundle]) -> NDArray[np.float32]:
         own[rows] = cells.probabilities_ck[rows, cells.truth[rows]]
         total += own
     return np.asarray(total / len(bundles), np.float32)
+
+
+def _called(bundles: dict[str, list[Bundle]], request: CompareRequest) -> dict[str, NDArray[np.int32]]:
+    """Return the class each classifying model gives to each labelled cell, likeliest over seeds."""
+    if request.labels is None:
+        return {}
+    found = {}
+    for name, made in bundles.items():
+        if not made[0].classes:
+            continue
+        rows = np.flatnonzero(made[0].cells.labelled)
+        mean_ck = np.mean([one.cells.probabilities_ck[rows] for one in made], axis=0)
+        places = np.array([request.labels.classes.index(each) for each in made[0].classes], np.int32)
+        found[name] = np.full(len(made[0].cells.truth), -1, np.int32)
+        found[name][rows] = places[mean_ck.argmax(axis=1)]
+    return found
+
+
+class _Named(Part):
+    """A part that says with every report which model it is of."""
+
+    def report(self, fraction: float | None, text: str = "", **metrics: float) -> None:
+        """Pass progress on under the name of the model."""
+        super().report(fraction, f"{self._text}: {text}" if text else "", **metrics)
 
 
 def _notes(bundles: dict[str, list[Bundle]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,13 @@ MACRO_F1 = f"macro F1 by the {N_NEIGHBOURS} nearest cells of other folds"
 ARI = "adjusted Rand index of groups"
 
 
+class Judged(NamedTuple):
+    """Figures of latents, and by the name of each table of latents the class of each cell, -1 for none."""
+
+    rows: list[Score]
+    calls: dict[str, NDArray[np.int32]]
+
+
 def section(labels: Labels) -> str:
     """Name the section of these figures."""
     return f"latents learnt without {labels.name}"
@@ -43,10 +50,15 @@ def section(labels: Labels) -> str:
 
 def vote(latent_cz: Floats, labels: Labels, split: Split) -> tuple[float, float]:
     """Let each labelled cell's nearest labelled cells of other folds vote; return accuracy and macro F1."""
+    return _accuracies(voted(latent_cz, labels, split), labels)
+
+
+def voted(latent_cz: Floats, labels: Labels, split: Split) -> NDArray[np.int32]:
+    """Return what the nearest labelled cells of other folds say, ``(n_cells,)``; -1 for cells not asked."""
     from sklearn.neighbors import KNeighborsClassifier
 
     known = (labels.codes >= 0) & (split.folds >= 0)
-    guess = np.full(len(known), -1)
+    guess = np.full(len(known), -1, np.int32)
     for fold in range(split.n_folds):
         train, test = (
             np.flatnonzero(split.training(fold) & known),
@@ -58,6 +70,17 @@ def vote(latent_cz: Floats, labels: Labels, split: Split) -> tuple[float, float]
             latent_cz[train], labels.codes[train]
         )
         guess[test] = voters.predict(latent_cz[test])
+    return guess
+
+
+def most_voted(guesses: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Return the class that most guesses give to each cell, ``(n_cells,)``; the first class of several."""
+    table_sc = np.stack(guesses)
+    counts_kc = np.stack([(table_sc == k).sum(axis=0) for k in range(int(table_sc.max(initial=-1)) + 1)])
+    return np.where((table_sc >= 0).any(axis=0), counts_kc.argmax(axis=0), -1).astype(np.int32)
+
+
+def _accuracies(guess: NDArray[np.int32], labels: Labels) -> tuple[float, float]:
     asked = guess >= 0
     truth = labels.codes[asked]
     return accuracy(truth, guess[asked]), macro_f1(truth, guess[asked])
@@ -79,7 +102,7 @@ def mixture_groups(latent_cz: Floats, n_groups: int, seed: int, job: JobHandle =
     return fit_mixture(latent_cz[cells], n_groups, seed, STARTS, job).assign(latent_cz)
 
 
-def latent_rows(
+def judge_latents(
     name: str,
     latents: Sequence[Floats],
     labels: Labels,
@@ -88,31 +111,33 @@ def latent_rows(
     job: JobHandle = QUIET,
     *,
     baseline: bool = False,
-) -> list[Score]:
+) -> Judged:
     """Judge one model's latents, one table ``(n_cells, n_latent)`` per seed."""
-    votes = [vote(latent_cz, labels, split) for latent_cz in latents]
+    guesses = [voted(latent_cz, labels, split) for latent_cz in latents]
+    votes = [_accuracies(guess, labels) for guess in guesses]
     indices = [
         rand_index(mixture_groups(latent_cz, labels.n_classes, seed, job), labels)
         for latent_cz, seed in zip(latents, seeds, strict=False)
     ]
     where = section(labels)
-    return [
+    rows = [
         Score(where, ACCURACY, "more", name, tuple(one for one, _ in votes), baseline),
         Score(where, MACRO_F1, "more", name, tuple(one for _, one in votes), baseline),
         Score(where, ARI, "more", f"{name} + tied mixture", tuple(indices), baseline),
     ]
+    return Judged(rows, {name: most_voted(guesses)})
 
 
-def baseline_rows(
+def judge_baselines(
     dataset: Dataset, labels: Labels, split: Split, seeds: Sequence[int], job: JobHandle = QUIET
-) -> list[Score]:
+) -> Judged:
     """Judge components, components with k-means, and averages over neighbours, by the same figures."""
     from sklearn.cluster import KMeans
 
     table_cg = input_rows(dataset, preprocessing_for(dataset))
     latent_cz = principal_components(table_cg, N_COMPONENTS)
     name = f"{latent_cz.shape[1]} principal components"
-    rows = latent_rows(name, [latent_cz] * len(seeds), labels, split, seeds, job, baseline=True)
+    rows, calls = judge_latents(name, [latent_cz] * len(seeds), labels, split, seeds, job, baseline=True)
     means = [
         rand_index(KMeans(labels.n_classes, n_init=10, random_state=seed).fit_predict(latent_cz), labels)
         for seed in seeds
@@ -120,7 +145,7 @@ def baseline_rows(
     rows.append(Score(section(labels), ARI, "more", f"{name} + k-means", tuple(means), baseline=True))
     if dataset.positions_cd is not None:
         rows.append(_smoothed(dataset, labels, seeds, job))
-    return rows
+    return Judged(rows, calls)
 
 
 def _smoothed(dataset: Dataset, labels: Labels, seeds: Sequence[int], job: JobHandle) -> Score:

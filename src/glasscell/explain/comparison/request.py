@@ -17,6 +17,23 @@ if TYPE_CHECKING:
 SEEDS = (0, 1, 2)
 
 
+def read_seeds(text: str) -> tuple[int, ...]:
+    """Read seeds as they are typed, with commas between.
+
+    Raises
+    ------
+    ModelError
+        They are no whole numbers from 0.
+    """
+    try:
+        seeds = tuple(int(one) for one in text.split(","))
+    except ValueError:
+        seeds = (-1,)
+    if min(seeds) < 0:
+        raise ModelError(f'Seeds are whole numbers such as 0,1,2, not "{text}".')
+    return seeds
+
+
 @dataclass(frozen=True, eq=False)
 class CompareRequest:
     """Which families are trained on what, and by which labels all are judged.

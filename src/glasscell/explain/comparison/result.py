@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from glasscell.errors import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -55,7 +57,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class ReasonAgreement:
     """Spearman correlation over genes of two rankings of the same cells; of one model, between its seeds."""
 
     first: str
@@ -68,8 +70,44 @@ class Agreement:
         return float(np.mean(self.values))
 
 
+@dataclass(frozen=True, eq=False)
+class ReasonMaps:
+    """One model's attributions cell by cell, of the genes that lead in any of the models; mean over seeds.
+
+    Parameters
+    ----------
+    genes
+        Names.
+    cells
+        Which cells were explained, ``(n_explained,)`` int32.
+    values_gc
+        In units of the target, ``(n_genes, n_explained)`` float32.
+    unit
+        Of the values.
+    """
+
+    genes: tuple[str, ...]
+    cells: NDArray[np.int32]
+    values_gc: NDArray[np.float32]
+    unit: str
+
+    def gene(self, gene: str, n_cells: int) -> NDArray[np.float32]:
+        """Return a gene's attribution over all cells, NaN where none was explained, ``(n_cells,)``.
+
+        Raises
+        ------
+        DataError
+            The gene is not among those kept.
+        """
+        if gene not in self.genes:
+            raise DataError(f"No map of {gene} was kept: choose one of {', '.join(self.genes[:8])}, ...")
+        values = np.full(n_cells, np.nan, np.float32)
+        values[self.cells] = self.values_gc[self.genes.index(gene)]
+        return values
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Comparison:
+class ModelComparison:
     """Models on the same cells, split and seeds.
 
     Parameters
@@ -87,6 +125,14 @@ class Comparison:
     maps
         Of each model that sorts cells into classes the probability it gives to each cell's own label, by
         the net that held the cell out, mean over seeds, ``(n_cells,)`` float32; NaN without a label.
+    calibrated
+        Models whose probabilities are calibrated.
+    classes, calls
+        Names of the classes, and of each model the class it gives to each cell, ``(n_cells,)`` int32, -1 for
+        none: the likeliest over seeds for a net that had not seen the cell, or, of models that learn without
+        labels and of principal components, what most seeds' votes of the nearest cells of other folds say.
+    reasons
+        Of each explained model the maps of leading genes.
     notes
         Sentences a reader must see.
     fingerprints, data
@@ -96,11 +142,15 @@ class Comparison:
     models: tuple[str, ...]
     seeds: tuple[int, ...]
     scores: tuple[Score, ...]
-    agreements: tuple[Agreement, ...]
+    agreements: tuple[ReasonAgreement, ...]
     target: str
     labels: str
     split: str
     maps: dict[str, NDArray[np.float32]]
+    calibrated: tuple[str, ...]
+    classes: tuple[str, ...]
+    calls: dict[str, NDArray[np.int32]]
+    reasons: dict[str, ReasonMaps]
     notes: tuple[str, ...]
     fingerprints: tuple[str, ...]
     data: str
