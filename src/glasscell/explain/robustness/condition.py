@@ -16,6 +16,7 @@ from glasscell.models.baseline import logistic
 from glasscell.models.batch import make_batch, preprocessing_for
 from glasscell.models.latent_metric import nearest
 from glasscell.models.metric import measure
+from glasscell.models.protocol import Encodes
 from glasscell.models.robustness import ACCURACY, CALIBRATION, LATENTS, MACRO_F1, NEIGHBOURS
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _BLOCK = 1024
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.floating[Any]]
+#: Targets of a model without classes and latents that are compared, at most.
+MOST_TARGETS = 50
 #: The genes that speak most for each class, by class.
 TopGenes = dict[str, frozenset[str]]
 
@@ -74,8 +77,14 @@ def predicted(dataset: Dataset, bundle: Bundle, cells: Ints, job: JobHandle) -> 
 
 
 def encoded(dataset: Dataset, bundle: Bundle, cells: Ints, job: JobHandle) -> Floats:
-    """Return latents, ``(n, n_latent)``."""
-    return _ask(dataset, bundle, cells, lambda net, batch: net.encode(batch), job)
+    """Return latents, ``(n, n_latent)``; of a model without, the scores of its first targets."""
+    if isinstance(bundle.folds[0], Encodes):
+        return _ask(dataset, bundle, cells, lambda net, batch: net.encode(batch), job)
+
+    def scores_of(net: Any, batch: Any) -> torch.Tensor:
+        return torch.stack([net.score(batch, target) for target in net.targets()[:MOST_TARGETS]], dim=1)
+
+    return _ask(dataset, bundle, cells, scores_of, job)
 
 
 def scores(truth: Ints, probabilities_ck: Floats) -> dict[str, float]:

@@ -13,7 +13,6 @@ from glasscell.explain.robustness.check import LEAST_CELLS, Check
 from glasscell.explain.robustness.protocol import find_protocol
 from glasscell.explain.robustness.request import RobustnessRequest
 from glasscell.jobs import QUIET, JobHandle
-from glasscell.models.protocol import Classifies, Encodes
 from glasscell.models.robustness import Robustness
 
 if TYPE_CHECKING:
@@ -29,9 +28,6 @@ def why_not_robust(bundle: Bundle | None, dataset: Dataset | None) -> str:
     """Say in one sentence why robustness cannot be checked; empty when it can."""
     if bundle is None or dataset is None:
         return "Train or load a model first."
-    net = bundle.folds[0]
-    if not isinstance(net, Encodes) and not (bundle.classes and isinstance(net, Classifies)):
-        return f"{net.info.title} tells neither classes nor latents, so there is nothing to compare."
     if len(ask.unseen_cells(dataset, bundle)) < LEAST_CELLS:
         return (
             f"Fewer than {LEAST_CELLS} of these cells were held out when the model was trained: open the "
@@ -60,7 +56,7 @@ def robustness(
     bundle
         Of classes: accuracy, macro-F1, calibration error, and the overlap of each class's top genes with
         those as measured. Without classes: how many of a cell's nearest cells stay its nearest, how latents
-        correlate, and the family's own figures, best baseline beside.
+        (or, without any, the scores of the first targets) correlate, and the family's own figures, best baseline beside.
     request
         Conditions; the default ones when None.
     others
@@ -69,7 +65,7 @@ def robustness(
     Raises
     ------
     NotCompatible
-        The model knows neither classes nor latents, or none of the cells was held out.
+        Hardly any of the cells was held out.
     DataError
         The column of protocols does not exist.
     JobCancelled
