@@ -56,7 +56,8 @@ def robustness(
     bundle
         Of classes: accuracy, macro-F1, calibration error, and the overlap of each class's top genes with
         those as measured. Without classes: how many of a cell's nearest cells stay its nearest, how latents
-        (or, without any, the scores of the first targets) correlate, and the family's own figures, best baseline beside.
+        (or, without any, the scores of the first targets) correlate, and the family's own figures, best
+        baseline beside.
     request
         Conditions; the default ones when None.
     others
