@@ -14,6 +14,8 @@ from glasscell.errors import DataError
 if TYPE_CHECKING:
     from anndata import AnnData
 
+#: Key in ``uns`` of tables whose cells were generated: nothing in them is a count.
+GENERATED = "glasscell.generated"
 COUNT_LAYERS = ("counts", "count", "raw_counts", "raw_count", "raw", "umi", "umis")
 _BLOCK = 1 << 22
 
@@ -144,6 +146,8 @@ def get_matrix(adata: AnnData, name: str) -> Any:
 
 
 def _candidates(adata: AnnData) -> list[str]:
+    if GENERATED in adata.uns:
+        return []
     layers = sorted(adata.layers, key=lambda key: (str(key).casefold() not in COUNT_LAYERS, str(key)))
     names = [f"layers/{key}" for key in layers]
     if adata.X is not None:

@@ -54,7 +54,7 @@ INFO = MethodInfo(
     unit="of the target",
     source="arXiv:1605.01713",
     params=InputXGradientParams,
-    target=("class", "contrast", "latent", "gene", "domain"),
+    target=("class", "contrast", "latent", "gene", "domain", "realism"),
     difference="input",
     engine=InputXGradient(),
 )

@@ -89,7 +89,7 @@ INFO = MethodInfo(
     unit="of the target",
     source="arXiv:1703.01365",
     params=IntegratedGradientsParams,
-    target=("class", "contrast", "latent", "gene", "domain"),
+    target=("class", "contrast", "latent", "gene", "domain", "realism"),
     difference="input - baseline",
     engine=IntegratedGradients(),
 )

@@ -52,7 +52,7 @@ INFO = MethodInfo(
     unit="of the target per unit of expression",
     source="arXiv:1312.6034",
     params=SaliencyParams,
-    target=("class", "contrast", "latent", "gene", "domain"),
+    target=("class", "contrast", "latent", "gene", "domain", "realism"),
     difference="one",
     engine=Saliency(),
 )

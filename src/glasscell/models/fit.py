@@ -139,9 +139,9 @@ def fit_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: JobHand
     The bundle with its twin. Without labels there are none to permute: the twin then learns from counts that
     keep depths and gene totals only (``fit_null_twin``), where the family allows it.
     """
-    if request.labels is None or request.split is None:
-        return fit_null_twin(bundle, dataset, request, job)
     family = find_family(request.family)
+    if request.labels is None or request.split is None or not family.info.needs_labels:
+        return fit_null_twin(bundle, dataset, request, job)
     device = resolve_device(request.device)
     job.report(0.0, "shuffling labels")
     labels = drop_rare(request.labels, request.split)

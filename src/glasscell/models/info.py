@@ -39,6 +39,8 @@ class ModelInfo:
         Whether it refuses data without raw counts; ``TrainingData.counts`` is then given.
     uses_counts
         Whether ``TrainingData.counts`` is given where there are counts, though it can do without.
+    takes_labels
+        Whether a family that doesn't need labels can be given some; ``TrainingData.codes`` then holds them.
     takes_batch
         Whether it can take the effect of a technical batch out; ``TrainingData.batch`` is then given.
     needs_positions
@@ -63,6 +65,7 @@ class ModelInfo:
     needs_positions: bool = False
     needs_action: bool = False
     input_kind: Literal["", "log1p", "counts"] = ""
+    takes_labels: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""

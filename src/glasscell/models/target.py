@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # One character, or a backslash with the slash or backslash it protects.
 _PIECE = re.compile(r"\\[\\/]|.", re.DOTALL)
-KINDS: tuple[str, ...] = ("class", "contrast", "latent", "gene", "domain")
+KINDS: tuple[str, ...] = ("class", "contrast", "latent", "gene", "domain", "realism")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Target:
     Parameters
     ----------
     kind
-        ``class``, ``contrast``, ``latent``, ``gene`` or ``domain``.
+        ``class``, ``contrast``, ``latent``, ``gene``, ``domain`` or ``realism``.
     name
         Which one: a class, a latent's number, a gene.
     against

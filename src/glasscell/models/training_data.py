@@ -43,7 +43,7 @@ def check_request(dataset: Dataset, request: FitRequest, family: Family) -> None
     info = family.info
     if info.needs_labels and (request.labels is None or request.split is None):
         raise NotCompatible(f"{info.title} learns classes: name the column of labels to learn.")
-    if not info.needs_labels and request.labels is not None:
+    if not (info.needs_labels or info.takes_labels) and request.labels is not None:
         raise NotCompatible(f"{info.title} learns without labels: leave the labels out.")
     if info.needs_counts and dataset.sizes_c is None:
         raise NotCompatible(
@@ -121,6 +121,7 @@ def training_data(
         actions=() if action is None else action.classes,
         action_column="" if action is None else action.name,
         control="" if action is None else find_control(action.classes, request.control),
+        label_column="" if labels is None else labels.name,
     )
 
 

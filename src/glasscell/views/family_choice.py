@@ -29,7 +29,16 @@ def family_rows() -> tuple[FamilyRow, ...]:
         why_not = family.why_not if isinstance(family, MayBeAbsent) else ""
         tip = f"{info.works_for} Not for: {info.fails_for}"
         rows.append(
-            FamilyRow(key, info.title, info.needs_labels, info.takes_batch, tip, why_not, info.needs_action)
+            FamilyRow(
+                key,
+                info.title,
+                info.needs_labels,
+                info.takes_batch,
+                tip,
+                why_not,
+                info.needs_action,
+                info.takes_labels,
+            )
         )
     return tuple(rows)
 

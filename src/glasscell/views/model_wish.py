@@ -41,7 +41,7 @@ def family_words(row: FamilyRow) -> str:
 def is_used(row: FamilyRow | None, choice: str) -> bool:
     """Whether a kind of model uses a choice; where none is known yet it is one that learns labels."""
     if choice in ("labels", "split"):
-        return row is None or row.needs_labels
+        return row is None or row.needs_labels or row.takes_labels
     if choice == "batch":
         return row is not None and row.takes_batch
     if choice in ("action", "control"):
@@ -76,6 +76,6 @@ def wish(
 
 def train_tip(row: FamilyRow | None) -> str:
     """Say what pressing the button does."""
-    if is_used(row, "labels"):
+    if row is None or row.needs_labels:
         return "Train in the background; every labelled cell is predicted held out"
     return "Train one net in the background; its latents become an embedding"

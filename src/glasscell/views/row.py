@@ -82,6 +82,7 @@ class FamilyRow:
     tip: str
     why_not: str = ""
     needs_action: bool = False
+    takes_labels: bool = False
 
 
 @dataclass(frozen=True)

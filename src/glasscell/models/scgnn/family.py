@@ -17,6 +17,7 @@ from glasscell.models.scgnn.model import ScgnnModel
 from glasscell.models.scgnn.network import FeatureNetwork, ScgnnNetwork
 from glasscell.models.scgnn.params import ScgnnParams
 from glasscell.models.scgnn.train import Pipeline
+from glasscell.models.vae.layer import reorder_latents
 from glasscell.models.vae.train import log_gene_share
 
 if TYPE_CHECKING:
@@ -85,13 +86,8 @@ class ScgnnFamily(NetFamily):
         assert isinstance(twin, ScgnnModel)
         network = deepcopy(twin.whole)
         at, flip = torch.from_numpy(order), torch.from_numpy(sign)
-        encoder = network.encoder
-        encoder.mean.weight.copy_(encoder.mean.weight[at] * flip[:, None])
-        encoder.mean.bias.copy_(encoder.mean.bias[at] * flip)
-        encoder.log_variance.weight.copy_(encoder.log_variance.weight[at].clone())
-        encoder.log_variance.bias.copy_(encoder.log_variance.bias[at].clone())
-        for read in (network.decoder.first.weight, network.imputer.first.weight, network.domain_weight):
-            read.copy_(read[:, at] * flip)
+        readers = [network.decoder.first.weight, network.imputer.first.weight, network.domain_weight]
+        reorder_latents(network.encoder, readers, at, flip)
         network.cell_latent.copy_(network.cell_latent[:, at] * flip)
         return ScgnnModel(cast("VaeNetwork", network), self.info, twin.genes, twin.preprocessing)
 

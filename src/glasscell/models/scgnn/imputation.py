@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from scipy.special import logsumexp
 
-from glasscell.errors import DataError, NotCompatible
+from glasscell.errors import NotCompatible
 from glasscell.jobs import QUIET
-from glasscell.models.batch import gene_columns, make_batch
+from glasscell.models.batch import make_batch
+from glasscell.models.imputed import ImputedGenes
 from glasscell.models.scgnn.graph import CellGraph, find_graph, smoothed
 from glasscell.models.scgnn.model import ScgnnModel
 
@@ -28,7 +29,7 @@ _BLOCK = 1024
 
 
 @dataclass(frozen=True, eq=False)
-class Imputation:
+class Imputation(ImputedGenes):
     """Imputed expression of all cells of a dataset, as factors: one gene is one product.
 
     Imputed values are never counts: they are expected shares of a cell's counts, or their log in the unit of
@@ -68,28 +69,9 @@ class Imputation:
         DataError
             The model does not know the gene.
         """
-        column = self._column(name)
+        column = self.column(name)
         logit_c = self.hidden_ch @ self.weight_gh[column] + self.bias_g[column]
         return np.asarray(np.log1p(self.target_sum * np.exp(logit_c - self.log_total_c)), np.float32)
-
-    def delta(self, dataset: Dataset, name: str) -> NDArray[np.float32]:
-        """Return imputed minus observed expression of one gene, log-normalised, ``(n_cells,)``.
-
-        Parameters
-        ----------
-        dataset
-            What was imputed.
-        """
-        return np.asarray(self.gene(name) - self.observed(dataset, name), np.float32)
-
-    def observed(self, dataset: Dataset, name: str) -> NDArray[np.float32]:
-        """Return measured expression of one gene in the unit of ``gene``, ``(n_cells,)``."""
-        self._column(name)
-        column = int(gene_columns(dataset, [name])[0])
-        counts_c = dataset.gene_column(str(dataset.genes.names[column]), "counts")
-        size_c = np.asarray(dataset.sizes_c, np.float64)
-        factor_c = np.divide(self.target_sum, size_c, out=np.zeros(len(size_c)), where=size_c > 0)
-        return np.asarray(np.log1p(counts_c * factor_c), np.float32)
 
     def share(self, cells: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """Return imputed shares of all genes in some cells, ``(len(cells), n_genes)``; rows sum to one."""
@@ -99,11 +81,6 @@ class Imputation:
     def suppliers(self, cell: int) -> NDArray[np.int64]:
         """Return rows of the training cells that a cell's imputed values come from, nearest first."""
         return np.asarray(self.graph.neighbour_ck[cell][self.graph.kept_ck[cell]])
-
-    def _column(self, name: str) -> int:
-        if name not in self.genes:
-            raise DataError(f"{name} was not imputed: the model was not trained on it.")
-        return self.genes.index(name)
 
 
 def impute(bundle: Bundle, dataset: Dataset, job: JobHandle = QUIET) -> Imputation:

@@ -13,6 +13,7 @@ from glasscell.models.layer import seed_weights
 from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.vae.figure import reconstruction_figures
+from glasscell.models.vae.layer import reorder_latents
 from glasscell.models.vae.model import VaeModel
 from glasscell.models.vae.network import VaeNetwork
 from glasscell.models.vae.params import VaeParams
@@ -85,12 +86,7 @@ class VaeFamily(NetFamily):
         assert isinstance(twin, VaeModel)
         network = deepcopy(twin.network)
         at, flip = torch.from_numpy(order), torch.from_numpy(sign)
-        encoder, first = network.encoder, network.decoder.first
-        encoder.mean.weight.copy_(encoder.mean.weight[at] * flip[:, None])
-        encoder.mean.bias.copy_(encoder.mean.bias[at] * flip)
-        encoder.log_variance.weight.copy_(encoder.log_variance.weight[at].clone())
-        encoder.log_variance.bias.copy_(encoder.log_variance.bias[at].clone())
-        first.weight.copy_(first.weight[:, at] * flip)
+        reorder_latents(network.encoder, [network.decoder.first.weight], at, flip)
         return VaeModel(network, self.info, twin.genes, twin.preprocessing, twin.batch_column, twin.batches)
 
     def restore(

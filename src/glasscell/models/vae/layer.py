@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from glasscell.models.layer import Dropout, Noise, Standardise, fold_batch_norm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Smallest variance of a latent: keeps the divergence finite.
 VARIANCE_FLOOR = 1e-4
@@ -133,6 +138,23 @@ class Decoder(nn.Module):
         if self.gene_batch is not None and batch_cb is not None:
             logit_cg = logit_cg + self.gene_batch(batch_cb)
         return functional.log_softmax(logit_cg, dim=1)
+
+
+@torch.no_grad()
+def reorder_latents(encoder: Encoder, readers: Sequence[Tensor], order: Tensor, sign: Tensor) -> None:
+    """Make latent ``order[k]`` the latent ``k``, times ``sign[k]``, in place; what is decoded stays the same.
+
+    Parameters
+    ----------
+    readers
+        Weights that read latents, ``(n_out, n_latent)`` each.
+    """
+    encoder.mean.weight.copy_(encoder.mean.weight[order] * sign[:, None])
+    encoder.mean.bias.copy_(encoder.mean.bias[order] * sign)
+    encoder.log_variance.weight.copy_(encoder.log_variance.weight[order].clone())
+    encoder.log_variance.bias.copy_(encoder.log_variance.bias[order].clone())
+    for read in readers:
+        read.copy_(read[:, order] * sign)
 
 
 def one_hot(codes: Tensor | None, n_batches: int, like: Tensor) -> Tensor | None:
