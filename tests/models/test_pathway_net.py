@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from glasscell.data.dataset import Dataset
 from glasscell.data.gene_set import GeneSet, gene_mask, write_gmt
 from glasscell.data.labels import read_labels
 from glasscell.data.split import split
 from glasscell.errors import DataError, ModelError, NotCompatible
+from glasscell.jobs import QUIET
 from glasscell.models import fit as fitting
 from glasscell.models.apply import apply
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.component import GeneComponents
 from glasscell.models.family import TrainsAlike
 from glasscell.models.fit import FitRequest, fit
 from glasscell.models.pathway_net.family import FAMILY, make_network
 from glasscell.models.pathway_net.model import PathwayNetModel, connectivity
 from glasscell.models.pathway_net.network import PathwayNetNetwork
 from glasscell.models.pathway_net.params import PathwayNetParams
+from glasscell.models.pathway_net.start import start_at_components
 from glasscell.models.pathway_net.structure import Structure, read_structure
 from glasscell.models.preflight import check
 from glasscell.models.preprocessing import Preprocessing
@@ -244,6 +249,45 @@ def test_a_node_of_many_genes_starts_as_large_as_one_of_few() -> None:
     spread = torch.stack(drawn).square().sum(dim=2).mean(dim=0)
     torch.testing.assert_close(spread, torch.ones(2), atol=0.25, rtol=0)
     assert isinstance(make_network(PathwayNetParams(), [mask], 2), PathwayNetNetwork)
+
+
+def test_nodes_begin_at_components_of_their_own_genes(two_layers: Structure) -> None:
+    rng = np.random.default_rng(0)
+    values_cg = rng.gamma(1.0, 1.0, (80, 3)) @ rng.random((3, 14)) + 0.1 * rng.random((80, 14))
+    mean_g = values_cg.mean(axis=0)
+    network = make_network(PathwayNetParams(), [torch.tensor(mask) for mask in two_layers.masks], 3, seed=1)
+    drawn = network.layers[1].linear.weight.clone()
+    table_cg = sparse.csr_matrix(values_cg.astype(np.float32))
+    components = GeneComponents(table_cg, np.arange(80), mean_g, np.ones(14), seed=0)
+    start_at_components(network, components, 2, QUIET)
+    weight_oi, mask_oi = network.layers[0].linear.effective.detach().numpy(), two_layers.masks[0]
+    axis_of = [0, 0, 0, 0, 1]  # three sets, then two free nodes that see the same genes
+    for node, axis in enumerate(axis_of):
+        own = mask_oi[node]
+        right = np.linalg.svd((values_cg - mean_g)[:, own], full_matrices=False)[2][axis]
+        cosine = weight_oi[node, own] @ right / np.linalg.norm(weight_oi[node, own])
+        assert abs(cosine) == pytest.approx(1.0, abs=1e-3)
+        assert weight_oi[node, own].sum() > 0
+    assert not weight_oi[~mask_oi].any()
+    gain = network.layers[0].norm.weight.detach().numpy()
+    spread = np.linalg.svd((values_cg - mean_g)[:, mask_oi[3]], compute_uv=False)
+    np.testing.assert_allclose(gain, [1, 1, 1, 1, spread[1] / spread[0]], rtol=1e-3)
+    assert torch.equal(network.layers[1].linear.weight, drawn)
+
+
+def test_genes_take_short_steps_and_the_mean_is_kept(
+    trained: tuple[Dataset, FitRequest, Bundle], tmp_path: Path
+) -> None:
+    dataset, request, _ = trained
+    kept = {}
+    for rate in (0.0, 0.3):
+        params = request.params.model_copy(update={"gene_rate": rate, "max_epochs": 2, "n_free": 0})
+        bundle = fit(dataset, replace(request, params=params, baselines=False))
+        kept[rate] = bundle.folds[0].network
+    still, moved = (kept[rate].layers[0].linear.effective for rate in (0.0, 0.3))
+    change = (moved - still).norm() / still.norm()
+    assert 0 < float(change) < 0.2
+    assert not torch.equal(kept[0.0].heads[0].weight, kept[0.3].heads[0].weight)
 
 
 def test_the_best_temperature_undoes_overconfidence() -> None:

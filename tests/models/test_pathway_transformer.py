@@ -23,9 +23,9 @@ from glasscell.models.batch import make_batch
 from glasscell.models.bundle_file import load_bundle, save_bundle
 from glasscell.models.fit import fit, fit_twin
 from glasscell.models.fit_request import FitRequest
+from glasscell.models.learner import Learner
 from glasscell.models.pathway_transformer import network as network_file
-from glasscell.models.pathway_transformer.average import Learner
-from glasscell.models.pathway_transformer.family import FAMILY, TransformerParams, make_network
+from glasscell.models.pathway_transformer.family import FAMILY, TransformerParams, gene_pace, make_network
 from glasscell.models.pathway_transformer.model import TransformerModel
 from glasscell.models.pathway_transformer.start import start_at_components
 from glasscell.models.pathway_transformer.token import FREE, token_sets
@@ -452,7 +452,7 @@ def make_learner(gene_rate: float, average_steps: int) -> tuple[Learner, torch.o
     certain = {"input_dropout": 0, "dropout": 0, "token_dropout": 0, "free_dropout": 0}
     params = TransformerParams(width=4, heads=2, **certain)
     network = make_network(params, make_sets(), len(GENES), 3, seed=2)
-    learner = Learner(network, gene_rate, average_steps).train()
+    learner = Learner(network, gene_pace(network, gene_rate), average_steps).train()
     return learner, torch.optim.Adam(learner.network.parameters(), lr=0.01)
 
 

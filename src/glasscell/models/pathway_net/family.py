@@ -11,11 +11,14 @@ from torch.nn import functional
 
 from glasscell.errors import ModelError
 from glasscell.models.classifier.network import class_weights
+from glasscell.models.component import GeneComponents
 from glasscell.models.info import FamilyParams, ModelInfo
+from glasscell.models.learner import Learner
 from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
 from glasscell.models.pathway_net.model import PathwayNetModel
 from glasscell.models.pathway_net.network import PathwayNetNetwork, seed_network
 from glasscell.models.pathway_net.params import PathwayNetParams
+from glasscell.models.pathway_net.start import start_at_components
 from glasscell.models.pathway_net.structure import Structure, read_structure
 from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.published import DAMAGED, NetFamily, whole_bundle
@@ -86,7 +89,8 @@ class PathwayNetFamily(NetFamily):
     ) -> tuple[PathwayNetModel, Curve, tuple[str, ...]]:
         task = _Task(data, plan, params, structure)
         result = task.run(job)
-        network = result.network
+        assert isinstance(result.network, Learner)
+        network = result.network.average.eval()
         assert isinstance(network, PathwayNetNetwork)
         temperature = task.temperature(network) if len(plan.valid) else 1.0
         words = (data.genes, data.classes, structure.layers, structure.n_free, data.preprocessing)
@@ -163,18 +167,15 @@ class _Task:
             patience=params.patience,
             epochs=plan.epochs,
         )
+        network = self._fresh(job)
+        genes_o = torch.tensor(self.structure.masks[0].sum(axis=1, keepdims=True)).clamp(min=1)
+        pace = {"layers.0.linear.weight": params.gene_rate * genes_o.rsqrt()}
+        learner = Learner(network, pace, params.average_steps)
         return fit_loop(
-            self._fresh(),
-            self.loss,
-            plan.train,
-            plan.valid,
-            settings,
-            seed=plan.seed,
-            device=plan.device,
-            job=job,
+            learner, self.loss, plan.train, plan.valid, settings, seed=plan.seed, device=plan.device, job=job
         )
 
-    def _fresh(self) -> PathwayNetNetwork:
+    def _fresh(self, job: JobHandle) -> PathwayNetNetwork:
         data = self.data
         masks = [torch.tensor(mask) for mask in self.structure.masks]
         network = make_network(self.params, masks, len(data.classes), self.plan.seed)
@@ -182,6 +183,8 @@ class _Task:
         unit = data.preprocessing.kind == "stored"
         scale_g = np.maximum(sd_g, _MIN_SCALE) if unit else np.ones_like(sd_g)
         network.standardise.set_moments(torch.from_numpy(mean_g), torch.from_numpy(scale_g))
+        components = GeneComponents(data.rows.table_cg, self.plan.train, mean_g, scale_g, seed=self.plan.seed)
+        start_at_components(network, components, self.structure.n_free[0], job)
         return network
 
     def loss(self, network: nn.Module, indices: Tensor) -> Tensor:

@@ -97,6 +97,23 @@ class PathwayNetParams(FamilyParams):
         description="Step size of AdamW.",
         json_schema_extra={"advanced": True},
     )
+    gene_rate: float = Field(
+        0.3,
+        ge=0,
+        le=1000,
+        title="Step of genes",
+        description="Step of a node's genes relative to all else, divided by the root of their number; "
+        "0: nodes stay components.",
+        json_schema_extra={"advanced": True},
+    )
+    average_steps: int = Field(
+        50,
+        ge=1,
+        le=10000,
+        title="Averaged steps",
+        description="The net that is kept is the mean over about so many steps; 1: the last step alone.",
+        json_schema_extra={"advanced": True},
+    )
     weight_decay: float = Field(
         1e-2,
         ge=0,

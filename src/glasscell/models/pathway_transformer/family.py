@@ -14,8 +14,8 @@ from glasscell.data.gene_set import gene_mask, read_gmt
 from glasscell.errors import ModelError
 from glasscell.models.classifier.network import class_weights
 from glasscell.models.info import FamilyParams, ModelInfo
+from glasscell.models.learner import Learner
 from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
-from glasscell.models.pathway_transformer.average import Learner
 from glasscell.models.pathway_transformer.model import TransformerModel
 from glasscell.models.pathway_transformer.network import TransformerNetwork, seed_network
 from glasscell.models.pathway_transformer.params import TransformerParams
@@ -72,6 +72,7 @@ class TransformerFamily(NetFamily):
         result = task.run(job)
         assert isinstance(result.network, Learner)
         network = result.network.average.eval()
+        assert isinstance(network, TransformerNetwork)
         temperature = task.temperature(network) if len(plan.valid) else 1.0
         model = TransformerModel(
             network.cpu(),
@@ -167,6 +168,16 @@ def make_network(
     return network
 
 
+def gene_pace(network: TransformerNetwork, gene_rate: float) -> dict[str, Tensor]:
+    """Return which share of a step the weights of genes take: ``gene_rate / sqrt(genes)`` of a token."""
+    embedding = network.embedding
+    size_t = embedding.member.sum(dim=1).clamp(min=1).to(embedding.weight)
+    return {
+        "embedding.weight": gene_rate * size_t[:, None, None].rsqrt(),
+        "embedding.free.weight": torch.tensor(gene_rate * embedding.free.in_features**-0.5),
+    }
+
+
 class _Task:
     """Data, loss and calibration of one fold."""
 
@@ -191,7 +202,8 @@ class _Task:
             patience=params.patience,
             epochs=plan.epochs,
         )
-        learner = Learner(self._fresh(job), params.gene_rate, params.average_steps)
+        network = self._fresh(job)
+        learner = Learner(network, gene_pace(network, params.gene_rate), params.average_steps)
         return fit_loop(
             learner, self.loss, plan.train, plan.valid, settings, seed=plan.seed, device=plan.device, job=job
         )
