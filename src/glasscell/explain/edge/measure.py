@@ -17,6 +17,7 @@ from glasscell.explain.edge.result import Edges
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.family import FoldPlan, TrainsAlike
 from glasscell.models.grn.model import GrnModel
+from glasscell.models.plan import set_aside
 from glasscell.models.span import Span
 
 if TYPE_CHECKING:
@@ -178,7 +179,9 @@ class _Asked:
         data = scattered(self.data, self.net.network.used.cpu().numpy(), self.seed + 7919 * (number + 1), job)
         own = net_seed(self.seed + number, 0xED6E)
         epochs = max(1, self.bundle.curves[0].best_epoch)
-        plan = FoldPlan(self.train, np.empty(0, np.int64), own, self.device, epochs)
+        alike = np.zeros(len(self.train), np.int64)
+        learnt = set_aside(self.train, alike, alike, own).train  # as many cells as the real one learnt from
+        plan = FoldPlan(learnt, np.empty(0, np.int64), own, self.device, epochs)
         trains = cast("TrainsAlike", family(self.bundle.family))
         net = trains.train_like(self.bundle.folds[0], data, plan, self.bundle.params, job)
         return cast("GrnModel", net.to(device=self.device)), data

@@ -92,10 +92,10 @@ class GrnFamily(NetFamily):
         if dataset.n_genes < 3:
             return PreflightLine("used genes", "no", "A gene network needs three genes that vary.")
         which = (
-            f"All {dataset.n_genes:,} genes that vary are used."
+            f"All {dataset.n_genes:,} genes are used, as far as they vary."
             if dataset.n_genes <= most
-            else f"Of {dataset.n_genes:,} genes the {most:,} most variable are used, or as many as you set (up "
-            "to 2,000), and all regulators you name."
+            else f"Of {dataset.n_genes:,} genes the {most:,} most variable are used, or as many as you set, "
+            "and all regulators you name."
         )
         return PreflightLine("used genes", "yes", which)
 

@@ -74,9 +74,11 @@ class GrnNetwork(nn.Module):
         return shared_ch[:, None] - standard_cg[:, :, None] * self.own().T
 
     def before_one(self, standard_cg: Tensor, gene: int) -> Tensor:
-        """Return the hidden layer as one gene sees it, ``(n, hidden)``."""
-        shared_ch: Tensor = self.first(standard_cg[:, self.sources])
-        return shared_ch - standard_cg[:, gene, None] * self.own()[:, gene]
+        """Return the hidden layer as one gene sees it, ``(n, hidden)``; its own value is cut off before."""
+        others_g = torch.ones_like(self.standardise.mean)
+        others_g[gene] = 0.0
+        seen_ch: Tensor = self.first((standard_cg * others_g)[:, self.sources])
+        return seen_ch
 
     def one(self, standard_cg: Tensor, gene: int) -> Tensor:
         """Foretell one gene, in its standard deviations, ``(n,)``."""
