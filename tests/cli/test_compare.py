@@ -51,3 +51,17 @@ def test_wrong_words_are_told(file: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "whole numbers" in capsys.readouterr().err
     assert run(["compare", str(file), "--models", "classifier"]) == 5
     assert "name the column of labels" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_two_maps_in_the_picture(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "t.svg"
+    words = ["compare", str(file), "--models", "classifier,vae", "--labels", "label", "--split", "random"]
+    words += ["--folds", "2", "--seeds", "0", "--figure", str(picture)]
+    words += [word for pair in FAST for word in ("--set", pair)]
+    assert run([*words, "--maps", "classifier,vae", "--show", "label"]) == 0
+    drawn = picture.read_text()
+    assert "where they differ" in drawn
+    assert "vae: label" in drawn
+    capsys.readouterr()
+    assert run([*words, "--maps", "classifier,vae,scvi"]) == 2
+    assert "--maps takes two models" in capsys.readouterr().err

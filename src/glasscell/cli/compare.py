@@ -26,7 +26,9 @@ from glasscell.cli.writing import save_file, save_table, tell
 from glasscell.errors import ModelError
 
 if TYPE_CHECKING:
+    from glasscell.data.dataset import Dataset
     from glasscell.explain.comparison.result import ModelComparison, ReasonAgreement, Score
+    from glasscell.figure.pair import PairLook
     from glasscell.models.info import FamilyParams
 
 ModelsOption = Annotated[
@@ -52,7 +54,26 @@ TableOption = Annotated[
     Path | None, typer.Option("--table", metavar="CSV", help="Write every figure of every seed")
 ]
 FigureOption = Annotated[
-    Path | None, typer.Option("--figure", metavar="FILE", help="Draw all figures, .svg or .png")
+    Path | None,
+    typer.Option(
+        "--figure",
+        metavar="FILE",
+        help="Draw figures, agreement and two maps with their difference, .svg or .png",
+    ),
+]
+MapsOption = Annotated[
+    str,
+    typer.Option(
+        "--maps", metavar="A,B", help="The two models whose maps stand in the figure; the first two"
+    ),
+]
+ShowOption = Annotated[
+    str,
+    typer.Option(
+        "--show",
+        metavar="label|own|GENE",
+        help="What the maps show: classes, sureness of the own, a gene's share",
+    ),
 ]
 
 
@@ -77,6 +98,8 @@ def compare_command(
     settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
     table: TableOption = None,
     figure: FigureOption = None,
+    maps: MapsOption = "",
+    show: ShowOption = "",
     json: JsonOption = False,
 ) -> None:
     """Train several models on the same cells, split and seeds; show figures and reasons side by side.
@@ -92,7 +115,9 @@ def compare_command(
 
     if figure is not None:
         check_ending(figure.suffix.lower())
-    names = tuple(filter(None, (name.strip() for name in models.split(","))))
+    names, beside = _names(models), _names(maps)
+    if len(beside) not in (0, 2):
+        raise UsageError(f'--maps takes two models with a comma between, not "{maps}".')
     params = _params(names, settings)
     dataset = open_file(file, section, donor, counts, genes)
     classes = read_labels(dataset, labels) if labels else None
@@ -111,11 +136,18 @@ def compare_command(
     )
     with shell_job("Comparing") as job:
         found = compare(dataset, request, job)
-    _write(found, table, figure)
+    if table is not None:
+        save_table(found.table(), table)
+    if figure is not None:
+        _draw(found, figure, _pair(dataset, found, beside, show))
     if json:
         print_json(found.to_json())
         return
     _show(found)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
 
 
 def _params(names: tuple[str, ...], settings: list[str]) -> dict[str, FamilyParams]:
@@ -145,19 +177,40 @@ def _seeds(text: str) -> tuple[int, ...]:
         raise UsageError(f"--seeds: {error}") from error
 
 
-def _write(found: ModelComparison, table: Path | None, figure: Path | None) -> None:
+def _pair(dataset: Dataset, found: ModelComparison, wanted: tuple[str, ...], show: str) -> PairLook | None:
+    """Return the two maps of the figure; None where cells have no places or there are no two."""
+    import numpy as np
+
+    from glasscell.explain.comparison.channel import WHATS, map_of, sides_of
+    from glasscell.figure.pair import PairLook
+
+    what, gene = (show, "") if show in WHATS[:2] else ("gene", show)
+    if not show:
+        what, gene = ("own" if len(sides_of(found, "own")) > 1 else "label"), ""
+    names = wanted or sides_of(found, what, gene)[:2]
+    embedding = next(iter(dataset.embeddings.values()), None) if dataset.positions_cd is None else None
+    if dataset.positions_cd is None and embedding is None:
+        return None
+    if len(names) < 2 and not (wanted or show):
+        return None
+    if len(names) < 2:
+        raise UsageError(f'Two models are needed that have a map of "{show}"; there is {len(names)}.')
+    places = None if embedding is None else np.asarray(embedding, np.float64)[:, :2]
+    return PairLook(
+        dataset, map_of(found, names[0], what, gene), map_of(found, names[1], what, gene), None, places
+    )
+
+
+def _draw(found: ModelComparison, figure: Path, pair: PairLook | None) -> None:
     from glasscell.figure.comparison import comparison_figure
     from glasscell.figure.page import figure_bytes
 
-    if table is not None:
-        save_table(found.table(), table)
-    if figure is not None:
-        content = figure_bytes(comparison_figure(found), figure.suffix.lower())
+    content = figure_bytes(comparison_figure(found, pair), figure.suffix.lower())
 
-        def write(fresh: Path) -> None:
-            fresh.write_bytes(content)
+    def write(fresh: Path) -> None:
+        fresh.write_bytes(content)
 
-        tell(figure, save_file(figure, write))
+    tell(figure, save_file(figure, write))
 
 
 def _show(found: ModelComparison) -> None:
@@ -170,7 +223,7 @@ def _show(found: ModelComparison) -> None:
         )
     if found.agreements:
         title = f"reasons for {found.target}: Spearman over genes of mean attributions"
-        print_table(title, ["", "", "mean", "range"], [_pair(pair) for pair in found.agreements])
+        print_table(title, ["", "", "mean", "range"], [_agreement(pair) for pair in found.agreements])
     for note in found.notes:
         say(note, style="yellow")
 
@@ -183,7 +236,7 @@ def _row(row: Score, best: str, width: int) -> list[str]:
     return [*cells, *[""] * (width - 1 - len(cells)), mark]
 
 
-def _pair(pair: ReasonAgreement) -> list[str]:
+def _agreement(pair: ReasonAgreement) -> list[str]:
     second = "itself over seeds" if pair.first == pair.second else pair.second
     low, high = min(pair.values), max(pair.values)
     return [pair.first, second, f"{pair.mean:+.3f}", f"{low:+.3f} to {high:+.3f}"]

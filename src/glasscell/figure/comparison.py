@@ -72,7 +72,8 @@ def comparison_figure(found: ModelComparison, pair: PairLook | None = None) -> F
             sheet.text(0.02, over, words, fontsize=8, color=INK, va="bottom")
         if reasons is not None:
             y -= matrix
-            title = f"Do they give the same reasons for {found.target}? Spearman over genes"
+            name = found.target.partition(":")[2] or found.target
+            title = f"Do they give the same reasons for {name}?"
             draw_matrix(sheet, reasons, y, title)
         if pair is not None:
             y -= maps

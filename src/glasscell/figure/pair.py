@@ -14,6 +14,7 @@ from glasscell.figure.page import INK, MUTED, WARN, add_title, bare, elide, new_
 from glasscell.session.resolve import Ready
 from glasscell.views.legend_words import clipped, short, without_value
 from glasscell.views.paint import selected_cells
+from glasscell.views.pair_choice import PairChoice
 from glasscell.views.pair_picture import pair_picture
 from glasscell.views.picture import resolve_tissue
 
@@ -48,6 +49,8 @@ class PairLook:
         Cells that stand out; None for all.
     embedding
         Places ``(n_cells, 2)`` for cells that have none in a tissue.
+    names
+        Whose maps they are; empty where their titles say so.
     """
 
     dataset: Dataset
@@ -55,6 +58,12 @@ class PairLook:
     right: CellValues
     selected: NDArray[np.bool_] | None = None
     embedding: NDArray[np.float64] | None = None
+    names: tuple[str, str] = ("", "")
+
+    def title(self, side: int, title: str) -> str:
+        """Say what stands above a picture, with the name of its side where the title lacks it."""
+        name = self.names[side] if side < 2 else ""
+        return title if not name or title.startswith(name) else f"{name}: {title}"
 
 
 def pair_figure(look: PairLook) -> Figure:
@@ -87,7 +96,8 @@ def pair_look(session: Session) -> PairLook | None:
         embedding = np.asarray(dataset.embeddings[views.embedding], np.float64)[:, list(views.components)]
     if len(values) < 2:
         return None
-    return PairLook(dataset, values[0], values[1], selected_cells(session), embedding)
+    names = PairChoice(session).words(pair.left, pair.right)
+    return PairLook(dataset, values[0], values[1], selected_cells(session), embedding, names)
 
 
 def pair_inches(look: PairLook) -> float:
@@ -122,7 +132,12 @@ def draw_pair(sheet: Figure, look: PairLook, bottom: float) -> None:
         axes.imshow(raster.paint(table.table_u32), extent=(x0, x1, y1, y0), interpolation="nearest")
         bare(axes)
         sheet.text(
-            x / _WIDTH, (y + tall + 0.04) / height, elide(title, 40), fontsize=7, color=INK, va="bottom"
+            x / _WIDTH,
+            (y + tall + 0.04) / height,
+            elide(look.title(number, title), 44),
+            fontsize=7,
+            color=INK,
+            va="bottom",
         )
         if not number and look.embedding is None:
             tissue = resolve_tissue(look.dataset)

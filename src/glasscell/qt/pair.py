@@ -13,7 +13,7 @@ from glasscell.qt.swatch import QtSwatches
 from glasscell.qt.text import Choice, PlainLabel, button, caption, column_of, heading, row_of
 from glasscell.views import pair_view as words
 from glasscell.views.legend_words import clipped, without_value
-from glasscell.views.pair_view import PairView
+from glasscell.views.pair_view import PairView, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from glasscell.views.colour import ColourTable
     from glasscell.views.pair_view import PairGround, PairOffer, PairPicture
 
-_HEIGHT = 170
+_HEIGHTS, _USUAL = (110, 210), 160
 
 
 class _Key(QWidget):
@@ -91,6 +91,7 @@ class QtPairView(PairView):
 
     def set_ground(self, ground: PairGround | None) -> None:
         """Place the cells."""
+        self._fit(1.0 if ground is None or ground.tissue is None else shape_of(ground.tissue.bounds))
         for canvas in self.canvases:
             if ground is None:
                 canvas.set_positions(None, "", "")
@@ -122,6 +123,12 @@ class QtPairView(PairView):
             canvas.set_hovered(cell)
         self.caption.set_text(words or "Point at a cell for its values.")
 
+    def _fit(self, shape: float) -> None:
+        """Be as high as the cells need in a dock of the usual width."""
+        low, high = _HEIGHTS
+        for canvas in self.canvases:
+            canvas.setFixedHeight(round(min(max(_USUAL * shape + 16, low), high)))
+
     def _content(self) -> None:
         """Lay everything out."""
         self._form = form = QFormLayout(self._choices)
@@ -131,8 +138,7 @@ class QtPairView(PairView):
         for title, control in rows:
             form.addRow(caption(title), control)
         for canvas in self.canvases:
-            canvas.setMinimumSize(120, 120)
-            canvas.setFixedHeight(_HEIGHT)
+            canvas.setMinimumSize(120, _HEIGHTS[0])
         for follower in self.canvases[1:]:
             follower.box.setXLink(self.canvases[0].box)
             follower.box.setYLink(self.canvases[0].box)

@@ -59,8 +59,8 @@ _RULES = """
 @ QAbstractItemView {
     background: $raised; alternate-background-color: $stripe; border: 1px solid $edge; border-radius: 3px;
     outline: none; gridline-color: $edge; }
-@ QListView::item { min-height: 20px; }
-@ QListView::item:disabled { color: $off; }
+@ QListWidget::item { min-height: 20px; }
+@ QListWidget::item:disabled { color: $off; }
 @ QListView::indicator:disabled { border-color: $edge; }
 @ QAbstractItemView::item:selected { background: $chosen; color: $text; }
 @ QHeaderView { background: $raised; border: none; }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from glasscell.data.channel import ChannelRef
 from glasscell.explain.channel import attribution_ref
-from glasscell.explain.comparison.channel import comparison_ref
+from glasscell.explain.comparison.channel import comparison_ref, sides_of
 from glasscell.session.comparing import KIND
 from glasscell.views.pair_view import PairOffer
 
@@ -84,6 +84,13 @@ class PairChoice:
                     return self.offer(what, gene, keys[left], keys[right])
         return self.offer()
 
+    def words(self, left: ChannelRef, right: ChannelRef) -> tuple[str, str]:
+        """Call two chosen channels as their sides are called; empty where they are not on offer."""
+        offer = self.chosen(left, right)
+        said = dict(offer.sides)
+        chosen = self.channels(offer) == (left, right)
+        return (said[offer.left], said[offer.right]) if chosen else ("", "")
+
     def genes(self) -> tuple[str, ...]:
         """List the genes whose share can be shown, of the comparison before those of explanations."""
         found: dict[str, None] = {}
@@ -101,11 +108,7 @@ class PairChoice:
         found = self._compared
         if found is None:
             return
-        if what == "gene":
-            names = [name for name, one in found.reasons.items() if not gene or gene in one.genes]
-        else:
-            names = list(found.calls if what == "label" else found.maps)
-        for name in names:
+        for name in sides_of(found, what, gene):
             yield f"compared:{name}", name, comparison_ref(found, name, what, gene)
 
     def _own_sides(self, what: str, gene: str) -> Iterator[Side]:

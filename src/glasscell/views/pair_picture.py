@@ -79,7 +79,7 @@ def same_names(left: CellValues, right: CellValues) -> tuple[CellValues, CellVal
 
 def difference_title(difference: CellValues) -> str:
     """Say what the third picture shows."""
-    return "left less right" if difference.values is not None else "where they are not the same"
+    return "left less right" if difference.values is not None else "where they differ"
 
 
 def summary_words(difference: CellValues, selected: NDArray[np.bool_] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,7 +123,9 @@ class PairPresenter(Presenter[PairView]):
             self.view.set_pair(None, str(error))
             return
         self._values = (values[0], values[1])
-        self.view.set_pair(picture, "")
+        sides = dict(self._offer.sides)
+        left, right = sides.get(self._offer.left, ""), sides.get(self._offer.right, "")
+        self.view.set_pair(replace(picture, titles=(left, right, picture.titles[2])), "")
         self._on_hovered(self.session.hovered_cell)
 
     def _on_hovered(self, cell: int | None) -> None:

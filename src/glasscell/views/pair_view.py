@@ -44,6 +44,12 @@ class PairGround:
     words: tuple[str, str] = ("", "")
 
 
+def shape_of(bounds: tuple[float, float, float, float]) -> float:
+    """Return the height of a rectangle over its width."""
+    x0, y0, x1, y1 = bounds
+    return (y1 - y0) / (x1 - x0) if x1 > x0 else 1.0
+
+
 @dataclass(frozen=True)
 class PairOffer:
     """What can be put beside each other, as (key, words), and what is chosen of it.

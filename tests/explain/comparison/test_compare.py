@@ -17,7 +17,14 @@ from glasscell.data.split import split
 from glasscell.errors import JobCancelled, ModelError, NotCompatible
 from glasscell.explain.comparison.agreement import MEAN_DIFFERENCE, rank_agreements
 from glasscell.explain.comparison.compare import compare
-from glasscell.explain.comparison.latent_score import ACCURACY, ARI, judge_latents, rand_index, vote
+from glasscell.explain.comparison.latent_score import (
+    ACCURACY,
+    ARI,
+    judge_latents,
+    most_voted,
+    rand_index,
+    vote,
+)
 from glasscell.explain.comparison.request import CompareRequest
 from glasscell.explain.comparison.result import ModelComparison, Score
 from glasscell.figure.comparison import comparison_figure
@@ -55,9 +62,24 @@ def request_(dataset: Dataset) -> CompareRequest:
     )
 
 
+class _Listening:
+    """A job that remembers what was said."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def report(self, fraction: float | None, text: str = "", **metrics: float) -> None:
+        self.texts.append(text)
+
+
 @pytest.fixture(scope="module")
-def found(dataset: Dataset, request_: CompareRequest) -> ModelComparison:
-    return compare(dataset, request_)
+def listening() -> _Listening:
+    return _Listening()
+
+
+@pytest.fixture(scope="module")
+def found(dataset: Dataset, request_: CompareRequest, listening: _Listening) -> ModelComparison:
+    return compare(dataset, request_, listening)  # type: ignore[arg-type]
 
 
 def test_every_model_and_baseline_has_the_same_figures(found: ModelComparison) -> None:
@@ -220,3 +242,48 @@ def test_it_stops_when_asked_to(dataset: Dataset, request_: CompareRequest) -> N
     with pytest.raises(JobCancelled):
         compare(dataset, request_, job)  # type: ignore[arg-type]
     assert job.told == 4
+
+
+def test_progress_names_model_and_seed(found: ModelComparison, listening: _Listening) -> None:
+    for name in found.models:
+        for seed in SEEDS:
+            assert any(text.startswith(f"{name}, seed {seed}") for text in listening.texts), (name, seed)
+
+
+def test_maps_are_those_of_the_nets(
+    found: ModelComparison, dataset: Dataset, request_: CompareRequest
+) -> None:
+    labels = request_.labels
+    assert labels is not None
+    assert {"classifier", "vae", "additive_vae", "spagcn"} < set(found.calls)
+    assert any("principal components" in name for name in found.calls)
+    known = found.calls["classifier"] >= 0
+    right = float((found.calls["classifier"] == labels.codes)[known].mean())
+    rows = found.sections()["label of held-out cells", "accuracy"][0]
+    assert min(rows.values) - 0.05 <= right <= max(rows.values) + 0.05
+    assert np.isnan(found.maps["classifier"][~known]).all()
+    one = labels.classes.index(found.target.removeprefix("class:"))
+    reasons = found.reasons["classifier"]
+    np.testing.assert_array_equal(reasons.cells, np.flatnonzero((labels.codes == one) & known))
+    full = reasons.gene(reasons.genes[0], dataset.n_cells)
+    np.testing.assert_array_equal(np.flatnonzero(np.isfinite(full)), reasons.cells)
+    assert set(found.reasons) == {"classifier"}, "only models that sort into classes are explained"
+
+
+def test_most_votes_win() -> None:
+    guesses = [np.array([0, 1, -1, 2], np.int32), np.array([0, 2, -1, 2], np.int32), np.array([1, 2, -1, -1])]
+    assert most_voted(guesses).tolist() == [0, 2, -1, 2]
+
+
+def test_a_model_that_cannot_be_trained_takes_nothing_from_the_others(
+    dataset: Dataset, request_: CompareRequest
+) -> None:
+    params = {**request_.params, "pathway_vae": family("pathway_vae").params(gene_sets="nowhere.gmt")}
+    both = replace(
+        request_, models=("pathway_vae", "vae"), seeds=(0,), params=params, labels=None, split=None
+    )
+    made = compare(dataset, both)
+    assert made.models == ("vae",)
+    assert any(note.startswith("pathway_vae was left out: ") for note in made.notes)
+    with pytest.raises(NotCompatible, match="pathway_vae: "):
+        compare(dataset, replace(both, models=("pathway_vae",)))

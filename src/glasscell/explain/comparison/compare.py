@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from glasscell.errors import NotCompatible
+from glasscell.errors import GlasscellError, JobCancelled, NotCompatible
 from glasscell.explain.comparison.agreement import rank_agreements, reason_maps
+from glasscell.explain.comparison.cell_map import called, own_probability
 from glasscell.explain.comparison.latent_score import (
     ARI,
     Judged,
@@ -63,7 +64,8 @@ def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -
     Raises
     ------
     NotCompatible
-        A model can't be trained on these data; the sentence names it.
+        No model can be trained on these data; the sentence names the first. A model that cannot beside
+        others that can is left out with a note.
     JobCancelled
         Somebody asked for it; nothing is kept.
     """
@@ -71,32 +73,36 @@ def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -
     step = _TRAINING / (len(request.models) * len(request.seeds))
     found = _Found()
     for at, name in enumerate(request.models):
-        found.bundles[name] = []
-        for turn, seed in enumerate(request.seeds):
-            low = step * (at * len(request.seeds) + turn)
-            part = _Named(job, low, low + step, f"{name}, seed {seed}")
-            try:
-                asked = replace(_asked(request, name, seed), baselines=not found.has_baselines)
-                found.bundles[name].append(fit(dataset, asked, part))
-            except NotCompatible as error:
-                raise NotCompatible(f"{name}: {error}") from error
+        low = step * at * len(request.seeds)
+        try:
+            _train(dataset, name, request, found, Part(job, low, low + step * len(request.seeds), name))
+        except JobCancelled:
+            raise
+        except GlasscellError as error:  # what others have learnt meanwhile is not thrown away
+            found.left_out[name] = error
+    if not found.bundles:
+        name, reason = next(iter(found.left_out.items()))
+        raise NotCompatible(f"{name}: {reason}") from reason
+    found.notes += [f"{name} was left out: {reason}" for name, reason in found.left_out.items()]
     found.scores += _supervised(found.bundles, request)
     judged = _unsupervised(dataset, found.bundles, request, Part(job, _TRAINING, 0.9, "figures"))
     found.scores += judged.rows
     found.scores += _own_figures(found.bundles)
     explained = _explained(dataset, found, request, Part(job, 0.9, 1.0, "Explaining"))
     return ModelComparison(
-        models=request.models,
+        models=tuple(found.bundles),
         seeds=request.seeds,
         scores=tuple(found.scores),
         agreements=tuple(rank_agreements(explained)),
         target=next((one.target for results in explained.values() for one in results), ""),
         labels="" if request.labels is None else request.labels.name,
         split="" if request.split is None else request.split.description,
-        maps={name: _own_label(bundles) for name, bundles in found.bundles.items() if bundles[0].classes},
+        maps={
+            name: own_probability(bundles) for name, bundles in found.bundles.items() if bundles[0].classes
+        },
         calibrated=tuple(name for name, made in found.bundles.items() if all(one.calibrated for one in made)),
         classes=() if request.labels is None else request.labels.classes,
-        calls=_called(found.bundles, request) | judged.calls,
+        calls=called(found.bundles, request) | judged.calls,
         reasons=reason_maps(explained),
         notes=tuple(dict.fromkeys((*found.notes, *_notes(found.bundles)))),
         fingerprints=tuple(one.fingerprint for bundles in found.bundles.values() for one in bundles),
@@ -104,10 +110,22 @@ def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -
     )
 
 
+def _train(dataset: Dataset, name: str, request: CompareRequest, found: _Found, job: JobHandle) -> None:
+    """Train one family once per seed; all of its nets or none are kept."""
+    made = []
+    for turn, seed in enumerate(request.seeds):
+        low, high = (at / len(request.seeds) for at in (turn, turn + 1))
+        part = _Named(job, low, high, f"{name}, seed {seed}")
+        first = not turn and not found.has_baselines
+        made.append(fit(dataset, replace(_asked(request, name, seed), baselines=first), part))
+    found.bundles[name] = made
+
+
 @dataclass
 class _Found:
     """What has been gathered so far."""
 
+    left_out: dict[str, GlasscellError] = field(default_factory=dict)
     bundles: dict[str, list[Bundle]] = field(default_factory=dict)
     scores: list[Score] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -238,34 +256,6 @@ def _of_class(bundle: Bundle, target: str) -> NDArray[np.int32] | None:
     if kind != "class" or name not in bundle.classes:
         return None
     return np.flatnonzero(bundle.cells.truth == bundle.classes.index(name)).astype(np.int32)
-
-
-def _own_label(bundles: list[Bundle]) -> NDArray[np.float32]:
-    """Return each cell's mean probability of its own label over seeds, NaN where it has none."""
-    total = np.zeros(len(bundles[0].cells.truth), np.float64)
-    for bundle in bundles:
-        cells = bundle.cells
-        rows = np.flatnonzero(cells.labelled)
-        own = np.full(len(total), np.nan)
-        own[rows] = cells.probabilities_ck[rows, cells.truth[rows]]
-        total += own
-    return np.asarray(total / len(bundles), np.float32)
-
-
-def _called(bundles: dict[str, list[Bundle]], request: CompareRequest) -> dict[str, NDArray[np.int32]]:
-    """Return the class each classifying model gives to each labelled cell, likeliest over seeds."""
-    if request.labels is None:
-        return {}
-    found = {}
-    for name, made in bundles.items():
-        if not made[0].classes:
-            continue
-        rows = np.flatnonzero(made[0].cells.labelled)
-        mean_ck = np.mean([one.cells.probabilities_ck[rows] for one in made], axis=0)
-        places = np.array([request.labels.classes.index(each) for each in made[0].classes], np.int32)
-        found[name] = np.full(len(made[0].cells.truth), -1, np.int32)
-        found[name][rows] = places[mean_ck.argmax(axis=1)]
-    return found
 
 
 class _Named(Part):

@@ -161,6 +161,11 @@ class ModelComparison:
         digest = hashlib.sha256(json.dumps([self.fingerprints, self.data, self.target]).encode())
         return f"comparison-{digest.hexdigest()[:12]}"
 
+    @property
+    def n_cells(self) -> int:
+        """How many cells the maps are of; 0 without any."""
+        return len(next(iter({**self.maps, **self.calls}.values()), ()))
+
     def sections(self) -> dict[tuple[str, str], tuple[Score, ...]]:
         """Return rows that may be ranked against each other, by section and metric."""
         found: dict[tuple[str, str], list[Score]] = {}
