@@ -281,6 +281,19 @@ class Attends(Protocol):
 
 
 @runtime_checkable
+class AttendsWithin(Attends, Protocol):
+    """A model whose tokens attend to each other and stand for values it can guess from one another."""
+
+    def summed_attention(self, batch: CellBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return sums over rows: weights ``(layers, heads, tokens, tokens)``, those by presence, rows."""
+        ...
+
+    def guess(self, batch: CellBatch, token: int) -> Tensor:
+        """Return the value of a token guessed from the others, ``(n,)``, in the unit of the input."""
+        ...
+
+
+@runtime_checkable
 class UsesNeighbours(Protocol):
     """A model whose rows interact; ``make_batch`` gives it disjoint ego graphs with ``CellBatch.centre``.
 

@@ -21,10 +21,10 @@ LEAST_SHARED = 0.25
 _LEAST_MEAN = 0.02
 
 
-def variable_genes(
-    table_cg: sparse.csr_matrix, cells: NDArray[np.int64], n_genes: int, *, counts: bool
-) -> NDArray[np.int64]:
-    """Return the columns of the most variable genes, sorted; labels are not looked at.
+def variable_genes(table_cg: sparse.csr_matrix, n_genes: int, *, counts: bool) -> NDArray[np.int64]:
+    """Return the columns of the most variable genes over all cells, sorted; labels are not looked at.
+
+    Cells held out are among them, so that the nets of all folds have the same tokens.
 
     Of counts (normalised and logged) the variance over the mean decides, after the log is undone: chance
     alone gives every gene about the same. Other values are ranked by variance.
@@ -33,10 +33,8 @@ def variable_genes(
     ----------
     table_cg
         Input of all cells.
-    cells
-        Those that may be looked at.
     """
-    block = table_cg[cells].astype(np.float64)
+    block = table_cg.astype(np.float64)
     if counts:
         block.data = np.expm1(block.data)
     mean_g = np.asarray(block.mean(axis=0)).ravel()

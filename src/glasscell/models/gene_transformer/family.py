@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
     from glasscell.models.family import FoldPlan, TrainingData
+    from glasscell.models.row import Rows
 
 __all__ = ["FAMILY", "GeneTransformerFamily", "GeneTransformerModel", "GeneTransformerParams"]
 
@@ -51,8 +52,25 @@ class GeneTransformerFamily(NetFamily):
         NotCompatible, ModelError
             The model to start from cannot be read or is another's.
         """
+        return self.train_taught(data, plan, params, job)
+
+    def train_taught(
+        self,
+        data: TrainingData,
+        plan: FoldPlan,
+        params: FamilyParams,
+        job: JobHandle,
+        taught: Rows | None = None,
+    ) -> tuple[GeneTransformerModel, Curve, tuple[str, ...]]:
+        """Train as ``train`` does, but guess hidden genes in other rows than labels are learnt from.
+
+        Parameters
+        ----------
+        taught
+            Stands in for ``data.rows`` while no label is used: an impostor's, for example.
+        """
         assert isinstance(params, GeneTransformerParams)
-        task = Task(data, plan, params)
+        task = Task(data, plan, params, taught)
         network, curve = task.run(job)
         tokens = tuple(data.genes[int(place)] for place in network.tokens.place)
         words = (self.info, data.genes, data.classes, tokens, data.preprocessing)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from glasscell.models.gene_transformer.network import GeneNetwork, pack
+from glasscell.models.gene_transformer.network import GeneNetwork, Packed, pack
 from glasscell.models.pathway_transformer.model import TransformerModel, left_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -48,27 +48,56 @@ class GeneTransformerModel(TransformerModel):
 
         In the unit of the model's input. What is left out of the batch is left out here, too.
         """
-        parts = torch.split(self.inputs(batch), self.network.rows_at_a_time)
-        dropped = (*left_out(batch), token)
-        return torch.cat([self._guess(part, token, dropped) for part in parts])
+        network, tokens, found = self.network, self.network.tokens, []
+        for x_ct, packed in self._packed(batch, (token,)):
+            asked = torch.full((len(x_ct), 1), token, dtype=torch.int64, device=x_ct.device)
+            out = network.guess(network.run(x_ct, packed, asked)[:, 1])[:, 0]
+            found.append(out * tokens.spread[token] + tokens.mean[token])
+        return torch.cat(found)
 
-    def _guess(self, x_cg: Tensor, token: int, dropped: tuple[int, ...]) -> Tensor:
-        network, tokens = self.network, self.network.tokens
-        x_ct = tokens.own(x_cg)
-        asked = torch.full((len(x_ct), 1), token, dtype=torch.int64, device=x_ct.device)
-        out = network.run(x_ct, pack(network.presence(x_ct, dropped)), asked)
-        found: Tensor = network.guess(out[:, 1])[:, 0] * tokens.spread[token] + tokens.mean[token]
-        return found
+    @torch.no_grad()
+    def summed_attention(self, batch: CellBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return attention between genes, summed over the cells; no cell's own table is kept.
+
+        In the last layer only the class token asks, so it is not among the layers.
+
+        Returns
+        -------
+        Weights by layer and head ``(layers - 1, heads, tokens, tokens)``, row attends to column; the weights
+        that presence alone would give, and in how many cells both are, ``(tokens, tokens)``.
+        """
+        network, n_tokens = self.network, self.network.n_tokens
+        n_layers = len(network.layers) - 1
+        by_head = torch.zeros(n_layers * network.heads, n_tokens**2, dtype=torch.float64, device=self.device)
+        even, both = (torch.zeros(n_tokens**2, dtype=torch.float64, device=self.device) for _ in range(2))
+        for x_ct, packed in self._packed(batch):
+            there = packed.presence > 0
+            pair = there[:, :, None] & there[:, None, :]
+            flat = (packed.place[:, :, None] * n_tokens + packed.place[:, None, :])[pair]
+            share = packed.presence / (1 + packed.presence.sum(dim=1, keepdim=True))
+            even.index_add_(0, flat, share[:, None, :].expand(pair.shape)[pair].double())
+            both.index_add_(0, flat, torch.ones_like(flat, dtype=torch.float64))
+            for layer, attention in enumerate(network.attend(x_ct, packed)[:-1]):
+                for head in range(network.heads):
+                    weights = attention.weights[:, head, 1:, 1:][pair]
+                    by_head[layer * network.heads + head].index_add_(0, flat, weights.double())
+        square = (n_tokens, n_tokens)
+        return by_head.view(n_layers, network.heads, *square), even.view(square), both.view(square)
+
+    def _packed(self, batch: CellBatch, hidden: tuple[int, ...] = ()) -> Iterator[tuple[Tensor, Packed]]:
+        """Go through few cells at a time: expression of the tokens, and the tokens that are there."""
+        network, x_cg = self.network, self.inputs(batch)
+        for part in torch.split(x_cg, network.rows_at_a_time(network.most_there(x_cg))):
+            x_ct = network.tokens.own(part)
+            yield x_ct, pack(network.presence(x_ct, (*left_out(batch), *hidden)))
 
     def _by_block(self, batch: CellBatch, call: Callable[[tuple[Attention, ...]], Tensor]) -> Tensor:
-        """Ask few cells at a time about the tokens that are there; the others are attended to by nobody."""
+        """Ask about the tokens that are there; the others are attended to by nobody."""
         network, found = self.network, []
-        for part in torch.split(self.inputs(batch), network.rows_at_a_time):
-            x_ct = network.tokens.own(part)
-            packed = pack(network.presence(x_ct, left_out(batch)))
+        for x_ct, packed in self._packed(batch):
             values = call(network.attend(x_ct, packed))
             between = (1,) * (values.ndim - 2)
-            place = packed.place.view(len(part), *between, -1).expand(values.shape)
+            place = packed.place.view(len(x_ct), *between, -1).expand(values.shape)
             whole = values.new_zeros((*values.shape[:-1], network.n_tokens))
             found.append(whole.scatter_add(values.ndim - 1, place, values))
         return torch.cat(found)

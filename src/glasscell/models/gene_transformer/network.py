@@ -188,10 +188,12 @@ class GeneNetwork(nn.Module):
         is wanted it comes from all tokens, and the value from those that are there.
         """
         with torch.no_grad():
-            value = in_blocks(lambda part: self._latent(part, dropped, skip=True), x_cg, self.rows_at_a_time)
+            rows = self.rows_at_a_time(self.most_there(x_cg))
+            value = in_blocks(lambda part: self._latent(part, dropped, skip=True), x_cg, rows)
         if not (torch.is_grad_enabled() and x_cg.requires_grad):
             return value
-        slope = in_blocks(lambda part: self._latent(part, dropped, skip=False), x_cg, self.rows_at_a_time)
+        rows = self.rows_at_a_time(self.n_tokens)
+        slope = in_blocks(lambda part: self._latent(part, dropped, skip=False), x_cg, rows)
         return value + (slope - slope.detach())
 
     def _latent(self, x_cg: Tensor, dropped: Sequence[int], *, skip: bool) -> Tensor:
@@ -247,10 +249,14 @@ class GeneNetwork(nn.Module):
             found.append(attention)
         return tuple(found)
 
-    @property
-    def rows_at_a_time(self) -> int:
-        """How many cells fit in a block."""
-        places, width = self.n_tokens + 1, self.norm.weight.numel()
+    def most_there(self, x_cg: Tensor) -> int:
+        """Count the tokens of the cell that has most."""
+        there = self.presence(self.tokens.own(x_cg)) > 0
+        return int(there.sum(dim=1).amax()) if len(there) else 0
+
+    def rows_at_a_time(self, n_there: int) -> int:
+        """Return how many cells with so many tokens fit in a block."""
+        places, width = n_there + 1, self.norm.weight.numel()
         return max(1, BLOCK_NUMBERS // (places * (places * self.heads + 8 * width)))
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from glasscell.models.family import FoldPlan, TrainingData
     from glasscell.models.gene_transformer.model import GeneTransformerModel
     from glasscell.models.gene_transformer.params import GeneTransformerParams
+    from glasscell.models.row import Rows
 
 _MIN_SPREAD = 1e-2
 _BLOCK = 256
@@ -63,10 +64,19 @@ class Task:
     data, plan, params
         As a family gets them. Cells of a class that are neither trained on nor validated on are held out, and
         nothing of them is looked at; cells without a label are not.
+    taught
+        Rows in which hidden genes are guessed, where these are others than ``data.rows``.
     """
 
-    def __init__(self, data: TrainingData, plan: FoldPlan, params: GeneTransformerParams) -> None:
+    def __init__(
+        self,
+        data: TrainingData,
+        plan: FoldPlan,
+        params: GeneTransformerParams,
+        taught: Rows | None = None,
+    ) -> None:
         self.data, self.plan, self.params = data, plan, params
+        self.taught = data.rows if taught is None else taught
         device = torch.device(plan.device)
         self.codes = torch.from_numpy(data.codes.astype(np.int64)).to(device)
         train = torch.from_numpy(plan.train).to(device)
@@ -79,7 +89,7 @@ class Task:
     def run(self, job: JobHandle) -> tuple[GeneNetwork, Curve]:
         """Choose tokens, guess hidden genes, learn labels; return the network on the processor."""
         job.report(0.0, "choosing genes")
-        network, table_cg = self._fresh(saved_start(self.params)), self.data.rows.table_cg
+        network, table_cg = self._fresh(saved_start(self.params)), self.taught.table_cg
         own = network.tokens.place.numpy()
         if not self.params.start_from:
             found = start_at_components(network, table_cg[:, own].tocsr(), self.seen, self.plan.seed)
@@ -104,7 +114,7 @@ class Task:
             network = make_network(params, len(kept), *sizes, self.plan.seed)
             take_over(network, saved.network, kept, column)
             return network
-        place = variable_genes(table_cg, self.seen, params.n_tokens, counts=counts)
+        place = variable_genes(table_cg, params.n_tokens, counts=counts)
         network = make_network(params, len(place), *sizes, self.plan.seed)
         mean_g, sd_g = data.rows.moments(self.seen)
         sd_t = np.maximum(sd_g[place], _MIN_SPREAD)
@@ -173,7 +183,7 @@ class Task:
 
     def hidden_loss(self, network: nn.Module, indices: Tensor) -> Tensor:
         """Return the error of hidden genes."""
-        error: Tensor = network(self.data.rows.take(indices))[1]
+        error: Tensor = network(self.taught.take(indices))[1]
         return error
 
     def label_loss(self, network: nn.Module, indices: Tensor) -> Tensor:
@@ -222,7 +232,7 @@ class Task:
 
     @torch.no_grad()
     def _error(self, network: GeneNetwork, cells: NDArray[np.int64]) -> float:
-        return float(self._teacher(network).eval()(self.data.rows.take(torch.from_numpy(cells)).cpu())[1])
+        return float(self._teacher(network).eval()(self.taught.take(torch.from_numpy(cells)).cpu())[1])
 
     @torch.no_grad()
     def _latents(self, network: GeneNetwork, cells: NDArray[np.int64]) -> NDArray[np.float64]:
