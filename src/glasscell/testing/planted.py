@@ -133,6 +133,16 @@ def planted_dataset(**options: Any) -> Dataset:
     return Dataset(planted_adata(**options))
 
 
+def hard_dataset(seed: int = 0, n_cells: int = 4000) -> Dataset:
+    """Return five classes whose twelve markers each are barely twice as high: few labels don't suffice.
+
+    The simulator S1-hard.
+    """
+    return planted_dataset(
+        n_cells=n_cells, n_genes=500, n_classes=5, n_markers=12, fold_change=1.8, depth=1000.0, seed=seed
+    )
+
+
 def tiny_adata(n_cells: int = 120, n_genes: int = 30, *, seed: int = 0, **options: Any) -> ad.AnnData:
     """Return the smallest useful AnnData: counts, three labels, positions, PCA-like and UMAP-like embeddings.
 
