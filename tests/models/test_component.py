@@ -21,7 +21,7 @@ def test_axes_are_those_of_the_genes_asked_for(monkeypatch: pytest.MonkeyPatch, 
     changed_cg = table_cg.copy()
     changed_cg[70:] *= 5.0  # cells that may not be looked at
     found, size = GeneComponents(
-        sparse.csr_matrix(changed_cg.astype(np.float32)), train, mean_g, scale_g, seed=1
+        sparse.csr_matrix(changed_cg.astype(np.float32))[train], mean_g, scale_g, seed=1
     ).of(genes, 3, QUIET)
     standard_cg = ((table_cg - mean_g) / scale_g)[:, genes]
     _, _, right = np.linalg.svd(standard_cg[train], full_matrices=False)
@@ -35,5 +35,5 @@ def test_axes_are_those_of_the_genes_asked_for(monkeypatch: pytest.MonkeyPatch, 
 
 def test_no_more_axes_than_genes() -> None:
     table_cg = sparse.csr_matrix(np.random.default_rng(1).random((30, 6), np.float32))
-    found = GeneComponents(table_cg, np.arange(30), np.full(6, 0.5), np.ones(6), seed=0)
+    found = GeneComponents(table_cg, np.full(6, 0.5), np.ones(6), seed=0)
     assert found.of(np.array([0, 3]), 5, QUIET)[0].shape == (2, 2)

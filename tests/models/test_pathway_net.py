@@ -30,7 +30,7 @@ from glasscell.models.pathway_net.family import FAMILY, make_network
 from glasscell.models.pathway_net.model import PathwayNetModel, connectivity
 from glasscell.models.pathway_net.network import PathwayNetNetwork
 from glasscell.models.pathway_net.params import PathwayNetParams
-from glasscell.models.pathway_net.start import start_at_components
+from glasscell.models.pathway_net.start import start_at_components, start_heads
 from glasscell.models.pathway_net.structure import Structure, read_structure
 from glasscell.models.preflight import check
 from glasscell.models.preprocessing import Preprocessing
@@ -64,7 +64,7 @@ def two_layers(tmp_path: Path) -> Structure:
 @pytest.fixture
 def model(two_layers: Structure) -> PathwayNetModel:
     masks = [torch.tensor(mask) for mask in two_layers.masks]
-    network = make_network(PathwayNetParams(), masks, 3, seed=4)
+    network = make_network(PathwayNetParams(), masks, 3, n_linear=2, seed=4)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():  # nothing at its special starting value
         for weight in network.parameters():
@@ -93,6 +93,7 @@ def by_hand(model: PathwayNetModel, x_g: torch.Tensor) -> tuple[list[list[float]
         for gene in range(len(GENES))
     ]
     layers, heads = [], []
+    linear = net.n_linear
     for layer, head, mask in zip(net.layers, net.heads, model.masks, strict=True):
         values = []
         for node in range(len(mask)):
@@ -102,7 +103,9 @@ def by_hand(model: PathwayNetModel, x_g: torch.Tensor) -> tuple[list[list[float]
             norm = layer.norm
             spread = math.sqrt(float(norm.running_var[node]) + norm.eps)
             scaled = (total - float(norm.running_mean[node])) / spread
-            values.append(math.tanh(scaled * float(norm.weight[node]) + float(norm.bias[node])))
+            value = scaled * float(norm.weight[node]) + float(norm.bias[node])
+            values.append(value if node >= len(mask) - linear else math.tanh(value))
+        linear = 0  # only in the first layer
         heads.append(
             [
                 float(head.bias[k]) + sum(float(head.weight[k, n]) * value for n, value in enumerate(values))
@@ -258,7 +261,7 @@ def test_nodes_begin_at_components_of_their_own_genes(two_layers: Structure) -> 
     network = make_network(PathwayNetParams(), [torch.tensor(mask) for mask in two_layers.masks], 3, seed=1)
     drawn = network.layers[1].linear.weight.clone()
     table_cg = sparse.csr_matrix(values_cg.astype(np.float32))
-    components = GeneComponents(table_cg, np.arange(80), mean_g, np.ones(14), seed=0)
+    components = GeneComponents(table_cg, mean_g, np.ones(14), seed=0)
     start_at_components(network, components, 2, QUIET)
     weight_oi, mask_oi = network.layers[0].linear.effective.detach().numpy(), two_layers.masks[0]
     axis_of = [0, 0, 0, 0, 1]  # three sets, then two free nodes that see the same genes
@@ -271,8 +274,30 @@ def test_nodes_begin_at_components_of_their_own_genes(two_layers: Structure) -> 
     assert not weight_oi[~mask_oi].any()
     gain = network.layers[0].norm.weight.detach().numpy()
     spread = np.linalg.svd((values_cg - mean_g)[:, mask_oi[3]], compute_uv=False)
-    np.testing.assert_allclose(gain, [1, 1, 1, 1, spread[1] / spread[0]], rtol=1e-3)
+    together = np.sqrt((spread[:2] ** 2).mean())
+    np.testing.assert_allclose(gain, [1, 1, 1, *spread[:2] / together], rtol=1e-3)
     assert torch.equal(network.layers[1].linear.weight, drawn)
+
+
+def test_heads_begin_at_logistic_regression(two_layers: Structure) -> None:
+    rng = np.random.default_rng(0)
+    codes = rng.integers(3, size=300)
+    x_cg = torch.from_numpy(rng.normal(size=(300, 14)) + 1.5 * np.eye(3, 14)[codes]).float()
+    masks = [torch.tensor(mask) for mask in two_layers.masks]
+    network = make_network(PathwayNetParams(), masks, 3, n_linear=2, seed=1)
+    network.standardise.set_moments(x_cg.mean(dim=0), torch.ones(14))
+    start_heads(network, torch.split(x_cg, 70), codes, QUIET)
+    values = network.nodes(network.first_output(x_cg))
+    for layer, head, nodes in zip(network.layers, network.heads, values, strict=True):
+        inner = layer.norm.running_var
+        assert not torch.equal(inner, torch.ones_like(inner))
+        table = nodes.detach().double().numpy()
+        found = head(nodes).detach().numpy()
+        error = torch.softmax(torch.from_numpy(found).double(), dim=1).numpy() - np.eye(3)[codes]
+        slope = table.T @ error + head.weight.detach().double().numpy().T  # of half the squared weights
+        assert np.abs(slope).max() < 0.2  # at other weights some tens
+        assert np.abs(error.sum(axis=0)).max() < 0.2
+        assert (found.argmax(axis=1) == codes).mean() > 0.4
 
 
 def test_genes_take_short_steps_and_the_mean_is_kept(

@@ -19,17 +19,20 @@ MOST_CELLS = 5000
 _MOST_DENSE = 1000
 
 
+def sample_cells(train: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Draw the training cells that a start is found on, ``(n,)``, sorted; all where there are few."""
+    return np.sort(np.random.default_rng([seed, 0x5E7]).permutation(train)[:MOST_CELLS])
+
+
 class GeneComponents:
-    """Finds leading principal axes of any genes over training cells.
+    """Finds leading principal axes of any genes over some cells.
 
     A few thousand cells cannot tell thousands of weights from noise; components leave little to learn.
 
     Parameters
     ----------
     table_cg
-        Input of all cells, ``(n_cells, n_genes)``.
-    train
-        Cells that may be looked at.
+        Input of the cells that may be looked at, ``(n_cells, n_genes)``.
     mean_g, scale_g
         What is taken off each gene's values and what they are then divided by, ``(n_genes,)``.
     """
@@ -37,14 +40,12 @@ class GeneComponents:
     def __init__(
         self,
         table_cg: sparse.csr_matrix,
-        train: NDArray[np.int64],
         mean_g: NDArray[np.floating[Any]],
         scale_g: NDArray[np.floating[Any]],
         *,
         seed: int,
     ) -> None:
-        cells = np.sort(np.random.default_rng([seed, 0x5E7]).permutation(train)[:MOST_CELLS])
-        self._table = sparse.csr_matrix(table_cg[cells] @ sparse.diags(1 / scale_g), dtype=np.float32)
+        self._table = sparse.csr_matrix(table_cg @ sparse.diags(1 / scale_g), dtype=np.float32)
         self._columns = self._table.tocsc()
         self._shift_g, self._seed = np.asarray(mean_g, np.float64) / scale_g, seed
 

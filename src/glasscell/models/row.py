@@ -95,6 +95,10 @@ class Rows:
             return self._dense.index_select(0, indices.to(self.device))
         return self._densify(self.table_cg[indices.cpu().numpy()])
 
+    def stored(self, indices: NDArray[np.integer[Any]]) -> sparse.csr_matrix:
+        """Return some rows as they are kept, ``(len(indices), n_genes)``."""
+        return self.table_cg[indices]
+
     def moments(self, indices: NDArray[np.integer[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and standard deviation of each gene over some rows, ``(n_genes,)`` float64 each."""
         block = self.table_cg[indices].astype(np.float64)

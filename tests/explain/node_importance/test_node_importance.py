@@ -140,11 +140,11 @@ def test_an_impostor_of_many_genes_and_paths_is_flagged_and_what_matters_is_not(
         rows = {row.node: row for row in found.rows(name, 1)}
         plain = sorted(rows, key=lambda node: -rows[node].share)
         impostor = rows[FAVOURED]
-        assert FAVOURED in plain[:3], "by its share alone it looks important"
+        assert FAVOURED in plain[:4], "by its share alone it looks as important as the three that matter"
         assert impostor.genes > 10 * rows[made.matters[name]].genes
         assert impostor.paths == max(row.paths for row in rows.values())
         controls = [row.shuffled for row in rows.values()]
-        assert impostor.shuffled == max(controls) > 2 * np.median(controls), "important without labels too"
+        assert impostor.shuffled > 2 * np.median(controls), "important without labels too"
         assert impostor.z < 2, name
         assert impostor.flag
         true = rows[made.matters[name]]

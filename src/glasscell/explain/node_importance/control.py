@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy import sparse
 
 from glasscell.models.row import Rows
 
@@ -44,6 +45,10 @@ class ProfileRows(Rows):
     def take(self, indices: torch.Tensor) -> torch.Tensor:
         """Return the rows of some cells, ``(len(indices), n_genes)``."""
         return self.profiles[self.codes[indices.to(self.device)]]
+
+    def stored(self, indices: NDArray[np.integer[Any]]) -> sparse.csr_matrix:
+        """Return the rows of some cells, ``(len(indices), n_genes)``; few of their numbers are zero."""
+        return sparse.csr_matrix(self.profiles.cpu().numpy()[self.codes.cpu().numpy()[indices]])
 
     def moments(self, indices: NDArray[np.integer[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and standard deviation of each gene over some cells, ``(n_genes,)`` each."""

@@ -11,14 +11,14 @@ from torch.nn import functional
 
 from glasscell.errors import ModelError
 from glasscell.models.classifier.network import class_weights
-from glasscell.models.component import GeneComponents
+from glasscell.models.component import GeneComponents, sample_cells
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.learner import Learner
 from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
 from glasscell.models.pathway_net.model import PathwayNetModel
 from glasscell.models.pathway_net.network import PathwayNetNetwork, seed_network
 from glasscell.models.pathway_net.params import PathwayNetParams
-from glasscell.models.pathway_net.start import start_at_components
+from glasscell.models.pathway_net.start import start_at_components, start_heads
 from glasscell.models.pathway_net.structure import Structure, read_structure
 from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.published import DAMAGED, NetFamily, whole_bundle
@@ -115,7 +115,7 @@ class PathwayNetFamily(NetFamily):
                 raise ModelError(DAMAGED)
             if masks[0].shape[1] != len(genes):
                 raise ModelError(DAMAGED)
-            network = make_network(params, masks, len(classes))
+            network = make_network(params, masks, len(classes), int(description.get("n_linear", 0)))
             network.load_state_dict(dict(tensors))
         return PathwayNetModel(
             network,
@@ -130,13 +130,12 @@ class PathwayNetFamily(NetFamily):
 
 
 def make_network(
-    params: PathwayNetParams, masks: Sequence[Tensor], n_classes: int, seed: int = 0
+    params: PathwayNetParams, masks: Sequence[Tensor], n_classes: int, n_linear: int = 0, seed: int = 0
 ) -> PathwayNetNetwork:
     """Make a network with seeded weights, without drawing from the global random state."""
+    dropout = {"input_dropout": params.input_dropout, "dropout": params.dropout}
     with torch.random.fork_rng(devices=[]):
-        network = PathwayNetNetwork(
-            masks, n_classes, input_dropout=params.input_dropout, dropout=params.dropout
-        )
+        network = PathwayNetNetwork(masks, n_classes, n_linear=n_linear, **dropout)
     seed_network(network, seed)
     return network
 
@@ -176,15 +175,19 @@ class _Task:
         )
 
     def _fresh(self, job: JobHandle) -> PathwayNetNetwork:
-        data = self.data
+        data, n_free = self.data, self.structure.n_free[0]
         masks = [torch.tensor(mask) for mask in self.structure.masks]
-        network = make_network(self.params, masks, len(data.classes), self.plan.seed)
+        network = make_network(self.params, masks, len(data.classes), n_free, self.plan.seed)
         mean_g, sd_g = data.rows.moments(self.plan.train)
         unit = data.preprocessing.kind == "stored"
         scale_g = np.maximum(sd_g, _MIN_SCALE) if unit else np.ones_like(sd_g)
         network.standardise.set_moments(torch.from_numpy(mean_g), torch.from_numpy(scale_g))
-        components = GeneComponents(data.rows.table_cg, self.plan.train, mean_g, scale_g, seed=self.plan.seed)
-        start_at_components(network, components, self.structure.n_free[0], job)
+        cells = sample_cells(self.plan.train, self.plan.seed)
+        components = GeneComponents(data.rows.stored(cells), mean_g, scale_g, seed=self.plan.seed)
+        start_at_components(network, components, n_free, job)
+        at = torch.from_numpy(cells)
+        rows = [data.rows.take(part).cpu() for part in torch.split(at, _BLOCK)]
+        start_heads(network, rows, data.codes[cells], job)
         return network
 
     def loss(self, network: nn.Module, indices: Tensor) -> Tensor:

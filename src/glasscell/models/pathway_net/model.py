@@ -80,6 +80,7 @@ class PathwayNetModel(ClassNet):
             **super().description(),
             "layers": [list(layer) for layer in self.layers],
             "n_free": list(self.n_free),
+            "n_linear": self.network.n_linear,
         }
 
     def targets(self) -> tuple[Target, ...]:

@@ -39,6 +39,7 @@ class PathwayNetNetwork(nn.Module):
 
     The logits of the network are the mean of the heads', as the prediction of P-NET is the mean of its
     heads'. Nodes differ in how many genes they see; BatchNorm gives all of them the same spread before tanh.
+    Free nodes of the first layer stay linear: they are there for what is plain.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ class PathwayNetNetwork(nn.Module):
         ``open_oi`` of each layer; the first has a column per gene.
     n_classes
         Outputs.
+    n_linear
+        Last nodes of the first layer that have no tanh.
     input_dropout, dropout
         Share of genes and of nodes left out in training.
 
@@ -56,9 +59,16 @@ class PathwayNetNetwork(nn.Module):
     """
 
     def __init__(
-        self, masks: Sequence[Tensor], n_classes: int, *, input_dropout: float = 0.0, dropout: float = 0.0
+        self,
+        masks: Sequence[Tensor],
+        n_classes: int,
+        *,
+        n_linear: int = 0,
+        input_dropout: float = 0.0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.n_linear = n_linear
         self.standardise = Standardise(masks[0].shape[1])
         self.input_dropout = Dropout(input_dropout)
         self.layers = nn.ModuleList([NodeLayer(mask) for mask in masks])
@@ -85,7 +95,8 @@ class PathwayNetNetwork(nn.Module):
 
     def first_nodes(self, hidden_ch: Tensor) -> Tensor:
         """Return the values of the first layer's nodes, ``(n, n_nodes)``."""
-        return torch.tanh(hidden_ch)
+        bent = hidden_ch.shape[1] - self.n_linear
+        return torch.cat([torch.tanh(hidden_ch[:, :bent]), hidden_ch[:, bent:]], dim=1)
 
     def nodes(self, hidden_ch: Tensor) -> tuple[Tensor, ...]:
         """Return the values of every layer's nodes from what the first tanh receives."""

@@ -98,7 +98,7 @@ class PathwayNetParams(FamilyParams):
         json_schema_extra={"advanced": True},
     )
     gene_rate: float = Field(
-        0.3,
+        12.0,
         ge=0,
         le=1000,
         title="Step of genes",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from glasscell.models.component import GeneComponents
+from glasscell.models.component import GeneComponents, sample_cells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +41,7 @@ def start_at_components(
     """
     embedding, standardise = network.embedding, network.standardise
     moments = standardise.mean.double().numpy(), standardise.scale.double().numpy()
-    components = GeneComponents(table_cg, train, *moments, seed=seed)
+    components = GeneComponents(table_cg[sample_cells(train, seed)], *moments, seed=seed)
     width = embedding.free.out_features
     index, member = embedding.index.numpy(), embedding.member.numpy()
     embedding.weight.zero_()
