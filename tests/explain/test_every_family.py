@@ -53,10 +53,12 @@ UNDECODED = {
     "classifier",
     "gene_transformer",
     "grn",
+    "multivi",
     "pathway_net",
     "pathway_transformer",
     "spagcn",
     "torch_module",
+    "totalvi",
 }
 FITS = {
     **{method: set(BUILT_IN) for method in METHODS},

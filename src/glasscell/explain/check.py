@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from glasscell.explain.evidence import MIN_CELLS_PER_FOLD, fold_ranks
+from glasscell.explain.modality_share import noted_shares
 from glasscell.explain.result import Bools, Explanation, Ints, order, rank
 
 Verdict = Literal["ok", "warn", "bad", "cannot tell"]
@@ -19,6 +20,8 @@ TWIN_OK, TWIN_WARN = 0.3, 0.6
 FOLDS_OK, FOLDS_WARN = 0.4, 0.2
 #: Accuracy that a model may lack against its best baseline, and must have over always guessing one class.
 BEHIND, ABOVE = 0.02, 0.05
+#: Share of an attribution below which a kind of counts hardly matters.
+HARDLY = 0.05
 #: Share of the top genes from which on a map is that of the mean difference, in another order or not.
 SAME = 0.9
 TOP = 20
@@ -49,6 +52,7 @@ def checks(explanation: Explanation, mask: Bools | None = None, k: int = TOP) ->
     top = order(values_g)[: min(k, max(3, len(values_g) // 10))]
     return (
         *_model(explanation),
+        *_modalities(explanation),
         _completeness(explanation),
         _random_net(explanation),
         _twin(explanation, mask, top),
@@ -81,6 +85,21 @@ def _model(explanation: Explanation) -> tuple[Check, ...]:
         "bad": f"{said}, always guessing one class for {majority:.1%}: it has learnt too little to explain.",
     }[verdict]
     return (Check("model", own - best, verdict, sentence),)
+
+
+def _modalities(explanation: Explanation) -> tuple[Check, ...]:
+    """Say on which kind of counts an attribution lies; no row for models of one kind."""
+    shares = noted_shares(explanation)
+    if len(shares) < 2:
+        return ()
+    said = ", ".join(f"{share:.0%} on {name}" for name, share in shares.items())
+    least = min(shares, key=lambda name: shares[name])
+    verdict: Verdict = "ok" if shares[least] >= HARDLY else "warn"
+    sentence = {
+        "ok": f"Of the attribution lie {said}.",
+        "warn": f"Of the attribution lie {said}: for this target the model hardly goes by {least}.",
+    }[verdict]
+    return (Check("modalities", shares[least], verdict, sentence),)
 
 
 def _completeness(explanation: Explanation) -> Check:

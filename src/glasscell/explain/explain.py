@@ -9,6 +9,7 @@ import numpy as np
 
 from glasscell.errors import ModelError
 from glasscell.explain.assemble import explain_nets
+from glasscell.explain.modality_share import with_shares
 from glasscell.explain.part import Part
 from glasscell.explain.plan import Plan, make_plan
 from glasscell.explain.request import ExplainRequest
@@ -51,7 +52,9 @@ def explain(dataset: Dataset, bundle: Bundle, request: ExplainRequest, job: JobH
     nets = bundle.net_for_cells(dataset, plan.cells, request.nets)
     seen = bundle.seen_in_training(dataset, plan.cells, nets)
     share = 0.9 if not request.evidence else 0.45
-    result = explain_nets(plan, bundle.folds, nets, seen, Part(job, 0.0, share, "Explaining"))
+    result = with_shares(
+        explain_nets(plan, bundle.folds, nets, seen, Part(job, 0.0, share, "Explaining")), bundle.folds[0]
+    )
     if not request.evidence:
         return result
     from glasscell.explain.randomise import reinitialised_correlation

@@ -56,7 +56,7 @@ def random_tensors(tensors: Mapping[str, torch.Tensor], seed: int) -> dict[str, 
     drawn: dict[str, torch.Tensor] = {}
     for name, tensor in tensors.items():
         matrix = tensors.get(name.removesuffix("bias") + "weight") if name.endswith("bias") else tensor
-        if matrix is None or matrix.ndim < 2 or not tensor.is_floating_point():
+        if matrix is None or matrix.ndim < 2 or not len(matrix) or not tensor.is_floating_point():
             drawn[name] = tensor.clone()
             continue
         bound = float(matrix[0].numel()) ** -0.5

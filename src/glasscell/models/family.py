@@ -49,6 +49,8 @@ class TrainingData:
     action, actions, action_column, control
         What was done to each cell, ``(n,)`` int32, -1 for unknown, the names, the obs column they came
         from, and which name is the control; None and empty unless the family's ``info.needs_action``.
+    modalities
+        What each column counts: ``RNA``, ``protein``, ``chromatin``; empty unless ``info.needs_modality``.
     """
 
     rows: Rows
@@ -67,6 +69,7 @@ class TrainingData:
     action_column: str = ""
     control: str = ""
     label_column: str = ""
+    modalities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,6 +45,8 @@ class ModelInfo:
         Whether it can take the effect of a technical batch out; ``TrainingData.batch`` is then given.
     needs_positions
         Whether it looks at neighbours on the tissue; ``TrainingData.neighbours`` is then given.
+    needs_modality
+        A second modality it learns from beside RNA: ``protein`` or ``chromatin``; empty for none.
     needs_action
         Whether it learns what perturbations do; ``TrainingData.action`` is then given.
     input_kind
@@ -64,6 +66,7 @@ class ModelInfo:
     takes_batch: bool = False
     needs_positions: bool = False
     needs_action: bool = False
+    needs_modality: str = ""
     input_kind: Literal["", "log1p", "counts"] = ""
     takes_labels: bool = False
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.data.modality import feature_modalities, why_no_modality
 from glasscell.data.report import count, why_no_cells
 from glasscell.errors import DataError, GlasscellError
 from glasscell.models.preflight_line import PreflightLine, places_line
@@ -31,6 +32,7 @@ def training_lines(
         places_line(dataset, info.needs_labels, info),
         _batch(info, dataset, known, batch),
         *([_actions(info, dataset, action, control)] if info.needs_action else []),
+        *([_modalities(info, dataset)] if info.needs_modality else []),
         _gene_axis(dataset),
     ]
 
@@ -145,6 +147,14 @@ def _actions(info: ModelInfo, dataset: Dataset, column: str, control: str) -> Pr
         rare = labels.classes[int(sizes.argmin())]
         return PreflightLine("actions", "warning", f"{said}. {rare} is rare: its shift is hardly known.")
     return PreflightLine("actions", "yes", f"{said}.")
+
+
+def _modalities(info: ModelInfo, dataset: Dataset) -> PreflightLine:
+    if reason := why_no_modality(dataset, info.needs_modality, info.title):
+        return PreflightLine("modalities", "no", reason)
+    names, sizes = np.unique(np.asarray(feature_modalities(dataset), np.str_), return_counts=True)
+    said = ", ".join(f"{size:,} of {name}" for name, size in zip(names, sizes, strict=True))
+    return PreflightLine("modalities", "yes", f"Columns: {said}.")
 
 
 def _follows(codes: np.ndarray[Any, Any], groups: np.ndarray[Any, Any]) -> bool:

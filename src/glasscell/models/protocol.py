@@ -344,6 +344,16 @@ class NamesDomains(FindsDomains, Protocol):
 
 
 @runtime_checkable
+class UsesModalities(Protocol):
+    """A model whose inputs count several kinds of things: RNA, proteins, open chromatin."""
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What each input counts, in the order of ``genes``."""
+        ...
+
+
+@runtime_checkable
 class Structured(Protocol):
     """A model with named inner parts: gates, masks, loadings, centroids."""
 

@@ -20,6 +20,7 @@ BUILT_IN: Mapping[str, str] = {
     "gene_transformer": "glasscell.models.gene_transformer.family:FAMILY",
     "ivae": "glasscell.models.svae.family:IVAE",
     "linear_scvi": "glasscell.models.scvi.family:LINEAR",
+    "multivi": "glasscell.models.scvi.multimodal_family:MULTIVI",
     "pathway_vae": "glasscell.models.pathway_vae.family:FAMILY",
     "pathway_net": "glasscell.models.pathway_net.family:FAMILY",
     "pathway_transformer": "glasscell.models.pathway_transformer.family:FAMILY",
@@ -30,6 +31,7 @@ BUILT_IN: Mapping[str, str] = {
     "spagcn": "glasscell.models.spagcn.family:FAMILY",
     "spatial_attention": "glasscell.models.spatial_attention.family:FAMILY",
     "svae": "glasscell.models.svae.family:SVAE",
+    "totalvi": "glasscell.models.scvi.multimodal_family:TOTALVI",
     "torch_module": "glasscell.models.torch_module.family:FAMILY",
     "vae": "glasscell.models.vae.family:FAMILY",
 }

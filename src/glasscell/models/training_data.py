@@ -10,6 +10,7 @@ import torch
 from scipy import sparse
 
 from glasscell.data.control import find_control
+from glasscell.data.modality import feature_modalities, why_no_modality
 from glasscell.data.neighbour import neighbour_graph
 from glasscell.errors import DataError, NotCompatible
 from glasscell.models.batch import check_table, graph_tensors, preprocessing_for
@@ -55,6 +56,8 @@ def check_request(dataset: Dataset, request: FitRequest, family: Family) -> None
             f"{info.title} looks at neighbours and this file says nowhere where cells lie: open one with "
             "coordinates, or choose another model."
         )
+    if reason := why_no_modality(dataset, info.needs_modality, info.title):
+        raise NotCompatible(reason)
     if request.batch is not None and not info.takes_batch:
         raise NotCompatible(f"{info.title} cannot take a batch out: leave the batch out.")
     if info.needs_action and request.action is None:
@@ -121,6 +124,7 @@ def training_data(
         actions=() if action is None else action.classes,
         action_column="" if action is None else action.name,
         control="" if action is None else find_control(action.classes, request.control),
+        modalities=feature_modalities(dataset) if family.info.needs_modality else (),
         label_column="" if labels is None else labels.name,
     )
 

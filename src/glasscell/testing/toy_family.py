@@ -28,7 +28,8 @@ OWN_NETWORK = "toy"
 _SETS = "gene sets"  # stands for the path of a GMT file
 _QUICK: Mapping[str, Any] = {"max_epochs": 2, "batch_size": 64, "learning_rate": 1e-2}
 _SMALL: Mapping[str, Any] = {**_QUICK, "n_latent": 3, "hidden": 8, "warm_up": 1}
-_SCVI: Mapping[str, Any] = {**_QUICK, "n_latent": 3, "n_hidden": 8, "label_epochs": 1}
+_PAIR: Mapping[str, Any] = {**_QUICK, "n_latent": 3, "n_hidden": 8}
+_SCVI: Mapping[str, Any] = {**_PAIR, "label_epochs": 1}
 _SHIFT: Mapping[str, Any] = {**_SMALL, "n_layers": 1}
 _GRAPH = {"n_domains": 2, "n_components": 6, "n_latent": 3, "hidden": 8, "heads": 2, "k": 4, "starts": 2}
 
@@ -41,6 +42,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     "gene_transformer": {**_QUICK, "pretrain_epochs": 2, "n_tokens": 16, "width": 8, "heads": 2},
     "ivae": _SHIFT,
     "linear_scvi": _SCVI,
+    "multivi": _PAIR,
     "pathway_vae": {
         **{name: value for name, value in _SMALL.items() if name != "n_latent"},
         "gene_sets": _SETS,
@@ -67,15 +69,17 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     "spagcn": {**_QUICK, "n_domains": 2, "n_components": 6, "k": 8, "starts": 2, "tolerance": 0.0},
     "spatial_attention": {**_QUICK, **_GRAPH},
     "svae": {**_SHIFT, "dense_epochs": 1, "mask_epochs": 1},
+    "totalvi": _PAIR,
     "torch_module": {**_QUICK, "network": OWN_NETWORK},
     "vae": _SMALL,
 }
 
 
 def toy_dataset(n_cells: int = 150, n_genes: int = 24) -> Dataset:
-    """Return counts with all that any family asks for: labels, sections, positions, perturbations."""
+    """Return counts with all that any family asks for: labels, sections, positions, perturbations, kinds."""
     made = planted_adata(n_cells, n_genes, n_sections=2, seed=11)
     codes = np.random.default_rng(11).integers(0, 3, n_cells)
+    made.var["feature_types"] = ["RNA"] * (n_genes - 8) + ["protein"] * 4 + ["chromatin"] * 4
     made.obs["action"] = pd.Categorical.from_codes(codes, pd.Index(["control", "A", "B"]))
     return Dataset(made)
 

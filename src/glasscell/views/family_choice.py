@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from glasscell.data.modality import why_no_modality
 from glasscell.errors import GlasscellError
 from glasscell.views.row import FamilyRow
 
@@ -59,4 +60,4 @@ def why_not_these(row: FamilyRow, dataset: Dataset, labels: Sequence[str]) -> st
         )
     if info.needs_positions and dataset.positions_cd is None:
         return f"{row.title} looks at neighbours and these cells have no coordinates: choose another model."
-    return ""
+    return why_no_modality(dataset, info.needs_modality, row.title)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any
 
 from glasscell.errors import NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
@@ -13,6 +11,7 @@ from glasscell.models.published import NetFamily
 from glasscell.models.scvi.file import ScviFile
 from glasscell.models.scvi.model import LinearScviModel, ScanviModel, ScviModel
 from glasscell.models.scvi.network import ScviSpec, build_module, why_no_scvi
+from glasscell.models.scvi.params import ScviParams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,35 +30,6 @@ _KINDS: dict[str, type[ScviModel]] = {
     "SCANVI": ScanviModel,
     "LinearSCVI": LinearScviModel,
 }
-
-
-class ScviParams(FamilyParams):
-    """Settings of models trained by scvi-tools; its own defaults."""
-
-    n_latent: int = Field(10, ge=1, le=200, title="Latents", description="Numbers each cell is summed up in.")
-    n_hidden: int = Field(128, ge=2, le=2048, title="Hidden units", description="Width of each hidden layer.")
-    n_layers: int = Field(
-        1, ge=1, le=4, title="Hidden layers", description="Of the encoder and of the decoder."
-    )
-    dropout_rate: float = Field(
-        0.1, ge=0, le=0.95, title="Dropout", description="Share of hidden units dropped in the encoder."
-    )
-    gene_likelihood: Literal["zinb", "nb", "poisson"] = Field(
-        "nb", title="Likelihood", description="Distribution of counts: zinb adds a chance of extra zeros."
-    )
-    learning_rate: float = Field(
-        1e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of Adam."
-    )
-    batch_size: int = Field(128, ge=8, le=65536, title="Batch size", description="Cells per step.")
-    max_epochs: int = Field(
-        200, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
-    )
-    label_epochs: int = Field(
-        20, ge=1, le=10000, title="Label epochs", description="Of SCANVI only: passes that learn the labels."
-    )
-    patience: int = Field(
-        15, ge=1, le=1000, title="Patience", description="Stop after so many epochs without a better loss."
-    )
 
 
 class ScviFamily(NetFamily):

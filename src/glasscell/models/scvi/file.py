@@ -11,7 +11,7 @@ import torch
 
 from glasscell.errors import ModelError, NotCompatible
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.scvi.network import MODULES, ScviSpec
+from glasscell.models.scvi.network import OPENED, ScviSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,9 +134,9 @@ def read_scvi(path: str | Path) -> ScviFile:
         attributes, state = parts["attr_dict"], dict(parts["model_state_dict"])
         registry = attributes["registry_"]
         kind = str(registry["model_name"])
-        if kind not in MODULES:
+        if kind not in OPENED:
             raise NotCompatible(
-                f"This is a {kind} of scvi-tools: Glasscell opens {', '.join(MODULES)} so far."
+                f"This is a {kind} of scvi-tools: Glasscell opens {', '.join(OPENED)} so far."
             )
         tensors = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
         made = from_registry(

@@ -7,6 +7,7 @@ that making one draws no random number and takes no memory before its weights ar
 from __future__ import annotations
 
 import random
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,11 @@ from glasscell.models.layer import fold_batch_norm
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: Class of scvi-tools' models, and of the network each holds.
-MODULES: Mapping[str, str] = {"SCVI": "VAE", "SCANVI": "SCANVAE", "LinearSCVI": "LDVAE"}
+#: Class of scvi-tools' models, and of the network each holds: those that are opened, then those of two kinds
+#: of counts, which are trained here only.
+OPENED: Mapping[str, str] = {"SCVI": "VAE", "SCANVI": "SCANVAE", "LinearSCVI": "LDVAE"}
+MULTIMODAL: Mapping[str, str] = {"TOTALVI": "TOTALVAE", "MULTIVI": "MULTIVAE"}
+MODULES: Mapping[str, str] = {**OPENED, **MULTIMODAL}
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class ScviSpec:
     Parameters
     ----------
     kind
-        ``SCVI``, ``SCANVI`` or ``LinearSCVI``.
+        ``SCVI``, ``SCANVI``, ``LinearSCVI``, ``TOTALVI`` or ``MULTIVI``.
     arguments
         Of the network's class.
     version
@@ -113,7 +117,8 @@ def build_module(spec: ScviSpec, tensors: Mapping[str, Tensor]) -> nn.Module:
         shape = (1, int(arguments.get("n_batch", 1)))
         arguments.update(library_log_means=np.zeros(shape), library_log_vars=np.ones(shape))
     try:
-        with quiet_random(), torch.device("meta"):
+        with quiet_random(), torch.device("meta"), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Initializing zero-element")  # a MULTIVI without proteins
             module: nn.Module = getattr(scvi.module, MODULES[spec.kind])(**arguments)
         module.load_state_dict(dict(tensors), assign=True)
     except (RuntimeError, TypeError, ValueError, KeyError, AttributeError) as error:
@@ -123,7 +128,8 @@ def build_module(spec: ScviSpec, tensors: Mapping[str, Tensor]) -> nn.Module:
             "open it with the version that trained it and save it again."
         ) from error
     module.eval().requires_grad_(False)
-    check_module(module)
+    if spec.kind in OPENED:
+        check_module(module)
     return module
 
 
@@ -170,6 +176,13 @@ def folded(layers: Any, n_genes: int, covariates: Tensor | None) -> tuple[Tensor
     if isinstance(after, nn.BatchNorm1d):
         return fold_batch_norm(weight_hg, bias, after)
     return weight_hg, bias
+
+
+def through(layers: Any, values_cg: Tensor, covariates: Tensor | None) -> Tensor:
+    """Run scvi-tools' fully connected layers; those of one batch want to be told something all the same."""
+    more = [values_cg.new_zeros(len(values_cg), 1)] * len(layers.n_cat_list)
+    hidden_ch: Tensor = layers(values_cg, *(more if covariates is None else [covariates]))
+    return hidden_ch
 
 
 def finish(layers: Any, hidden_ch: Tensor, covariates: Tensor | None) -> Tensor:

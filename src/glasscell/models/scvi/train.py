@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from glasscell.jobs import JobHandle
     from glasscell.models.family import FoldPlan, TrainingData
-    from glasscell.models.scvi.family import ScviParams
+    from glasscell.models.scvi.params import ScviParams, TrainerParams
 
 _UNLABELLED = "\N{REPLACEMENT CHARACTER} unlabelled"
 
@@ -46,25 +46,49 @@ def train(
     scvi = import_scvi()
     assert data.counts is not None
     rows = np.concatenate([plan.train, plan.valid])
-    if data.batch is not None and (data.batch[rows] < 0).any():
-        raise NotCompatible(
-            f'Some cells have no "{data.batch_column}": fill it in, or train without a batch.'
-        )
-    with quiet_random(), _quiet_words():
-        random.seed(plan.seed)
-        np.random.seed(plan.seed % 2**32)  # noqa: NPY002 - scvi-tools draws from this one; put back afterwards
-        torch.manual_seed(plan.seed)
+    check_batch(data, rows)
+    with seeded(plan.seed):
         model = _fit(scvi, kind, data, plan, params, rows, job)
-    module = model.module.cpu()
-    tensors = {name: value.detach().clone() for name, value in module.state_dict().items()}
-    if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
-        raise ModelError("Training diverged (weights are no longer numbers): lower the learning rate.")
+    tensors = finite_tensors(model)
     made = from_registry(model.registry_, model.init_params_, tensors, list(data.genes))
     if kind == "SCANVI" and len(made.classes) != len(data.classes):
         raise ModelError("A class has no cell to train on in one of the folds: choose another split.")
     named = {"batch_column": data.batch_column, "batches": data.batches} if made.batches else {}
     found = ScviFile(**{**vars(made), **named, "classes": data.classes})
-    return found, _curve(model.history, plan, len(data.genes))
+    return found, curve_of(model.history, plan, len(data.genes))
+
+
+def check_batch(data: TrainingData, rows: NDArray[np.int64]) -> None:
+    """Refuse cells without a batch where one is taken out."""
+    if data.batch is not None and (data.batch[rows] < 0).any():
+        raise NotCompatible(
+            f'Some cells have no "{data.batch_column}": fill it in, or train without a batch.'
+        )
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed all that scvi-tools draws from, keep its words out of the log, and put all back afterwards."""
+    with quiet_random(), _quiet_words():
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002 - scvi-tools draws from this one; put back afterwards
+        torch.manual_seed(seed)
+        yield
+
+
+def finite_tensors(model: Any) -> dict[str, torch.Tensor]:
+    """Return a trained network's weights by name, on the CPU.
+
+    Raises
+    ------
+    ModelError
+        They are no longer numbers.
+    """
+    module = model.module.cpu()
+    tensors = {name: value.detach().clone() for name, value in module.state_dict().items()}
+    if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
+        raise ModelError("Training diverged (weights are no longer numbers): lower the learning rate.")
+    return tensors
 
 
 def _fit(
@@ -76,7 +100,7 @@ def _fit(
     rows: NDArray[np.int64],
     job: JobHandle,
 ) -> Any:
-    table = _table(data, rows)
+    table = table_of(data, rows)
     batch_key = "batch" if len(data.batches) > 1 else None
     made = {
         "n_hidden": params.n_hidden,
@@ -93,15 +117,21 @@ def _fit(
         kinds.SCVI.setup_anndata(table, batch_key=batch_key, labels_key="label" if kind == "SCANVI" else None)
         model = kinds.SCVI(table, **made)
     share = 0.7 if kind == "SCANVI" else 1.0
-    _run(model, plan, params, params.max_epochs, Span(job, 0.0, share))
+    run(model, kind, plan, params, params.max_epochs, Span(job, 0.0, share))
     if kind == "SCANVI":
         model = kinds.SCANVI.from_scvi_model(model, unlabeled_category=_UNLABELLED)
-        _run(model, plan, params, params.label_epochs, Span(job, share, 1.0, "labels"))
+        run(model, kind, plan, params, params.label_epochs, Span(job, share, 1.0, "labels"))
     return model
 
 
-def _table(data: TrainingData, rows: NDArray[np.int64]) -> Any:
-    """Return the cells as scvi-tools takes them; codes stand for names, so that their order is ours."""
+def table_of(data: TrainingData, rows: NDArray[np.int64], genes: NDArray[np.int64] | None = None) -> Any:
+    """Return the cells as scvi-tools takes them; codes stand for names, so that their order is ours.
+
+    Parameters
+    ----------
+    genes
+        Columns wanted; None for all.
+    """
     import anndata as ad
     import pandas as pd
 
@@ -114,28 +144,50 @@ def _table(data: TrainingData, rows: NDArray[np.int64]) -> Any:
             [f"{code:05d}" if code >= 0 else _UNLABELLED for code in data.codes[rows]]
         )
     obs = pd.DataFrame(columns, index=pd.Index([str(row) for row in rows]))
-    var = pd.DataFrame(index=pd.Index([f"g{number}" for number in range(len(data.genes))]))
-    return ad.AnnData(data.counts.table_cg[rows].astype(np.float32), obs=obs, var=var)
+    counts_cg = data.counts.table_cg[rows].astype(np.float32)
+    counts_cg = counts_cg if genes is None else counts_cg[:, genes]
+    var = pd.DataFrame(index=pd.Index([f"g{number}" for number in range(counts_cg.shape[1])]))
+    return ad.AnnData(counts_cg, obs=obs, var=var)
 
 
-def _run(model: Any, plan: FoldPlan, params: ScviParams, max_epochs: int, job: JobHandle) -> None:
+def run(
+    model: Any, kind: str, plan: FoldPlan, params: TrainerParams, max_epochs: int, job: JobHandle
+) -> None:
+    """Call a model's own ``train`` on our cells; each class wants some of its settings by other names."""
     n_train, n_all = len(plan.train), len(plan.train) + len(plan.valid)
     parts = [np.arange(n_train), np.arange(n_train, n_all), np.arange(0)]
     stops = len(plan.valid) > 0
-    more = {"early_stopping_patience": params.patience, "check_val_every_n_epoch": 1} if stops else {}
+    callbacks, rate = [_watch(job, max_epochs)], params.learning_rate
+    more: dict[str, Any] = {"early_stopping": stops}
+    if stops:
+        more |= {"early_stopping_patience": params.patience, "check_val_every_n_epoch": 1}
+    if kind == "TOTALVI":
+        more |= {"external_indexing": parts, "lr": rate, "reduce_lr_on_plateau": stops}
+    elif kind == "MULTIVI":
+        # Its own patience is fixed, so that ours stops it.
+        more = {"early_stopping": False, "check_val_every_n_epoch": 1 if stops else None}
+        more |= {"datasplitter_kwargs": {"external_indexing": parts}, "lr": rate}
+        callbacks += [_stop(params.patience)] if stops else []
+    else:
+        more |= {"datasplitter_kwargs": {"external_indexing": parts}, "plan_kwargs": {"lr": rate}}
     model.train(
         max_epochs=max_epochs if plan.epochs is None else min(plan.epochs, max_epochs),
         accelerator={"cuda": "gpu"}.get(plan.device, plan.device),
         devices=1,
-        batch_size=min(params.batch_size, max(16, n_train // 8)),
-        datasplitter_kwargs={"external_indexing": parts},
-        plan_kwargs={"lr": params.learning_rate},
-        early_stopping=stops,
+        batch_size=_batch_size(n_train, params.batch_size),
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=[_watch(job, max_epochs)],
+        callbacks=callbacks,
         **more,
     )
+
+
+def _batch_size(n_train: int, wanted: int) -> int:
+    """Return a size that leaves no single cell over, which BatchNorm could not take."""
+    size = min(wanted, max(16, n_train // 8))
+    while n_train % size == 1:
+        size += 1
+    return size
 
 
 def _watch(job: JobHandle, max_epochs: int) -> Any:
@@ -157,7 +209,14 @@ def _watch(job: JobHandle, max_epochs: int) -> Any:
     return Watch()
 
 
-def _curve(history: Any, plan: FoldPlan, n_genes: int) -> Curve:
+def _stop(patience: int) -> Any:
+    """Return a callback that stops when the loss of cells not trained on no longer falls."""
+    from lightning.pytorch.callbacks import EarlyStopping
+
+    return EarlyStopping("elbo_validation", patience=patience, mode="min")
+
+
+def curve_of(history: Any, plan: FoldPlan, n_genes: int) -> Curve:
     """Return the negative evidence lower bound per cell and gene, epoch by epoch."""
 
     def read(name: str) -> tuple[float, ...]:
