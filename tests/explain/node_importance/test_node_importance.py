@@ -37,7 +37,7 @@ from glasscell.models.pathway_net.params import PathwayNetParams
 from glasscell.models.target import Target
 from glasscell.testing.favoured_node import FAVOURED, FavouredNode, make_favoured_node
 
-FAST = {"n_free": 0, "max_epochs": 20, "learning_rate": 5e-3, "batch_size": 32}
+FAST = {"n_free": 0, "max_epochs": 20, "learning_rate": 2e-2, "batch_size": 32}
 
 
 def train(made: FavouredNode, folder: Path, seed: int, *, groups: bool, **settings: Any) -> Bundle:
