@@ -15,6 +15,8 @@ from glasscell.cli.edges import edges_command
 from glasscell.cli.explain import explain_command
 from glasscell.cli.figure import figure_command
 from glasscell.cli.fit import fit_command
+from glasscell.cli.gene_pairs import gene_pairs_command, label_efficiency_command
+from glasscell.cli.generate import generate_command
 from glasscell.cli.info import info_command
 from glasscell.cli.nodes import nodes_command
 from glasscell.cli.open_scvi import open_scvi_command
@@ -22,7 +24,6 @@ from glasscell.cli.pathways import pathways_command
 from glasscell.cli.perturb import perturb_command
 from glasscell.cli.prepare import prepare_command
 from glasscell.cli.report import report_command
-from glasscell.cli.robustness import robustness_command
 from glasscell.cli.robustness import robustness_command
 from glasscell.cli.spatial_genes import spatial_genes_command
 from glasscell.cli.stability import stability_command
@@ -41,6 +42,7 @@ app.command("info")(info_command)
 app.command("prepare")(prepare_command)
 app.command("check")(check_command)
 app.command("fit")(fit_command)
+app.command("generate")(generate_command)
 app.command("apply")(apply_command)
 app.command("explain")(explain_command)
 app.command("attend")(attend_command)
@@ -49,8 +51,9 @@ app.command("traverse")(traverse_command)
 app.command("stability")(stability_command)
 app.command("pathways")(pathways_command)
 app.command("nodes")(nodes_command)
+app.command("gene-pairs")(gene_pairs_command)
+app.command("label-efficiency")(label_efficiency_command)
 app.command("edges")(edges_command)
-app.command("robustness")(robustness_command)
 app.command("robustness")(robustness_command)
 app.command("compare")(compare_command)
 app.command("contrast")(contrast_command)

@@ -131,7 +131,7 @@ def can_show(ref: ChannelRef, facts: Facts, groups: Collection[str]) -> bool:
     if ref.kind == "attribution":
         known = facts.explanations.get(str(ref.param("explanation", "")))
         return known is not None and known.data == facts.data and ref.key in known.genes
-    if ref.kind in ("prediction", "domain", "cell_graph", "imputed", "toggle"):
+    if ref.kind in ("prediction", "domain", "cell_graph", "generated", "imputed", "realism", "toggle"):
         return str(ref.param("model", "")) in facts.models
     return True
 

@@ -149,6 +149,7 @@ def list_hits(session: Session) -> Iterator[Hit]:
             yield from _domain_hits(bundle)
             yield from _toggle_hits(bundle)
             yield from _graph_hits(bundle)
+            yield from _generator_hits(bundle)
             yield from _influence_hits(bundle)
         if applied is not None:
             for key, title in KEYS.items():
@@ -216,6 +217,20 @@ def _influence_hits(bundle: Bundle) -> Iterator[Hit]:
     for regulator, gene in listed_pairs(bundle.folds[0]):
         ref = ChannelRef.make("influence", gene, model=bundle.id, regulator=regulator)
         yield Hit(ref, f"influence of {regulator} on {gene}", "model")
+
+
+def _generator_hits(bundle: Bundle) -> Iterator[Hit]:
+    """List what generator and critic give: realism, and of each gene what generated neighbours say."""
+    if not hasattr(bundle.folds[0], "realism"):
+        return
+    from glasscell.models.gan.channel import CELL_KEYS, GENE_KEYS
+
+    for key, title in CELL_KEYS.items():
+        yield Hit(ChannelRef.make("realism", key, model=bundle.id), title, "model")
+    for what, words in GENE_KEYS.items():
+        for gene in bundle.genes:
+            ref = ChannelRef.make("generated", gene, model=bundle.id, what=what)
+            yield Hit(ref, f"{gene}, {words}", "model")
 
 
 def _toggle_hits(bundle: Bundle) -> Iterator[Hit]:

@@ -228,6 +228,7 @@ def _alarm(
 ) -> Alarm:
     q_kg = np.full(p_kg.shape, np.nan)
     if judged_k.any():
-        q_kg[judged_k] = stats.false_discovery_control(np.clip(p_kg[judged_k], 0, 1), axis=None)
+        p = np.clip(p_kg[judged_k], 0, 1)
+        q_kg[judged_k] = stats.false_discovery_control(p.ravel()).reshape(p.shape)
     fires_kg = (np.nan_to_num(q_kg, nan=1.0) < LEVEL) & (made_kg > FOLD * held_kg)
     return Alarm(kinds or (EVERYTHING,), genes, made_kg, held_kg, q_kg, fires_kg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import lgamma
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,6 +73,6 @@ def log_likelihoods(counts_cg: Tensor, log_mean_cg: Tensor) -> Tensor:
     for log_theta in GRID:
         theta = float(np.exp(log_theta))
         zero_g = -((counts_cg + theta) * torch.log1p(mean_cg / theta)).sum(dim=0).double()
-        here = torch.lgamma(x + theta) - torch.lgamma(torch.tensor(theta)) - x * log_theta
+        here = torch.lgamma(x + theta) - lgamma(theta) - x * log_theta
         found.append(zero_g.index_add(0, gene, here.double()))
     return torch.stack(found)

@@ -50,7 +50,7 @@ INFO = ModelInfo(
     takes_labels=True,
 )
 #: Kinds with fewer training cells are not learnt.
-FEWEST_CELLS = 8
+FEWEST_CELLS = 5
 _BLOCK = 2048
 
 

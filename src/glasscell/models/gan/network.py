@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from glasscell.models.gan.adversary import Adversary
+from glasscell.models.vae.layer import divergence
 from glasscell.models.vae.network import VaeNetwork
 
 
@@ -43,6 +44,20 @@ class GanNetwork(VaeNetwork):
         self.register_buffer("code_scale", torch.ones(n_latent + 1))
         self.register_buffer("spread", torch.zeros(n_latent))
         self.register_buffer("kind_share", torch.full((n_kinds,), 1 / max(1, n_kinds)))
+
+    def forward(
+        self, x_cg: Tensor, counts_cg: Tensor, size_c: Tensor, codes: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return each cell's Poisson log-likelihood, but for a constant, and its divergence from the prior.
+
+        A dispersion learnt beside would explain as noise what codes must explain for generated genes to go
+        together; it is fitted once the codes stand.
+        """
+        mean_cz, variance_cz = self.encoder(x_cg, None)
+        log_mean_cg = self.decoder(self.sample(mean_cz, variance_cz), None)
+        log_mean_cg = log_mean_cg + size_c.clamp(min=1.0).log()[:, None]
+        fit_c = (counts_cg * log_mean_cg - log_mean_cg.exp()).sum(dim=1)
+        return fit_c, divergence(mean_cz, variance_cz)
 
     def hold(self, mean_d: Tensor, scale_d: Tensor, spread_z: Tensor, share_k: Tensor) -> None:
         """Take over mean and scale of codes, spread of latents given a cell, and how frequent kinds are."""

@@ -11,27 +11,27 @@ class GanParams(FamilyParams):
     """Settings of the family ``gan``: of the autoencoder first, then of generator and critic."""
 
     n_latent: int = Field(
-        16, ge=1, le=200, title="Latents", description="Numbers of the code that cells are generated as."
+        20, ge=1, le=200, title="Latents", description="Numbers of the code that cells are generated as."
     )
-    hidden: int = Field(128, ge=2, le=2048, title="Hidden units", description="Width of encoder and decoder.")
+    hidden: int = Field(64, ge=2, le=2048, title="Hidden units", description="Width of encoder and decoder.")
     dropout: float = Field(
-        0.1, ge=0, le=0.95, title="Hidden dropout", description="Share of hidden units dropped."
+        0.0, ge=0, le=0.95, title="Hidden dropout", description="Share of hidden units dropped."
     )
     input_dropout: float = Field(
-        0.3,
+        0.5,
         ge=0,
         le=0.95,
         title="Gene dropout",
         description="Share of genes hidden from the encoder at each step.",
     )
     kl_weight: float = Field(
-        1.0, ge=0, le=100, title="Prior weight", description="Pull of codes towards a normal."
+        0.15, ge=0, le=100, title="Prior weight", description="Pull of codes towards a normal."
     )
     warm_up: int = Field(
         10, ge=0, le=10000, title="Warm-up", description="Epochs over which that pull is raised from zero."
     )
     max_epochs: int = Field(
-        60, ge=1, le=10000, title="Most epochs", description="Passes of the autoencoder, at most."
+        40, ge=1, le=10000, title="Most epochs", description="Passes of the autoencoder, at most."
     )
     noise: int = Field(
         32, ge=1, le=1024, title="Noise", description="Random numbers each generated cell starts from."
@@ -50,28 +50,28 @@ class GanParams(FamilyParams):
         description="Weight (lambda) of the pull of the critic's slope towards one.",
     )
     gan_epochs: int = Field(
-        300,
+        200,
         ge=1,
         le=100000,
         title="Most generator epochs",
         description="Passes of generator and critic, at most.",
     )
     gan_patience: int = Field(
-        60,
+        40,
         ge=1,
         le=10000,
         title="Generator patience",
         description="Stop after so many passes without generated codes nearer to those of held-out cells.",
     )
     gan_rate: float = Field(
-        5e-4,
+        1e-3,
         ge=1e-6,
         le=1.0,
         title="Generator rate",
         description="Step size of generator and critic.",
     )
     learning_rate: float = Field(
-        4e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of the autoencoder."
+        2e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of the autoencoder."
     )
     weight_decay: float = Field(
         1e-4, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
@@ -80,7 +80,7 @@ class GanParams(FamilyParams):
         128, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
     )
     patience: int = Field(
-        10,
+        4,
         ge=1,
         le=1000,
         title="Patience",
