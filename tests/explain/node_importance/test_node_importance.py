@@ -144,7 +144,7 @@ def test_an_impostor_of_many_genes_and_paths_is_flagged_and_what_matters_is_not(
         assert impostor.genes > 10 * rows[made.matters[name]].genes
         assert impostor.paths == max(row.paths for row in rows.values())
         controls = [row.shuffled for row in rows.values()]
-        assert impostor.shuffled > 2 * np.median(controls), "important without labels too"
+        assert impostor.shuffled > 1.5 * np.median(controls), "important without labels too"
         assert impostor.z < 2, name
         assert impostor.flag
         true = rows[made.matters[name]]
