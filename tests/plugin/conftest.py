@@ -176,3 +176,18 @@ def grid_file(tmp_path: Path) -> Path:
     path = tmp_path / "grid.h5ad"
     grid_adata().write_h5ad(path)
     return path
+
+
+def search_for(shown: Any, text: str) -> None:
+    """Type a name into the search box and take the first hit."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    shown.raise_dock("Colour by")
+    search = shown.docks["Colour by"].view.search
+    search.setFocus()
+    search.clear()
+    QTest.keyClicks(search, text)
+    wait(lambda: bool(search.model.hits), 10, text)
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    settled(shown.desk)

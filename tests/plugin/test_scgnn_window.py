@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .conftest import settled, spin, wait
+from .conftest import search_for, settled, spin, wait
 
 pytestmark = [pytest.mark.gui, pytest.mark.real_data, pytest.mark.slow, pytest.mark.timeout(900)]
 SHORT = {
@@ -34,21 +34,6 @@ def blood(real_data: Callable[[str], Path], tmp_path: Path) -> Path:
     path = tmp_path / "blood.h5ad"
     some.write_h5ad(path)
     return path
-
-
-def search_for(shown: Any, text: str) -> None:
-    """Type a name into the search box and take the first hit."""
-    from qtpy.QtCore import Qt
-    from qtpy.QtTest import QTest
-
-    shown.raise_dock("Colour by")
-    search = shown.docks["Colour by"].view.search
-    search.setFocus()
-    search.clear()
-    QTest.keyClicks(search, text)
-    wait(lambda: bool(search.model.hits), 10, text)
-    QTest.keyClick(search, Qt.Key.Key_Return)
-    settled(shown.desk)
 
 
 def test_the_whole_way(window: Callable[..., Any], blood: Path, tmp_path: Path) -> None:

@@ -38,9 +38,8 @@ def resolve_influence(context: Any, ref: ChannelRef) -> CellValues:
     """
     bundle = context.bundle(str(ref.param("model", "")))
     regulator = str(ref.param("regulator", ""))
-    values_c = influence_of_cells(bundle, context.dataset, regulator, ref.key)
+    values_c, rho = _asked(bundle, context.dataset, regulator, ref.key)
     note = "what the network uses, which need not be what regulates; Spearman"
-    rho = _rank_correlation(context.dataset, bundle, regulator, ref.key)
     return CellValues(
         f"influence of {regulator} on {ref.key}",
         "standard deviations per standard deviation",
@@ -58,14 +57,7 @@ def influence_of_cells(bundle: Bundle, dataset: Dataset, regulator: str, gene: s
     NotCompatible
         The model is of another family, the data lack its genes, or it does not use one of the two.
     """
-    net = bundle.folds[0]
-    if not isinstance(net, GrnModel):
-        raise NotCompatible(f"{net.info.title} has no influences between genes: train the family grn.")
-    parts = []
-    for start in range(0, dataset.n_cells, _BLOCK):
-        cells = np.arange(start, min(start + _BLOCK, dataset.n_cells))
-        parts.append(net.influence(net.inputs(make_batch(dataset, net, cells)), regulator, gene).cpu())
-    return np.asarray(torch.cat(parts).numpy(), np.float32)
+    return _asked(bundle, dataset, regulator, gene)[0]
 
 
 def listed_pairs(net: Model, most: int = MOST_LISTED) -> Iterator[tuple[str, str]]:
@@ -79,17 +71,22 @@ def listed_pairs(net: Model, most: int = MOST_LISTED) -> Iterator[tuple[str, str
             yield net.regulators[source], net.used_genes[gene]
 
 
-def _rank_correlation(dataset: Dataset, bundle: Bundle, regulator: str, gene: str) -> float:
-    """Return Spearman's correlation of both genes over all cells of the dataset, 0 where one is constant."""
+def _asked(bundle: Bundle, dataset: Dataset, regulator: str, gene: str) -> tuple[NDArray[np.float32], float]:
+    """Return the influence in each cell, and Spearman's correlation of both genes, 0 for a constant one."""
     from scipy.stats import rankdata
 
     net = bundle.folds[0]
-    columns = [net.genes.index(regulator), net.genes.index(gene)]
-    pairs = []
+    if not isinstance(net, GrnModel):
+        raise NotCompatible(f"{net.info.title} has no influences between genes: train the family grn.")
+    source, target = net.place(regulator, acting=True), net.place(gene)
+    columns = [int(net.network.used[net.network.sources[source]]), int(net.network.used[target])]
+    influences, pairs = [], []
     for start in range(0, dataset.n_cells, _BLOCK):
         cells = np.arange(start, min(start + _BLOCK, dataset.n_cells))
-        pairs.append(make_batch(dataset, net, cells).expression[:, columns].cpu().numpy())
+        x_cg = net.inputs(make_batch(dataset, net, cells))
+        influences.append(net.influence(x_cg, regulator, gene).cpu())
+        pairs.append(x_cg[:, columns].cpu().numpy())
     one, two = (rankdata(values) for values in np.concatenate(pairs).T)
-    if np.ptp(one) == 0 or np.ptp(two) == 0:
-        return 0.0
-    return float(np.corrcoef(one, two)[0, 1])
+    varied = np.ptp(one) > 0 and np.ptp(two) > 0
+    rho = float(np.corrcoef(one, two)[0, 1]) if varied else 0.0
+    return np.asarray(torch.cat(influences).numpy(), np.float32), rho
