@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: An alarm needs a detection this many times that of held-out cells, at this false discovery rate.
 FOLD, LEVEL = 2.0, 0.05
 #: Generated cells of each kind, and held-out cells below which a kind is not judged.
-MADE, FEWEST = 500, 5
+MADE, FEWEST = 200, 5
 EVERYTHING = "all cells"
 
 

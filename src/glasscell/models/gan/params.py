@@ -11,7 +11,7 @@ class GanParams(FamilyParams):
     """Settings of the family ``gan``: of the autoencoder first, then of generator and critic."""
 
     n_latent: int = Field(
-        20, ge=1, le=200, title="Latents", description="Numbers of the code that cells are generated as."
+        16, ge=1, le=200, title="Latents", description="Numbers of the code that cells are generated as."
     )
     hidden: int = Field(64, ge=2, le=2048, title="Hidden units", description="Width of encoder and decoder.")
     dropout: float = Field(
@@ -25,7 +25,7 @@ class GanParams(FamilyParams):
         description="Share of genes hidden from the encoder at each step.",
     )
     kl_weight: float = Field(
-        0.15, ge=0, le=100, title="Prior weight", description="Pull of codes towards a normal."
+        0.3, ge=0, le=100, title="Prior weight", description="Pull of codes towards a normal."
     )
     warm_up: int = Field(
         10, ge=0, le=10000, title="Warm-up", description="Epochs over which that pull is raised from zero."
