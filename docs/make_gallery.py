@@ -31,6 +31,8 @@ QUALITY = 82
 LIMIT_BYTES = 7_000_000
 #: Docks beside which the explained gene's attribution is shown, and those beside which the groups are.
 EXPLAINED, GROUPED = ("Attribution", "Contrast", "Colour by"), ("Groups",)
+#: Models of the dock that compares them.
+SIDE_BY_SIDE = ("classifier", "spatial_attention")
 GROUPS = (("Upper layers", ("L2", "L3")), ("Deep layers", ("L5", "L6")))
 
 
@@ -106,6 +108,7 @@ def _take(names: Sequence[str], folder: Path) -> None:
         scenes["Perturbation"] = _perturb(demo)
         scenes["Traversal"] = _traverse(demo)
         scenes["Attention"] = _attend(demo)
+        scenes["Compare"] = _side_by_side(demo)
         for size in SIZES:
             window.viewer.window.resize(*size)
             demo.pause(1.0)
@@ -199,6 +202,27 @@ def _attend(demo: Demo) -> Scene:
     return _scene(demo)
 
 
+def _side_by_side(demo: Demo) -> Scene:
+    """Train two models side by side, look at the class they give, and colour by where they differ."""
+    from qtpy.QtCore import Qt
+
+    view = demo.show("Compare")
+    for row in range(view.models.count()):
+        item = view.models.item(row)
+        if item.flags() & Qt.ItemFlag.ItemIsUserCheckable:
+            wanted = item.data(int(Qt.ItemDataRole.UserRole)) in SIDE_BY_SIDE
+            item.setCheckState(Qt.CheckState.Checked if wanted else Qt.CheckState.Unchecked)
+    view.labels.setCurrentIndex(view.labels.findData("layer"))
+    view.labels.activated.emit(view.labels.currentIndex())
+    view.seeds.setText("0, 1")
+    demo.press(view.run)
+    _idle(demo, "comparing models")
+    view.pair.pair_chosen.emit("label", "", *(f"compared:{name}" for name in SIDE_BY_SIDE))
+    demo.press(view.pair.paint)
+    _idle(demo, "painting the difference")
+    return _scene(demo)
+
+
 def _colour(demo: Demo, name: str, scenes: Mapping[str, Scene]) -> None:
     """Colour the cells by what the dock is about, with its model."""
     from glasscell.data.channel import ChannelRef
@@ -210,6 +234,11 @@ def _colour(demo: Demo, name: str, scenes: Mapping[str, Scene]) -> None:
         found = session.latest("traversal")
         view = demo.window.docks[name].view
         view.slider_moved.emit(int(found.factors[0]), int(found.n_steps * 0.8), False)
+    if name == "Compare":
+        from qtpy.QtWidgets import QScrollArea
+
+        view = demo.window.docks[name].view
+        view.widget.findChild(QScrollArea).ensureWidgetVisible(view.pair.own, 0, 120)
     if colouring is not None:
         session.update(colouring=colouring)
     elif name in GROUPED:
