@@ -62,6 +62,8 @@ def model() -> GeneTransformerModel:
         network.tokens.place.copy_(torch.tensor(PLACE))
         network.tokens.mean.copy_(torch.rand(len(PLACE), generator=generator))
         network.tokens.spread.copy_(torch.rand(len(PLACE), generator=generator) + 0.5)
+        network.readout.copy_(torch.randn(network.readout.shape, generator=generator))
+        network.usual.copy_(torch.rand(network.usual.shape, generator=generator))
     tokens = tuple(GENES[place] for place in PLACE)
     words = (FAMILY.info, GENES, ("a", "b", "c"), tokens, Preprocessing("stored"))
     return GeneTransformerModel(network, *words).to(dtype=torch.float64)
@@ -140,7 +142,9 @@ def test_the_network_is_its_formula(model, batch, left_out):
     norms, rolled = model.norm_weighted(cells), model.class_rollout(cells)
     for row, x_g in enumerate(batch.expression.numpy()):
         latent, _, tables, lengths = by_hand(net, x_g, left_out)
-        np.testing.assert_allclose(logits[row], linear(latent, net.head), rtol=1e-9, atol=1e-9)
+        read = np.delete(np.arange(len(GENES)), [PLACE[token] for token in left_out])
+        expected = linear(latent, net.head) + plain(net.readout)[:, read] @ (x_g - plain(net.usual))[read]
+        np.testing.assert_allclose(logits[row], expected, rtol=1e-9, atol=1e-9)
         to_tokens = [table[:, 0, 1:] for table in tables]
         np.testing.assert_allclose(weights[row], to_tokens, rtol=1e-9, atol=1e-12)
         carried = [one * length for one, length in zip(to_tokens, lengths, strict=True)]
@@ -196,6 +200,7 @@ def test_the_loss_of_hidden_genes_is_its_formula(model, batch):
 
 def test_what_is_hidden_tells_nothing(model, batch):
     """The logits of a step don't move with hidden genes, whose values are what is asked."""
+    model.network.readout.zero_()  # which reads all genes, tokens or not
     teacher = Teacher(model.network, 0.5, 4, len(PLACE)).eval()
     x_ct = model.network.tokens.own(batch.expression)
     _, _, shown = teacher.draw(model.network.tokens.presence(x_ct))
@@ -246,7 +251,11 @@ def test_genes_without_counts_are_skipped_and_have_a_gradient(model, batch):
     zero = batch.expression[:, list(PLACE)] == 0
     assert (slope[:, list(PLACE)][zero] != 0).any()
     others = [place for place in range(len(GENES)) if place not in PLACE]
-    assert (slope[:, others] == 0).all(), "a gene that is no token is never seen"
+    readout = model.network.readout[0] - model.network.readout[1:].mean(dim=0)
+    expected = readout[others].expand(len(batch), -1)
+    torch.testing.assert_close(slope[:, others], expected, msg="a gene that is no token is read linearly")
+    latent = torch.autograd.functional.jacobian(lambda x: model.network.latent(x).sum(0), batch.expression)
+    assert (latent[:, :, others] == 0).all(), "and moves no class token"
 
 
 def test_a_token_left_out_is_as_though_never_measured(model, batch):
@@ -255,6 +264,7 @@ def test_a_token_left_out_is_as_though_never_measured(model, batch):
     changed.expression[:, PLACE[1]] += 5
     assert torch.equal(model.logits(changed), model.logits(cells))
     assert (model.attention(cells)[..., 1] == 0).all()
+    model.network.readout.zero_()  # which reads genes that are no tokens, too
     alone = model.logits(model.apply(batch, Intervention(drop_tokens=range(len(PLACE)))))
     torch.testing.assert_close(alone, alone[:1].expand_as(alone))
     torch.testing.assert_close(model.logits(batch)[3], alone[0], msg="a cell without counts has no tokens")

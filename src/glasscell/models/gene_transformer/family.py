@@ -30,7 +30,7 @@ INFO = ModelInfo(
     title="Gene transformer",
     source="doi:10.1038/s42256-022-00534-z",
     works_for="Few labels among many cells: hidden genes teach it without labels, and genes attend to genes.",
-    fails_for="Genes that are no tokens are never seen; attention of genes is co-expression, no network.",
+    fails_for="Genes that are no tokens are read linearly at most; attention of genes is co-expression.",
     min_cells=50,
     target_kinds=("class", "contrast", "latent"),
 )

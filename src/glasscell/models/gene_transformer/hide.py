@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from glasscell.models.gene_transformer.network import pack
+from glasscell.models.gene_transformer.token import pack
 from glasscell.models.layer import Noise
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ class Teacher(Noise):
         guess = network.guess(out[:, 1:])[:, :, 0]
         by_cell = network.from_cell(out[:, 0]).gather(1, asked)
         error = ((guess - wanted).square() + (by_cell - wanted).square()) / 2
-        logits: Tensor = network.head(out[:, 0])
-        return logits, (error * counts).sum() / counts.sum().clamp(min=1)
+        return network.logits(out[:, 0], x_cg), (error * counts).sum() / counts.sum().clamp(min=1)
 
     def draw(self, presence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Draw what is hidden.

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from glasscell.models.gene_transformer.network import GeneNetwork, Packed, pack
+from glasscell.models.gene_transformer.token import Packed, pack
 from glasscell.models.pathway_transformer.model import TransformerModel, left_out
+from glasscell.models.target import Target, require_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
+    from glasscell.models.gene_transformer.network import GeneNetwork
     from glasscell.models.pathway_transformer.network import Attention
     from glasscell.models.protocol import CellBatch
 
@@ -32,14 +34,29 @@ class GeneTransformerModel(TransformerModel):
     def __init__(self, network: GeneNetwork, *words: Any) -> None:
         super().__init__(network, *words)  # type: ignore[arg-type]
 
+    def logits(self, batch: CellBatch) -> Tensor:
+        """Return raw logits, ``(n, n_classes)``."""
+        return self.network(self.inputs(batch), left_out(batch))  # type: ignore[no-any-return]
+
+    def score(self, batch: CellBatch, target: Target) -> Tensor:
+        """Score each row, ``(n,)``."""
+        if target.kind == "latent":
+            return super().score(batch, target)
+        require_target(target, self.targets(), self.info.title)
+        return self.logit_of(self.logits(batch), target)
+
     def parts(self) -> Mapping[str, Any]:
-        """Return ``tokens``, ``genes``, and each token's name and value, ``(tokens, width)`` each."""
+        """Return tokens, genes, each token's name and value, and what is read of all genes.
+
+        ``token names`` and ``token values`` are ``(tokens, width)``, ``readout`` is ``(n_classes, n_genes)``.
+        """
         tokens = self.network.tokens
         return {
             "tokens": self.tokens,
             "genes": self.genes,
             "token names": _plain(tokens.name),
             "token values": _plain(tokens.value),
+            "readout": _plain(self.network.readout),
         }
 
     @torch.no_grad()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from glasscell.models.gene_transformer.token import GeneTokens, Packed, pack
 from glasscell.models.layer import in_blocks
 from glasscell.models.pathway_transformer.network import Attention, Layer
 
@@ -17,74 +17,6 @@ if TYPE_CHECKING:
 
 #: Numbers that a block of cells may take at a time outside training.
 BLOCK_NUMBERS = 8_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class Packed:
-    """The tokens of some cells that are there at all, side by side.
-
-    Parameters
-    ----------
-    place
-        Which token stands in each place, ``(n, places)`` int64; 0 where a place is empty.
-    presence
-        How present it is, ``(n, places)``, 0 in empty places.
-    """
-
-    place: Tensor
-    presence: Tensor
-
-
-class GeneTokens(nn.Module):
-    """Each token from its own gene and no other: ``name + value * x``, and how present it is.
-
-    Parameters
-    ----------
-    n_tokens, n_genes, width
-        Genes that are tokens, genes of the input, numbers of a token.
-    """
-
-    place: Tensor
-    mean: Tensor
-    spread: Tensor
-    counts: Tensor
-
-    def __init__(self, n_tokens: int, n_genes: int, width: int) -> None:
-        super().__init__()
-        self.n_genes = n_genes
-        self.register_buffer("place", torch.zeros(n_tokens, dtype=torch.int64))
-        self.register_buffer("mean", torch.zeros(n_tokens))
-        self.register_buffer("spread", torch.ones(n_tokens))
-        self.register_buffer("counts", torch.ones(()))
-        self.name = nn.Parameter(torch.zeros(n_tokens, width))
-        self.value = nn.Parameter(torch.zeros(n_tokens, width))
-        self.hidden = nn.Parameter(torch.zeros(width))
-
-    def own(self, x_cg: Tensor) -> Tensor:
-        """Return the expression of the genes that are tokens, ``(n, tokens)``."""
-        return x_cg.index_select(1, self.place)
-
-    def presence(self, x_ct: Tensor) -> Tensor:
-        """Return how present each token is, ``(n, tokens)``: 0 for a gene without counts, at most 1.
-
-        Where values are no counts zero says nothing, and every token is there.
-        """
-        return 1 - self.counts * torch.exp(-x_ct.clamp(min=0))
-
-    def forward(self, x_ct: Tensor, place: Tensor | None = None) -> Tensor:
-        """Return tokens, ``(n, places, width)``: of all genes, or of those in ``place``."""
-        scaled = self.scaled(x_ct)
-        if place is None:
-            return self.name + scaled[:, :, None] * self.value
-        return self.name[place] + scaled.gather(1, place)[:, :, None] * self.value[place]
-
-    def scaled(self, x_ct: Tensor) -> Tensor:
-        """Return expression about its mean in units of its spread, ``(n, tokens)``."""
-        return (x_ct - self.mean) / self.spread
-
-    def queries(self, place: Tensor) -> Tensor:
-        """Return tokens of genes whose values are hidden, ``(n, places, width)``."""
-        return self.name[place] + self.hidden
 
 
 class GeneLayer(Layer):
@@ -140,6 +72,8 @@ class GeneLayer(Layer):
 class GeneNetwork(nn.Module):
     """Genes as tokens, layers of attention, logits from the class token, hidden values from hidden tokens.
 
+    Beside the class token all genes may be read linearly; that part is set once and not trained.
+
     Parameters
     ----------
     n_tokens, n_genes, n_classes
@@ -149,6 +83,9 @@ class GeneNetwork(nn.Module):
     dropout
         Share of hidden values left out in training.
     """
+
+    readout: Tensor
+    usual: Tensor
 
     def __init__(
         self,
@@ -170,15 +107,25 @@ class GeneNetwork(nn.Module):
         self.guess = nn.Linear(width, 1)
         self.from_cell = nn.Linear(width, n_tokens)
         self.head = nn.Linear(width, n_classes)
+        self.register_buffer("readout", torch.zeros(n_classes, n_genes))
+        self.register_buffer("usual", torch.zeros(n_genes))
 
     @property
     def n_tokens(self) -> int:
         """Genes that are tokens."""
         return int(self.tokens.place.shape[0])
 
-    def forward(self, x_cg: Tensor) -> Tensor:
-        """Return logits, ``(n, n_classes)``."""
-        logits: Tensor = self.head(self.latent(x_cg))
+    def forward(self, x_cg: Tensor, dropped: Sequence[int] = ()) -> Tensor:
+        """Return logits, ``(n, n_classes)``; ``dropped`` are tokens left out, and their genes unread."""
+        return self.logits(self.latent(x_cg, dropped), x_cg, dropped)
+
+    def logits(self, latent_cz: Tensor, x_cg: Tensor, dropped: Sequence[int] = ()) -> Tensor:
+        """Return logits of class tokens and of all genes about their mean."""
+        readout = self.readout
+        if dropped:
+            readout = readout.clone()
+            readout[:, self.tokens.place[list(dropped)]] = 0
+        logits: Tensor = self.head(latent_cz) + functional.linear(x_cg - self.usual, readout)
         return logits
 
     def latent(self, x_cg: Tensor, dropped: Sequence[int] = ()) -> Tensor:
@@ -258,29 +205,6 @@ class GeneNetwork(nn.Module):
         """Return how many cells with so many tokens fit in a block."""
         places, width = n_there + 1, self.norm.weight.numel()
         return max(1, BLOCK_NUMBERS // (places * (places * self.heads + 8 * width)))
-
-
-def pack(presence: Tensor, most: int | None = None, order: Tensor | None = None) -> Packed:
-    """Put the tokens of each cell that are there side by side.
-
-    Parameters
-    ----------
-    presence
-        ``(n, tokens)``.
-    most
-        Keep at most so many of a cell.
-    order
-        Which to keep first: the smallest, ``(n, tokens)`` in 0 to 1; None keeps them in their order.
-    """
-    there = presence > 0
-    size = max(1, int(there.sum(dim=1).amax()) if len(presence) else 1)
-    size = size if most is None else min(size, most)
-    key = torch.arange(presence.shape[1], device=presence.device) if order is None else order
-    far = float(presence.shape[1])
-    key = torch.where(there, key.to(torch.float32), far)
-    place = key.topk(size, dim=1, largest=False, sorted=order is None).indices
-    kept = presence.gather(1, place)
-    return Packed(torch.where(kept > 0, place, 0), kept)
 
 
 def _all(presence: Tensor) -> Tensor:

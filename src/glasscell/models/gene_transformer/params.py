@@ -74,6 +74,12 @@ class GeneTransformerParams(FamilyParams):
         description="Weight of the error of hidden genes while labels are learnt; 0 forgets to guess.",
         json_schema_extra=_ADVANCED,
     )
+    all_genes: bool = Field(
+        True,
+        title="Read all genes",
+        description="Genes that are no tokens are read linearly, where that tells cells set aside better.",
+        json_schema_extra=_ADVANCED,
+    )
     class_weight: float = Field(
         0.5,
         ge=0,

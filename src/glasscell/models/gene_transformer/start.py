@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glasscell.models.gene_transformer.network import GeneLayer, pack
+from glasscell.models.gene_transformer.network import GeneLayer
+from glasscell.models.gene_transformer.token import pack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from glasscell.models.baseline import logistic_weights
+from glasscell.models.baseline import N_COMPONENTS, principal_axes
 from glasscell.models.bundle import Curve
 from glasscell.models.classifier.network import class_weights
 from glasscell.models.gene_transformer.choice import saved_start, shared_tokens, variable_genes
+from glasscell.models.gene_transformer.head import first_head
 from glasscell.models.gene_transformer.hide import Teacher
 from glasscell.models.gene_transformer.network import GeneNetwork, seed_network
 from glasscell.models.gene_transformer.start import start_at_components
@@ -34,8 +35,6 @@ _BLOCK = 256
 _STEPS = 8
 _SMALLEST_BATCH = 16
 _ASIDE, _LEAST_ASIDE = 0.05, 20
-#: Pulls towards zero among which the first head is chosen; the middle one where no cells are set aside.
-PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)
 
 
 def make_network(
@@ -145,28 +144,36 @@ class Task:
         return _bare(result)
 
     def _first_head(self, network: GeneNetwork, job: JobHandle) -> None:
-        """Set the head to logistic regression on the class token, pulled to zero as suits the cells aside."""
+        """Set the head, and what is read of all genes, to logistic regression that suits the cells aside."""
         plan, codes = self.plan, self.data.codes
-        latent_cz = self._latents(network, plan.train)
-        mean_z = latent_cz.mean(axis=0)
-        size = max(float(np.sqrt(np.mean((latent_cz - mean_z) ** 2))), 1e-6)
-        train_cz, n_classes = (latent_cz - mean_z) / size, len(self.data.classes)
-        valid_cz = (self._latents(network, plan.valid) - mean_z) / size if len(plan.valid) else None
-        found = []
-        for penalty in PENALTIES if valid_cz is not None else PENALTIES[2:3]:
-            weight_zk, bias_k = logistic_weights(
-                train_cz, codes[plan.train], n_classes, penalty=penalty, job=job
-            )
-            loss = 0.0
-            if valid_cz is not None:
-                logits = torch.from_numpy(valid_cz @ weight_zk + bias_k)
-                truth = torch.from_numpy(codes[plan.valid].astype(np.int64))
-                loss = float(functional.cross_entropy(logits, truth))
-            found.append((loss, weight_zk, bias_k))
-        _, weight_zk, bias_k = min(found, key=lambda one: one[0])
+        axes_gp = self._read_all(network, job)
+        shift_p = network.usual.double().numpy() @ axes_gp
+
+        def features(cells: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+            read_cp = np.asarray(self.data.rows.table_cg[cells] @ axes_gp - shift_p)
+            return self._latents(network, cells), read_cp, codes[cells]
+
+        aside = features(plan.valid) if len(plan.valid) else None
+        found = first_head(features(plan.train), aside, len(self.data.classes), job)
         with torch.no_grad():
-            network.head.weight.copy_(torch.from_numpy(weight_zk.T / size))
-            network.head.bias.copy_(torch.from_numpy(bias_k - mean_z @ weight_zk / size))
+            network.head.weight.copy_(torch.from_numpy(found.weight_zk.T))
+            network.head.bias.copy_(torch.from_numpy(found.bias_k))
+            network.readout.copy_(torch.from_numpy((axes_gp @ found.read_pk).T))
+        self.notes.append(
+            "All genes are read linearly beside the tokens."
+            if found.read_pk.any()
+            else "Only genes that are tokens are read."
+        )
+
+    def _read_all(self, network: GeneNetwork, job: JobHandle) -> NDArray[np.float64]:
+        """Return the components along which all genes may be read, ``(n_genes, n_components)``."""
+        if not self.params.all_genes:
+            return np.zeros((len(self.data.genes), 0))
+        mean_g, axes_gp = principal_axes(
+            self.taught.table_cg[self.seen], N_COMPONENTS, seed=self.plan.seed, job=job
+        )
+        network.usual.copy_(torch.from_numpy(mean_g))
+        return np.asarray(axes_gp, np.float64)
 
     def _learn(self, network: GeneNetwork, job: JobHandle) -> tuple[GeneNetwork, Curve]:
         """Train everything on labels; the network before stays where that is no better."""
@@ -251,8 +258,9 @@ class Task:
 
     @torch.no_grad()
     def _valid_logits(self, network: GeneNetwork) -> tuple[Tensor, Tensor]:
-        latent = torch.from_numpy(self._latents(network, self.plan.valid)).float()
-        return network.head(latent), self.codes.cpu()[torch.from_numpy(self.plan.valid)]
+        valid = torch.from_numpy(self.plan.valid)
+        parts = [network(self.data.rows.take(part).cpu()) for part in torch.split(valid, _BLOCK)]
+        return torch.cat(parts), self.codes.cpu()[valid]
 
 
 @torch.no_grad()
@@ -264,7 +272,7 @@ def take_over(
     by_token = {"tokens.name", "tokens.value", "tokens.mean", "tokens.spread"}
     by_token |= {"from_cell.weight", "from_cell.bias"}
     for name, theirs in saved.state_dict().items():
-        if not name.startswith("head.") and name != "tokens.place":
+        if not name.startswith("head.") and name not in ("tokens.place", "readout", "usual"):
             ours[name].copy_(theirs[rows] if name in by_token else theirs)
     network.tokens.place.copy_(torch.from_numpy(column))
 
