@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glasscell.errors import ModelError
+from glasscell.models import training_field
 from glasscell.models.classifier.model import ClassifierModel, depth_covariate
 from glasscell.models.classifier.network import ClassifierNetwork, class_weights
 from glasscell.models.info import FamilyParams, ModelInfo
@@ -45,41 +46,23 @@ class ClassifierParams(FamilyParams):
         title="Gene dropout",
         description="Share of genes hidden from the network at each step.",
     )
-    dropout: float = Field(
-        0.5, ge=0, le=0.95, title="Hidden dropout", description="Share of hidden units dropped."
-    )
+    dropout: float = training_field.dropout(0.5)
     scaling: Literal["auto", "centre", "unit variance"] = Field(
         "auto",
         title="Gene scaling",
         description="auto: centre log-normalised counts, and give other values unit variance.",
     )
-    class_weight: float = Field(
-        1.0, ge=0, le=1, title="Class weights", description="0: every cell counts alike; 1: every class does."
-    )
+    class_weight: float = training_field.class_weight(1.0)
     depth_covariate: bool = Field(
         False,
         title="Depth as covariate",
         description="Give the network each cell's total counts beside its genes.",
     )
-    learning_rate: float = Field(
-        1e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
-    )
-    weight_decay: float = Field(
-        1e-2, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
-    )
-    batch_size: int = Field(
-        256, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
-    )
-    max_epochs: int = Field(
-        200, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
-    )
-    patience: int = Field(
-        10,
-        ge=1,
-        le=1000,
-        title="Patience",
-        description="Stop after so many epochs without a better validation loss.",
-    )
+    learning_rate: float = training_field.learning_rate(1e-3)
+    weight_decay: float = training_field.weight_decay(1e-2)
+    batch_size: int = training_field.batch_size(256)
+    max_epochs: int = training_field.max_epochs(200)
+    patience: int = training_field.patience(10)
 
 
 INFO = ModelInfo(

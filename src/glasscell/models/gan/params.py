@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams
 
 
@@ -14,9 +15,7 @@ class GanParams(FamilyParams):
         16, ge=1, le=200, title="Latents", description="Numbers of the code that cells are generated as."
     )
     hidden: int = Field(64, ge=2, le=2048, title="Hidden units", description="Width of encoder and decoder.")
-    dropout: float = Field(
-        0.0, ge=0, le=0.95, title="Hidden dropout", description="Share of hidden units dropped."
-    )
+    dropout: float = training_field.dropout(0.0)
     input_dropout: float = Field(
         0.5,
         ge=0,
@@ -73,12 +72,8 @@ class GanParams(FamilyParams):
     learning_rate: float = Field(
         2e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of the autoencoder."
     )
-    weight_decay: float = Field(
-        1e-4, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
-    )
-    batch_size: int = Field(
-        128, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
-    )
+    weight_decay: float = training_field.weight_decay(1e-4)
+    batch_size: int = training_field.batch_size(128)
     patience: int = Field(
         4,
         ge=1,

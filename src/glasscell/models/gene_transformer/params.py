@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams
 
 if TYPE_CHECKING:
@@ -131,13 +132,7 @@ class GeneTransformerParams(FamilyParams):
     max_epochs: int = Field(
         10, ge=1, le=10000, title="Most epochs", description="Passes over the labelled cells, at most."
     )
-    patience: int = Field(
-        3,
-        ge=1,
-        le=1000,
-        title="Patience",
-        description="Stop after so many epochs without a better validation loss.",
-    )
+    patience: int = training_field.patience(3)
 
     @model_validator(mode="after")
     def _fits(self) -> GeneTransformerParams:

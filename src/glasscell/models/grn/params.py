@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams
 
 
@@ -31,22 +32,8 @@ class GrnParams(FamilyParams):
         title="Hidden inputs",
         description="Share of the genes hidden at each step, beside the gene that is foretold.",
     )
-    learning_rate: float = Field(
-        3e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
-    )
-    weight_decay: float = Field(
-        1e-2, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
-    )
-    batch_size: int = Field(
-        128, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
-    )
-    max_epochs: int = Field(
-        100, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
-    )
-    patience: int = Field(
-        8,
-        ge=1,
-        le=1000,
-        title="Patience",
-        description="Stop after so many epochs without a better validation loss.",
-    )
+    learning_rate: float = training_field.learning_rate(3e-3)
+    weight_decay: float = training_field.weight_decay(1e-2)
+    batch_size: int = training_field.batch_size(128)
+    max_epochs: int = training_field.max_epochs(100)
+    patience: int = training_field.patience(8)

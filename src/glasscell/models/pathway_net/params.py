@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from glasscell.data.gene_set import SAMPLE_SETS
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams
 
 ALL = "all genes"
@@ -81,22 +82,8 @@ class PathwayNetParams(FamilyParams):
         title="Node dropout",
         description="Share of nodes left out at each step, so that no class hangs on one alone.",
     )
-    class_weight: float = Field(
-        1.0,
-        ge=0,
-        le=1,
-        title="Class weights",
-        description="0: every cell counts alike; 1: every class does.",
-        json_schema_extra={"advanced": True},
-    )
-    learning_rate: float = Field(
-        1e-3,
-        ge=1e-6,
-        le=1.0,
-        title="Learning rate",
-        description="Step size of AdamW.",
-        json_schema_extra={"advanced": True},
-    )
+    class_weight: float = training_field.class_weight(1.0, advanced=True)
+    learning_rate: float = training_field.learning_rate(1e-3, advanced=True)
     gene_rate: float = Field(
         12.0,
         ge=0,
@@ -106,40 +93,11 @@ class PathwayNetParams(FamilyParams):
         "0: nodes stay components.",
         json_schema_extra={"advanced": True},
     )
-    average_steps: int = Field(
-        50,
-        ge=1,
-        le=10000,
-        title="Averaged steps",
-        description="The net that is kept is the mean over about so many steps; 1: the last step alone.",
-        json_schema_extra={"advanced": True},
-    )
-    weight_decay: float = Field(
-        1e-2,
-        ge=0,
-        le=10,
-        title="Weight decay",
-        description="Pull of weights towards zero.",
-        json_schema_extra={"advanced": True},
-    )
-    batch_size: int = Field(
-        128,
-        ge=8,
-        le=65536,
-        title="Batch size",
-        description="Cells per step; fewer when there are few cells.",
-        json_schema_extra={"advanced": True},
-    )
-    max_epochs: int = Field(
-        100, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
-    )
-    patience: int = Field(
-        10,
-        ge=1,
-        le=1000,
-        title="Patience",
-        description="Stop after so many epochs without a better validation loss.",
-    )
+    average_steps: int = training_field.average_steps(50)
+    weight_decay: float = training_field.weight_decay(1e-2, advanced=True)
+    batch_size: int = training_field.batch_size(128, advanced=True)
+    max_epochs: int = training_field.max_epochs(100)
+    patience: int = training_field.patience(10)
 
     @model_validator(mode="after")
     def _fits(self) -> PathwayNetParams:

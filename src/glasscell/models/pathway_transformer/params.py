@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from glasscell.data.gene_set import SAMPLE_SETS
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams
 
 
@@ -71,14 +72,7 @@ class TransformerParams(FamilyParams):
         description="Share of hidden values dropped.",
         json_schema_extra={"advanced": True},
     )
-    class_weight: float = Field(
-        1.0,
-        ge=0,
-        le=1,
-        title="Class weights",
-        description="0: every cell counts alike; 1: every class does.",
-        json_schema_extra={"advanced": True},
-    )
+    class_weight: float = training_field.class_weight(1.0, advanced=True)
     unknown_below: float = Field(
         0.5,
         ge=0,
@@ -86,14 +80,7 @@ class TransformerParams(FamilyParams):
         title="Unknown below",
         description="A cell whose likeliest class has less than this probability is called unknown.",
     )
-    learning_rate: float = Field(
-        3e-3,
-        ge=1e-6,
-        le=1.0,
-        title="Learning rate",
-        description="Step size of AdamW.",
-        json_schema_extra={"advanced": True},
-    )
+    learning_rate: float = training_field.learning_rate(3e-3, advanced=True)
     gene_rate: float = Field(
         0.3,
         ge=0,
@@ -103,40 +90,11 @@ class TransformerParams(FamilyParams):
         "0: tokens stay components.",
         json_schema_extra={"advanced": True},
     )
-    average_steps: int = Field(
-        50,
-        ge=1,
-        le=10000,
-        title="Averaged steps",
-        description="The net that is kept is the mean over about so many steps; 1: the last step alone.",
-        json_schema_extra={"advanced": True},
-    )
-    weight_decay: float = Field(
-        1e-2,
-        ge=0,
-        le=10,
-        title="Weight decay",
-        description="Pull of weights towards zero.",
-        json_schema_extra={"advanced": True},
-    )
-    batch_size: int = Field(
-        128,
-        ge=8,
-        le=65536,
-        title="Batch size",
-        description="Cells per step; fewer when there are few cells.",
-        json_schema_extra={"advanced": True},
-    )
-    max_epochs: int = Field(
-        60, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
-    )
-    patience: int = Field(
-        8,
-        ge=1,
-        le=1000,
-        title="Patience",
-        description="Stop after so many epochs without a better validation loss.",
-    )
+    average_steps: int = training_field.average_steps(50)
+    weight_decay: float = training_field.weight_decay(1e-2, advanced=True)
+    batch_size: int = training_field.batch_size(128, advanced=True)
+    max_epochs: int = training_field.max_epochs(60)
+    patience: int = training_field.patience(8)
 
     @model_validator(mode="after")
     def _fits(self) -> TransformerParams:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from glasscell.data.gene_set import SAMPLE_SETS
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams
 
 
@@ -59,9 +60,7 @@ class PathwayParams(FamilyParams):
     )
     hidden: int = Field(128, ge=2, le=2048, title="Hidden units", description="Width of the encoder.")
     n_layers: int = Field(1, ge=1, le=4, title="Hidden layers", description="Of the encoder.")
-    dropout: float = Field(
-        0.1, ge=0, le=0.95, title="Hidden dropout", description="Share of hidden units dropped."
-    )
+    dropout: float = training_field.dropout(0.1)
     input_dropout: float = Field(
         0.3,
         ge=0,
@@ -75,22 +74,8 @@ class PathwayParams(FamilyParams):
     warm_up: int = Field(
         20, ge=0, le=10000, title="Warm-up", description="Epochs over which that pull is raised from zero."
     )
-    learning_rate: float = Field(
-        8e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
-    )
-    weight_decay: float = Field(
-        1e-4, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
-    )
-    batch_size: int = Field(
-        256, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
-    )
-    max_epochs: int = Field(
-        200, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
-    )
-    patience: int = Field(
-        20,
-        ge=1,
-        le=1000,
-        title="Patience",
-        description="Stop after so many epochs without a better validation loss.",
-    )
+    learning_rate: float = training_field.learning_rate(8e-3)
+    weight_decay: float = training_field.weight_decay(1e-4)
+    batch_size: int = training_field.batch_size(256)
+    max_epochs: int = training_field.max_epochs(200)
+    patience: int = training_field.patience(20)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams
 
 
@@ -70,20 +71,8 @@ class SaucieParams(FamilyParams):
         title="Smallest cluster",
         description="Share of the cells that must have a code for it to be a cluster.",
     )
-    learning_rate: float = Field(
-        2e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
-    )
-    weight_decay: float = Field(
-        0.0, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
-    )
+    learning_rate: float = training_field.learning_rate(2e-3)
+    weight_decay: float = training_field.weight_decay(0.0)
     batch_size: int = Field(128, ge=8, le=65536, title="Batch size", description="Cells per step.")
-    max_epochs: int = Field(
-        200, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
-    )
-    patience: int = Field(
-        30,
-        ge=1,
-        le=1000,
-        title="Patience",
-        description="Stop after so many epochs without a better validation loss.",
-    )
+    max_epochs: int = training_field.max_epochs(200)
+    patience: int = training_field.patience(30)

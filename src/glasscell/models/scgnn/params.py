@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams
 
 
@@ -107,9 +108,7 @@ class ScgnnParams(FamilyParams):
         title="Epochs of a round",
         description="Passes of the feature autoencoder in each later round, and of the imputation, at most.",
     )
-    dropout: float = Field(
-        0.2, ge=0, le=0.95, title="Hidden dropout", description="Share of hidden units dropped."
-    )
+    dropout: float = training_field.dropout(0.2)
     input_dropout: float = Field(
         0.3,
         ge=0,
@@ -137,12 +136,8 @@ class ScgnnParams(FamilyParams):
         title="Learning rate",
         description="Step size of AdamW; a quarter after the first round.",
     )
-    weight_decay: float = Field(
-        1e-4, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
-    )
-    batch_size: int = Field(
-        128, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
-    )
+    weight_decay: float = training_field.weight_decay(1e-4)
+    batch_size: int = training_field.batch_size(128)
     max_epochs: int = Field(
         200,
         ge=1,
@@ -150,10 +145,4 @@ class ScgnnParams(FamilyParams):
         title="Most epochs",
         description="Passes over the cells in the first round, at most.",
     )
-    patience: int = Field(
-        10,
-        ge=1,
-        le=1000,
-        title="Patience",
-        description="Stop after so many epochs without a better validation loss.",
-    )
+    patience: int = training_field.patience(10)

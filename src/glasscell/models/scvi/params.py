@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams
 
 
@@ -27,9 +28,7 @@ class TrainerParams(FamilyParams):
         1e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of Adam."
     )
     batch_size: int = Field(128, ge=8, le=65536, title="Batch size", description="Cells per step.")
-    max_epochs: int = Field(
-        200, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
-    )
+    max_epochs: int = training_field.max_epochs(200)
     patience: int = Field(
         15, ge=1, le=1000, title="Patience", description="Stop after so many epochs without a better loss."
     )
@@ -73,9 +72,7 @@ class MultiviParams(TrainerParams):
         title="Likelihood",
         description="Distribution of RNA counts: zinb adds a chance of extra zeros.",
     )
-    learning_rate: float = Field(
-        1e-4, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
-    )
+    learning_rate: float = training_field.learning_rate(1e-4)
     patience: int = Field(
         50, ge=1, le=1000, title="Patience", description="Stop after so many epochs without a better loss."
     )

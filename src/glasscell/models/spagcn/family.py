@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from glasscell.data.neighbour import GraphSpec
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.published import NetFamily, whole_bundle
@@ -73,9 +74,7 @@ class SpagcnParams(FamilyParams):
     starts: int = Field(
         20, ge=1, le=200, title="Mixture starts", description="The likeliest of so many divisions is refined."
     )
-    learning_rate: float = Field(
-        5e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
-    )
+    learning_rate: float = training_field.learning_rate(5e-3)
     tolerance: float = Field(
         5e-3,
         ge=0,
@@ -84,9 +83,7 @@ class SpagcnParams(FamilyParams):
         description="Stop when a smaller share of held-out cells changes domain.",
     )
     batch_size: int = Field(65536, ge=8, le=1_000_000, title="Batch size", description="Cells per step.")
-    max_epochs: int = Field(
-        200, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
-    )
+    max_epochs: int = training_field.max_epochs(200)
 
 
 INFO = ModelInfo(

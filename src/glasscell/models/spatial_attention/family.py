@@ -11,6 +11,7 @@ from torch import Tensor
 
 from glasscell.data.neighbour import GraphSpec
 from glasscell.errors import NotCompatible
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.published import NetFamily, whole_bundle
@@ -88,18 +89,12 @@ class SpatialParams(FamilyParams):
     starts: int = Field(
         20, ge=1, le=200, title="Mixture starts", description="The likeliest of so many divisions is kept."
     )
-    learning_rate: float = Field(
-        1e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
-    )
-    weight_decay: float = Field(
-        1e-2, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
-    )
+    learning_rate: float = training_field.learning_rate(1e-3)
+    weight_decay: float = training_field.weight_decay(1e-2)
     batch_size: int = Field(
         4096, ge=8, le=65536, title="Batch size", description="Cells per step, their neighbours not counted."
     )
-    max_epochs: int = Field(
-        400, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
-    )
+    max_epochs: int = training_field.max_epochs(400)
     patience: int = Field(
         5,
         ge=1,

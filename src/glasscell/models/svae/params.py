@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from glasscell.models import training_field
 from glasscell.models.vae.params import VaeParams
 
 
@@ -15,9 +16,7 @@ class IvaeParams(VaeParams):
     n_layers: int = Field(
         2, ge=1, le=4, title="Hidden layers", description="Of the encoder and of the decoder."
     )
-    dropout: float = Field(
-        0.0, ge=0, le=0.95, title="Hidden dropout", description="Share of hidden units dropped."
-    )
+    dropout: float = training_field.dropout(0.0)
     input_dropout: float = Field(
         0.0, ge=0, le=0.95, title="Gene dropout", description="Share of genes hidden from the encoder."
     )
@@ -27,9 +26,7 @@ class IvaeParams(VaeParams):
     weight_decay: float = Field(
         0.0, ge=0, le=10, title="Weight decay", description="Pull of weights to zero."
     )
-    batch_size: int = Field(
-        256, ge=8, le=65536, title="Batch size", description="Cells per step; fewer when there are few cells."
-    )
+    batch_size: int = training_field.batch_size(256)
 
     slower: int = Field(
         1,

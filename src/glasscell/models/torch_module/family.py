@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glasscell.errors import ModelError
+from glasscell.models import training_field
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.loop import LoopSettings, fit_loop, seeded
 from glasscell.models.network import make_own_network, network_names, register_network
@@ -36,19 +37,11 @@ class TorchModuleParams(FamilyParams):
     network: str = Field(
         "", title="Network", description="Name of your network; empty takes the only one known."
     )
-    class_weight: float = Field(
-        1.0, ge=0, le=1, title="Class weights", description="0: every cell counts alike; 1: every class does."
-    )
-    learning_rate: float = Field(
-        1e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of AdamW."
-    )
-    weight_decay: float = Field(
-        1e-2, ge=0, le=10, title="Weight decay", description="Pull of weights towards zero."
-    )
+    class_weight: float = training_field.class_weight(1.0)
+    learning_rate: float = training_field.learning_rate(1e-3)
+    weight_decay: float = training_field.weight_decay(1e-2)
     batch_size: int = Field(256, ge=8, le=65536, title="Batch size", description="Cells per step.")
-    max_epochs: int = Field(
-        200, ge=1, le=10000, title="Most epochs", description="Passes over the cells, at most."
-    )
+    max_epochs: int = training_field.max_epochs(200)
     patience: int = Field(
         10, ge=1, le=1000, title="Patience", description="Epochs without a better validation loss."
     )
