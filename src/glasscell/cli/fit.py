@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     from glasscell.models.metric import Metrics
 
 
+RobustnessOption = Annotated[
+    bool, typer.Option("--robustness", help="Also check what it stands: fewer counts, other protocols")
+]
+
+
 def fit_command(
     file: FileArgument,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model")],
@@ -67,9 +72,7 @@ def fit_command(
     counts: CountsOption = "",
     genes: GenesOption = "",
     network: NetworkOption = "",
-    robustness: Annotated[
-        bool, typer.Option("--robustness", help="Also check what it stands: fewer counts, other protocols")
-    ] = False,
+    robustness: RobustnessOption = False,
     force: ForceOption = False,
     settings: SetOption = [],  # noqa: B006 - typer reads the default and never changes it
     json: JsonOption = False,
@@ -95,16 +98,13 @@ def fit_command(
     done = read_labels(dataset, action) if action else None
     request = FitRequest(classes, plan, model, chosen, seed, device, groups, done, control)
     bundle = _train(dataset, request, out)
-    if robustness:
-        bundle = _checked(dataset, bundle, out)
+    bundle = _checked(dataset, bundle, out) if robustness else bundle
     for sentence in dict.fromkeys((*(plan.warnings if plan else ()), *bundle.notes)):
         say(sentence, style="yellow")
     if json:
         print_json(_result(bundle, dataset.n_cells, time.monotonic() - started))
         return
     _show(bundle, labels)
-    if bundle.robustness is not None:
-        show(bundle.robustness)
     say(f"Model written to {out}.")
 
 
@@ -187,6 +187,8 @@ def _show(bundle: Bundle, labels: str) -> None:
             for title, row in bundle.figures.items()
         ]
         print_table(f"Held out: {bundle.split_text}", ["", *names], table)
+    if bundle.robustness is not None:
+        show(bundle.robustness)
 
 
 def _row(name: str, row: Metrics) -> list[str]:

@@ -229,16 +229,17 @@ def test_what_cannot_be_measured_is_said(genes: Dataset, two_protocols: Dataset,
 
 def test_it_can_be_stopped_anywhere(two_protocols: Dataset, trained: Bundle) -> None:
     class Stopped:
-        seen = 0
+        def __init__(self, last: int) -> None:
+            self.seen, self.last = 0, last
 
         def report(self, fraction: float | None, text: str = "", **_: float) -> None:
             self.seen += 1
-            if self.seen > limit:
+            if self.seen > self.last:
                 raise JobCancelled("stopped")
 
     for limit in (0, 5, 40):
         with pytest.raises(JobCancelled):
-            robustness(two_protocols, trained, job=Stopped())
+            robustness(two_protocols, trained, job=Stopped(limit))
 
 
 def test_a_model_without_classes_is_asked_for_its_map(two_protocols: Dataset) -> None:
