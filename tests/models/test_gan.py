@@ -35,6 +35,7 @@ from glasscell.models.gan.realism import FEWEST, ranks, realism, realism_of
 from glasscell.models.gan.train import AdversaryTask
 from glasscell.models.gan.write_back import annotate
 from glasscell.models.layer import seed_noise, seed_weights
+from glasscell.models.preflight import check
 from glasscell.models.row import normalise
 from glasscell.models.target import Target
 from glasscell.models.training_data import training_data
@@ -515,3 +516,12 @@ def test_labels_are_refused_where_a_family_takes_none(dataset: Dataset) -> None:
     request = replace(ask(dataset, ONCE), family="vae", params=None)
     with pytest.raises(NotCompatible, match="leave the labels out"):
         fit(dataset, request)
+
+
+def test_labels_are_looked_at_before_training_where_there_are_some(dataset: Dataset) -> None:
+    said = [
+        next(line.sentence for line in check("gan", dataset, labels).lines if line.name == "labels")
+        for labels in ("", LABELS)
+    ]
+    assert "without labels" in said[0]
+    assert "3 classes" in said[1]

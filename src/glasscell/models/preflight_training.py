@@ -69,7 +69,7 @@ def _counts(info: ModelInfo, dataset: Dataset) -> PreflightLine:
 
 
 def _labels(info: ModelInfo, dataset: Dataset, wanted: str | Labels) -> tuple[Labels | None, PreflightLine]:
-    if not info.needs_labels:
+    if not info.needs_labels and not (info.takes_labels and wanted):
         said = f"{info.title} learns without labels." + (" Those chosen are left out." if wanted else "")
         return None, PreflightLine("labels", "yes", said)
     if not wanted:
