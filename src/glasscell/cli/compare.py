@@ -27,6 +27,8 @@ from glasscell.errors import ModelError
 
 if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
+    from glasscell.data.labels import Labels
+    from glasscell.data.split import Split
     from glasscell.explain.comparison.result import ModelComparison, ReasonAgreement, Score
     from glasscell.figure.pair import PairLook
     from glasscell.models.info import FamilyParams
@@ -49,6 +51,9 @@ SeedsOption = Annotated[
 TargetOption = Annotated[
     str,
     typer.Option("--target", help="Whose reasons are compared, class:NAME; the commonest class if left out"),
+]
+BatchOption = Annotated[
+    str, typer.Option("--batch", metavar="COLUMN", help="Batch that models able to do so take out")
 ]
 TableOption = Annotated[
     Path | None, typer.Option("--table", metavar="CSV", help="Write every figure of every seed")
@@ -85,9 +90,7 @@ def compare_command(
     folds: Annotated[int, typer.Option("--folds", help="Number of folds of blocks and random")] = 4,
     seeds: SeedsOption = "0,1,2",
     target: TargetOption = "",
-    batch: Annotated[
-        str, typer.Option("--batch", metavar="COLUMN", help="Batch that models able to do so take out")
-    ] = "",
+    batch: BatchOption = "",
     action: ActionOption = "",
     control: ControlOption = "",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps")] = "auto",
@@ -107,25 +110,20 @@ def compare_command(
     A setting of one model is given as --set model.name=value.
     """
     from glasscell.data.labels import read_labels
-    from glasscell.data.split import default_scheme
-    from glasscell.data.split import split as make_split
     from glasscell.explain.comparison.compare import compare
     from glasscell.explain.comparison.request import CompareRequest
     from glasscell.figure.page import check_ending
 
     if figure is not None:
         check_ending(figure.suffix.lower())
-    names, beside = _names(models), _names(maps)
-    if len(beside) not in (0, 2):
-        raise UsageError(f'--maps takes two models with a comma between, not "{maps}".')
+    names, beside = _names(models), _two(maps)
     params = _params(names, settings)
     dataset = open_file(file, section, donor, counts, genes)
     classes = read_labels(dataset, labels) if labels else None
-    scheme = split or (default_scheme(dataset) if classes else "")
     request = CompareRequest(
         models=names,
         labels=classes,
-        split=make_split(dataset, scheme, n_folds=folds, labels=classes) if scheme else None,
+        split=_folds(dataset, split, folds, classes),
         seeds=_seeds(seeds),
         target=target,
         params=params,
@@ -142,12 +140,29 @@ def compare_command(
         _draw(found, figure, _pair(dataset, found, beside, show))
     if json:
         print_json(found.to_json())
-        return
-    _show(found)
+    else:
+        _show(found)
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
+def _two(text: str) -> tuple[str, ...]:
+    """Read two names, or none."""
+    found = _names(text)
+    if len(found) not in (0, 2):
+        raise UsageError(f'--maps takes two models with a comma between, not "{text}".')
+    return found
+
+
+def _folds(dataset: Dataset, scheme: str, n_folds: int, labels: Labels | None) -> Split | None:
+    """Make the folds that all models share; none where nothing says how."""
+    from glasscell.data.split import default_scheme
+    from glasscell.data.split import split as make_split
+
+    scheme = scheme or (default_scheme(dataset) if labels else "")
+    return make_split(dataset, scheme, n_folds=n_folds, labels=labels) if scheme else None
 
 
 def _params(names: tuple[str, ...], settings: list[str]) -> dict[str, FamilyParams]:

@@ -49,7 +49,7 @@ class CellCanvas(pg.PlotWidget):
         super().__init__(viewBox=self.box)
         self._dispatcher, self._runner = dispatcher, runner
         self._positions_cd: NDArray[np.float64] | None = None
-        self._draw: TissuePicture | None = None
+        self._tissue: TissuePicture | None = None
         self._order = np.zeros(0, np.int32)
         self._table = np.zeros(1, np.uint32)
         self._raster: CellRaster | None = None
@@ -87,19 +87,16 @@ class CellCanvas(pg.PlotWidget):
         """The raster on the screen."""
         return self._raster
 
-    def set_positions(self, positions_cd: NDArray[np.float64] | None, x_label: str, y_label: str) -> None:
-        """Place the cells and show all of them."""
-        self._draw = None
-        self.box.invertY(False)
-        self._place(positions_cd, x_label, y_label)
-
-    def set_tissue(self, picture: TissuePicture) -> None:
-        """Draw the cells of a tissue as its outlines, masks or discs are, y down; show all of them."""
-        self._draw = picture
-        self.box.invertY(True)
-        self._place(picture.positions_cd, "", "")
-
-    def _place(self, positions_cd: NDArray[np.float64] | None, x_label: str, y_label: str) -> None:
+    def set_positions(
+        self,
+        positions_cd: NDArray[np.float64] | None,
+        x_label: str,
+        y_label: str,
+        tissue: TissuePicture | None = None,
+    ) -> None:
+        """Place the cells and show all of them: as discs, or y down as the outlines of a tissue."""
+        self._tissue = tissue
+        self.box.invertY(tissue is not None)
         self._positions_cd = None if positions_cd is None else np.ascontiguousarray(positions_cd, np.float64)
         self._raster = None
         self._generation += 1
@@ -149,7 +146,7 @@ class CellCanvas(pg.PlotWidget):
 
     def go_home(self) -> None:
         """Show all cells."""
-        bounds = bounds_of(self._positions_cd) if self._draw is None else self._draw.bounds
+        bounds = bounds_of(self._positions_cd) if self._tissue is None else self._tissue.bounds
         if bounds is None:
             return
         x0, y0, x1, y1 = bounds
@@ -183,7 +180,7 @@ class CellCanvas(pg.PlotWidget):
         viewport = self.viewport_now()
         if self._raster is not None and self._raster.viewport == viewport:
             return
-        radius, tissue = self._radius_px(viewport) * viewport.pixel, self._draw
+        radius, tissue = self._radius_px(viewport) * viewport.pixel, self._tissue
         self._generation += 1
         generation = self._generation
 

@@ -8,16 +8,8 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QPainter
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from glasscell.qt.heat_paint import (
-    GAP,
-    HEADS,
-    paint_bar,
-    paint_heads,
-    paint_mark,
-    paint_missing,
-    paint_numbers,
-    paint_row_names,
-)
+from glasscell.qt import heat_paint as paint
+from glasscell.qt.heat_paint import GAP, HEADS
 from glasscell.qt.style import theme_of
 
 if TYPE_CHECKING:
@@ -250,18 +242,18 @@ class QtHeatmap(QWidget):
         font = painter.font()
         font.setPixelSize(10)
         painter.setFont(font)
-        paint_row_names(painter, self, self._under)
-        paint_missing(painter, self)
+        paint.paint_row_names(painter, self, self._under)
+        paint.paint_missing(painter, self)
         for number, panel in enumerate(picture.panels):
             box = self.box(number)
             source = QRectF(self.columns.first, self.rows.first, self.columns.shown, self.rows.shown)
             painter.drawImage(box, self._images[number], source)
-            paint_numbers(painter, self, number)
-            paint_heads(painter, self, panel, box)
-            paint_bar(painter, theme_of(self), panel, box)
+            paint.paint_numbers(painter, self, number)
+            paint.paint_heads(painter, self, panel, box)
+            paint.paint_bar(painter, theme_of(self), panel, box)
         for place, ink in ((self._marked, "accent"), (self._under, "text")):
             if place is not None:
-                paint_mark(painter, self, place, QColor(getattr(theme_of(self), ink)))
+                paint.paint_mark(painter, self, place, QColor(getattr(theme_of(self), ink)))
         painter.end()
 
     def _make_images(self) -> None:

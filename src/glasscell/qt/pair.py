@@ -96,7 +96,7 @@ class QtPairView(PairView):
             if ground is None:
                 canvas.set_positions(None, "", "")
             elif ground.tissue is not None:
-                canvas.set_tissue(ground.tissue)
+                canvas.set_positions(ground.positions_cd, "", "", ground.tissue)
             else:
                 canvas.set_positions(ground.positions_cd, *ground.words)
 

@@ -68,7 +68,7 @@ def figure_rows(found: ModelComparison, rows: tuple[Score, ...]) -> ScoreTable:
     tips = [f"seed {seed}" for seed in found.seeds] if few else ["over seeds", "over seeds"]
     best = found.best(rows[0].section, rows[0].metric)
     way = _WAYS[rows[0].better]
-    said = f" Columns {', '.join(columns)}: each seed." if few else ""
+    said = f" Seeds: {', '.join(columns)}." if few else ""
     return ScoreTable(
         ("", "mean", "spread", *columns),
         (

@@ -70,20 +70,8 @@ def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -
         Somebody asked for it; nothing is kept.
     """
     _check(request)
-    step = _TRAINING / (len(request.models) * len(request.seeds))
     found = _Found()
-    for at, name in enumerate(request.models):
-        low = step * at * len(request.seeds)
-        try:
-            _train(dataset, name, request, found, Part(job, low, low + step * len(request.seeds), name))
-        except JobCancelled:
-            raise
-        except GlasscellError as error:  # what others have learnt meanwhile is not thrown away
-            found.left_out[name] = error
-    if not found.bundles:
-        name, reason = next(iter(found.left_out.items()))
-        raise NotCompatible(f"{name}: {reason}") from reason
-    found.notes += [f"{name} was left out: {reason}" for name, reason in found.left_out.items()]
+    _train_all(dataset, request, found, job)
     found.scores += _supervised(found.bundles, request)
     judged = _unsupervised(dataset, found.bundles, request, Part(job, _TRAINING, 0.9, "figures"))
     found.scores += judged.rows
@@ -108,6 +96,22 @@ def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -
         fingerprints=tuple(one.fingerprint for bundles in found.bundles.values() for one in bundles),
         data=dataset.fingerprint,
     )
+
+
+def _train_all(dataset: Dataset, request: CompareRequest, found: _Found, job: JobHandle) -> None:
+    """Train every family; one that fails is left out with a note, unless it is the only one."""
+    step = _TRAINING / len(request.models)
+    for at, name in enumerate(request.models):
+        try:
+            _train(dataset, name, request, found, Part(job, step * at, step * (at + 1), name))
+        except JobCancelled:
+            raise
+        except GlasscellError as error:  # what others have learnt meanwhile is not thrown away
+            found.left_out[name] = error
+    if not found.bundles:
+        name, reason = next(iter(found.left_out.items()))
+        raise NotCompatible(f"{name}: {reason}") from reason
+    found.notes += [f"{name} was left out: {reason}" for name, reason in found.left_out.items()]
 
 
 def _train(dataset: Dataset, name: str, request: CompareRequest, found: _Found, job: JobHandle) -> None:
