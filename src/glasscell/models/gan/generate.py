@@ -16,6 +16,7 @@ from scipy import sparse
 from glasscell.data.matrix import GENERATED
 from glasscell.errors import ModelError, NotCompatible
 from glasscell.jobs import QUIET
+from glasscell.models.gan.code import made_codes
 from glasscell.models.gan.model import GanModel
 from glasscell.models.row import normalise
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 #: What stands beside every generated value.
 CAUTION = "generated, not measured: never counts, and no evidence for any gene"
-_BLOCK, _AVERAGED = 512, 200
+_BLOCK = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,19 +68,8 @@ def draw(net: GanModel, kind_c: NDArray[np.integer[Any]], seed: int, job: JobHan
         Codes of kinds, ``(n,)``; -1 throughout for a model without kinds.
     """
     noise = torch.Generator().manual_seed(seed)
-    code_cd = made_codes(net, kind_c, noise)
+    code_cd = made_codes(net.whole, kind_c, noise)
     return draw_from(net, code_cd, kind_c, seed, job)
-
-
-@torch.no_grad()
-def made_codes(
-    net: GanModel, kind_c: NDArray[np.integer[Any]], noise: torch.Generator
-) -> NDArray[np.float32]:
-    """Return codes that the generator makes of noise, ``(n, n_latent + 1)``."""
-    pair = net.whole.adversary
-    noise_cn = torch.randn(len(kind_c), pair.noise, generator=noise).to(net.device, net.dtype)
-    kinds = torch.from_numpy(np.asarray(kind_c, np.int64)).to(net.device)
-    return np.asarray(pair.generator(noise_cn, net.kind_rows(kinds, noise_cn)).cpu().numpy(), np.float32)
 
 
 @torch.no_grad()
@@ -152,18 +142,6 @@ def generate(
         layers={"generated": made.rows_cg},
         uns={GENERATED: {**said, "caution": CAUTION}},
     )
-
-
-@torch.no_grad()
-def generated_means(net: GanModel) -> NDArray[np.float32]:
-    """Return the mean generated expression of each kind, log-normalised, ``(n_kinds, n_genes)``."""
-    noise, total = torch.Generator().manual_seed(0), net.preprocessing.target_sum or 1.0
-    rows = []
-    for code in range(len(net.kinds)) if net.kinds else (-1,):
-        code_cd = torch.from_numpy(made_codes(net, np.full(_AVERAGED, code), noise)).to(net.device, net.dtype)
-        share_cg, _ = net.whole.decode_code(code_cd)
-        rows.append(torch.log1p(total * share_cg.mean(dim=0)).cpu().float().numpy())
-    return np.stack(rows)
 
 
 def kinds_of(net: GanModel, n: int, label: str, seed: int) -> NDArray[np.int64]:

@@ -11,7 +11,8 @@ from scipy.special import logsumexp
 
 from glasscell.jobs import QUIET
 from glasscell.models.batch import make_batch
-from glasscell.models.gan.generate import gan_of, made_codes
+from glasscell.models.gan.code import made_codes
+from glasscell.models.gan.generate import gan_of
 from glasscell.models.gan.realism import kinds_in
 from glasscell.models.imputed import ImputedGenes
 from glasscell.models.scgnn.network import decoded_hidden
@@ -100,7 +101,7 @@ def impute(bundle: Bundle, dataset: Dataset, seed: int = 0, job: JobHandle = QUI
     """
     net = gan_of(bundle)
     kind_p = np.repeat(np.arange(len(net.kinds)), POOL) if net.kinds else np.full(POOL, -1)
-    code_pd = made_codes(net, kind_p, torch.Generator().manual_seed(seed))
+    code_pd = made_codes(net.whole, kind_p, torch.Generator().manual_seed(seed))
     return impute_from(net, code_pd, kind_p.astype(np.int64), dataset, job)
 
 

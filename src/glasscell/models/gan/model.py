@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 import torch
 
+from glasscell.models.gan.code import generated_means
 from glasscell.models.target import Target, require_target
 from glasscell.models.vae.layer import one_hot
 from glasscell.models.vae.model import VaeModel
@@ -110,10 +111,8 @@ class GanModel(VaeModel):
 
     @cached_property
     def _parts(self) -> Mapping[str, Any]:
-        from glasscell.models.gan.generate import generated_means
-
         found = {
-            "generated means": generated_means(self),
+            "generated means": generated_means(self.whole, self.preprocessing.target_sum or 1.0),
             "kind share": self.whole.kind_share.cpu().double().numpy().copy(),
             "dispersion": self.network.log_dispersion.exp().detach().cpu().numpy().copy(),
         }
