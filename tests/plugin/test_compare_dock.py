@@ -81,18 +81,6 @@ def send(canvas: Any, kind: Any, point: Any, button: Any, buttons: Any) -> None:
     spin(0.015)
 
 
-@pytest.fixture
-def cortex(real_data: Callable[[str], Path], tmp_path: Path) -> Path:
-    """Every third cell and the 60 genes seen most, so that training takes seconds."""
-    import anndata as ad
-
-    whole = ad.read_h5ad(real_data("starmap_mpfc_BZ5.h5ad"))
-    total = np.asarray(whole.X.sum(axis=0)).ravel()
-    path = tmp_path / "cortex.h5ad"
-    whole[::3, np.sort(np.argsort(-total)[:60])].copy().write_h5ad(path)
-    return path
-
-
 @pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.timeout(600)
