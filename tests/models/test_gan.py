@@ -27,9 +27,10 @@ from glasscell.models.fit_request import FitRequest
 from glasscell.models.gan import dispersion
 from glasscell.models.gan.adversary import Adversary, energy_distance, gradient_penalty
 from glasscell.models.gan.alarm import alarm_of, alarm_of_generated, alarm_of_imputed
+from glasscell.models.gan.code import made_codes
 from glasscell.models.gan.family import FAMILY, GanModel, GanParams, usable_kinds
 from glasscell.models.gan.figure import ALARM, COPIES, INDEPENDENT, NEAREST, Yardstick, independent
-from glasscell.models.gan.generate import draw, generate, made_codes
+from glasscell.models.gan.generate import draw, generate
 from glasscell.models.gan.imputation import POOL, impute, impute_from
 from glasscell.models.gan.realism import FEWEST, ranks, realism, realism_of
 from glasscell.models.gan.train import AdversaryTask
@@ -44,12 +45,14 @@ from glasscell.testing.hidden_rate import hidden_rate_adata
 QUICK = GanParams(
     n_latent=4,
     hidden=16,
-    max_epochs=8,
+    max_epochs=16,
+    patience=16,
+    input_dropout=0.2,
     warm_up=2,
     learning_rate=1e-2,
     noise=8,
     gan_hidden=32,
-    gan_epochs=15,
+    gan_epochs=40,
     critic_steps=2,
     gan_rate=2e-3,
 )
@@ -185,7 +188,7 @@ def test_a_kind_moves_its_own_generated_cells_and_its_own_realism(net: GanModel,
     moved = net.to()
     moved.whole.adversary.generator.kind_again.weight[:, 1] += 1.0
     kind_c = np.array([0, 1, 2, 1])
-    ours, theirs = (made_codes(one, kind_c, torch.Generator().manual_seed(0)) for one in (net, moved))
+    ours, theirs = (made_codes(one.whole, kind_c, torch.Generator().manual_seed(0)) for one in (net, moved))
     assert (np.abs(ours - theirs).max(axis=1) > 0).tolist() == [False, True, False, True]
     np.testing.assert_allclose(theirs[1] - ours[1], 1.0, atol=1e-5)
 
@@ -365,7 +368,7 @@ def test_imputed_values_are_means_over_the_nearest_generated_cells_of_the_kind(
 ) -> None:
     made = impute(bundle, dataset)
     assert (made.kind_p[made.neighbour_ck] == made.kind_c[:, None]).all()
-    code_pd = made_codes(net, made.kind_p, torch.Generator().manual_seed(0))
+    code_pd = made_codes(net.whole, made.kind_p, torch.Generator().manual_seed(0))
     latent = net.encode(make_batch(dataset, net, np.arange(9)))
     own = ((latent - net.whole.code_mean[:-1]) / net.whole.code_scale[:-1]).numpy()
     with torch.no_grad():
@@ -444,7 +447,7 @@ def test_it_fires_on_values_imputed_into_a_kind_without_them(
     bare = Dataset(ad.AnnData(without, obs=dataset.adata.obs.copy(), var=dataset.adata.var.copy()))
     honest = alarm_of_imputed(bundle, dataset, impute(bundle, dataset))
     assert not honest.fires_kg.any()
-    code_pd = made_codes(net, np.repeat(np.arange(3), 50), torch.Generator().manual_seed(0))
+    code_pd = made_codes(net.whole, np.repeat(np.arange(3), 50), torch.Generator().manual_seed(0))
     made = impute_from(net, code_pd, np.repeat(np.arange(3), 50), bare)
     assert [(one.kind, one.gene) for one in alarm_of_imputed(bundle, bare, made).found()] == [
         (net.kinds[0], f"GENE{gene}")
