@@ -42,11 +42,10 @@ class MapKey:
             for place, text in zip(self.ticks, ticks(bar), strict=True):
                 place.say(text)
             self.unit.say(bar.unit, "muted")
-        rows = (
-            [] if legend is None else [(Heat(one.colour), one.name, f"{one.count:,}") for one in legend.items]
-        )
+        told = [] if legend is None else [(one.colour, one.name, one.count) for one in legend.items]
         if legend is not None and legend.missing:
-            rows.append((Heat(legend.missing_colour), "no value", f"{legend.missing:,}"))
+            told.append((legend.missing_colour, "no value", legend.missing))
+        rows = [(Heat(colour), name, "" if more else f"{count:,}") for colour, name, count in told]
         self.names.show(rows)
         bars = [one.bar for one in (table, *more) if one is not None and one.bar is not None]
         said = dict.fromkeys(text for one in bars for text in (clipped(one), without_value(one)) if text)
