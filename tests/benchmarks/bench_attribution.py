@@ -40,7 +40,7 @@ def ours(model: Any, values_cg: Any, start_g: Any) -> Any:
 
     from glasscell.explain.method import method_info
     from glasscell.explain.route import Question, factor_batch
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.target import Target
 
     info = method_info("integrated_gradients")

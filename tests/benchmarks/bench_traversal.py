@@ -36,7 +36,7 @@ def jacobian_rows() -> list[Row]:
     import torch
 
     from glasscell.explain.traversal.engine import jacobian
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
 
     model = decoder(MANY_GENES)
     batch = CellBatch(torch.zeros(1, MANY_GENES), torch.zeros(1, dtype=torch.int64))

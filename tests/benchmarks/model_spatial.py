@@ -13,10 +13,10 @@ from tests.conftest import REAL_DATA
 from glasscell.data.neighbour import GraphSpec
 from glasscell.data.read import read
 from glasscell.models.batch import make_batch
+from glasscell.models.cell_batch import Intervention
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
 from glasscell.models.prediction import prediction_table
-from glasscell.models.protocol import Intervention
 from glasscell.models.spatial_attention.family import SpatialParams
 from glasscell.models.spatial_attention.smoothing import smoothing_domains
 from glasscell.testing.neighbour_effect import NeighbourEffect, make_neighbour_effect

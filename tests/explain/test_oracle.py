@@ -129,7 +129,7 @@ def test_linear_score_has_one_complete_answer(dataset, make_bundle):
 
     from glasscell.explain.integrated_gradients import INFO
     from glasscell.explain.route import Question, factor_batch
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.target import Target
     from glasscell.testing.toy_net import ToyFactored
 

@@ -16,6 +16,7 @@ from glasscell.data.split import split
 from glasscell.errors import DataError, ModelError, NotCompatible
 from glasscell.jobs import QUIET
 from glasscell.models.bundle_file import save_bundle
+from glasscell.models.cell_batch import CellBatch, Intervention
 from glasscell.models.family import FoldPlan
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
@@ -29,16 +30,7 @@ from glasscell.models.gene_transformer.params import GeneTransformerParams
 from glasscell.models.gene_transformer.start import components
 from glasscell.models.gene_transformer.train import Task, make_network
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import (
-    Attends,
-    AttendsWithin,
-    CellBatch,
-    Classifies,
-    Encodes,
-    Intervenes,
-    Intervention,
-    Structured,
-)
+from glasscell.models.protocol import Attends, AttendsWithin, Classifies, Encodes, Intervenes, Structured
 from glasscell.models.registry import family
 from glasscell.models.row import Rows
 from glasscell.models.target import Target

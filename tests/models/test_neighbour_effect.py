@@ -7,9 +7,9 @@ from sklearn.metrics import roc_auc_score
 
 from glasscell.data.neighbour import neighbour_graph
 from glasscell.models.batch import make_batch
+from glasscell.models.cell_batch import Intervention
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
-from glasscell.models.protocol import Intervention
 from glasscell.models.spatial_attention.family import SpatialParams
 from glasscell.testing.neighbour_effect import make_neighbour_effect
 

@@ -28,14 +28,7 @@ from glasscell.models.pathway_vae.family import FAMILY, PathwayModel, PathwayPar
 from glasscell.models.pathway_vae.leave_out import leave_one_out
 from glasscell.models.pathway_vae.pruning import PruningPath, pruning_path
 from glasscell.models.preflight import check
-from glasscell.models.protocol import (
-    Decodes,
-    Encodes,
-    FirstLinear,
-    NamedLatents,
-    Structured,
-    UsesBatch,
-)
+from glasscell.models.protocol import Decodes, Encodes, FirstLinear, NamedLatents, Structured, UsesBatch
 from glasscell.models.target import Target
 from glasscell.models.vae.figure import DEVIANCE, GENE_MEAN
 from glasscell.testing.check import check_model

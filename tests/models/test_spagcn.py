@@ -18,6 +18,7 @@ from glasscell.data.neighbour import GraphSpec, find_neighbours, neighbour_graph
 from glasscell.errors import DataError, JobCancelled, ModelError, NotCompatible
 from glasscell.models.batch import make_batch, preprocessing_for
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.cell_batch import Intervention
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
 from glasscell.models.prediction import prediction_table
@@ -29,7 +30,6 @@ from glasscell.models.protocol import (
     FindsDomains,
     FirstLinear,
     Intervenes,
-    Intervention,
     Model,
     Structured,
     UsesNeighbours,

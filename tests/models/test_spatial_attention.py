@@ -16,17 +16,16 @@ from glasscell.explain.explain import explain
 from glasscell.explain.request import ExplainRequest
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.cell_batch import CellBatch, Intervention
 from glasscell.models.fit import fit, fit_twin
 from glasscell.models.fit_request import FitRequest
 from glasscell.models.preflight import check
 from glasscell.models.protocol import (
     Attends,
-    CellBatch,
     Decodes,
     Encodes,
     FirstLinear,
     Intervenes,
-    Intervention,
     Model,
     Structured,
     UsesNeighbours,

@@ -203,3 +203,13 @@ def search_for(shown: Any, text: str) -> None:
     wait(lambda: bool(search.model.hits), 10, text)
     QTest.keyClick(search, Qt.Key.Key_Return)
     settled(shown.desk)
+
+
+def press(button: Any) -> None:
+    """Click a button with the mouse."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    assert button.isVisible()
+    assert button.isEnabled(), button.toolTip()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .conftest import canvas_pixels, hover, settled, spin, wait
+from .conftest import canvas_pixels, hover, press, settled, spin, wait
 
 pytestmark = pytest.mark.gui
 CLASSES = ("left", "right")
@@ -24,15 +24,6 @@ def _toy_families() -> Iterator[None]:
     yield
     for family in (TOKEN_FAMILY, EDGE_FAMILY):
         FAMILIES.unregister(family.info.key)
-
-
-def press(button: Any) -> None:
-    """Click a button with the mouse."""
-    from qtpy.QtCore import Qt
-    from qtpy.QtTest import QTest
-
-    assert button.isEnabled()
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def choose(box: Any, key: str) -> None:

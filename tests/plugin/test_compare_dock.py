@@ -10,19 +10,10 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from .conftest import canvas_pixels, settled, spin, wait
+from .conftest import canvas_pixels, press, settled, spin, wait
 
 pytestmark = pytest.mark.gui
 OTHER = (0xE0, 0x59, 0x2A)  # where two do not say the same
-
-
-def press(button: Any) -> None:
-    """Click a button with the mouse."""
-    from qtpy.QtCore import Qt
-    from qtpy.QtTest import QTest
-
-    assert button.isEnabled()
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def choose(box: Any, key: str) -> None:

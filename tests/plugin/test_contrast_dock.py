@@ -7,18 +7,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import settled, spin, wait
+from .conftest import press, settled, spin, wait
 
 pytestmark = pytest.mark.gui
-
-
-def press(button: Any) -> None:
-    """Click a button with the mouse."""
-    from qtpy.QtCore import Qt
-    from qtpy.QtTest import QTest
-
-    assert button.isEnabled()
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def choose(box: Any, key: str) -> None:

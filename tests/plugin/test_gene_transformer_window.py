@@ -11,8 +11,8 @@ import pytest
 
 from glasscell.data.read import read
 
-from .conftest import settled, spin, wait
-from .test_attention_dock import press
+from .conftest import press, settled, spin, wait
+from .family_walk import FamilyWalk
 
 pytestmark = [pytest.mark.gui, pytest.mark.real_data, pytest.mark.slow, pytest.mark.timeout(900)]
 TINY = {"n_tokens": 12, "width": 8, "heads": 2, "pretrain_epochs": 1, "max_epochs": 1}
@@ -31,47 +31,16 @@ def blood_file(real_data: Callable[[str], Path], tmp_path: Path) -> Path:
     return path
 
 
-def train(made: Any, **params: Any) -> Any:
-    """Choose family, labels and settings in the Model dock, and press."""
-    made.raise_dock("Model")
-    spin(0.05)
-    view = made.docks["Model"].view
-    view.family.setCurrentIndex(view.family.findData("gene_transformer"))
-    view.labels.setCurrentText("louvain")
-    view.form.set_values({**TINY, **params})
-    assert view.train.isEnabled(), view.reason.text()
-    press(view.train)
-    return view
-
-
 def test_a_gene_transformer_by_its_buttons(
     window: Callable[..., Any], blood_file: Path, tmp_path: Path
 ) -> None:
     made = window(blood_file)
-    settled(made.desk)
-    session = made.desk.session
-    view = train(made, pretrain_epochs=4000, patience=1000)
-    job = next(job for job in session.jobs.active if job.lane == "train")
-    wait(lambda: job.progress.fraction or job.is_finished, 120, "the first epoch without labels")
-    press(view.cancel)
-    wait(lambda: job.is_finished, 60, "the cancel")
-    assert job.outcome.value == "cancelled"
-    settled(made.desk)
-    assert session.bundle is None, "a run that was stopped leaves nothing"
-
-    train(made)
-    wait(lambda: not session.jobs.active, 300, "training and the twin")
-    settled(made.desk)
-    bundle = session.bundle
-    assert bundle.family == "gene_transformer"
+    walk = FamilyWalk(made, "gene_transformer", "louvain", **TINY)
+    view = walk.cancel(pretrain_epochs=4000, patience=1000)
+    bundle, session = walk.train(), walk.session
     assert view.metrics.item(0, 0).text().startswith("gene_transformer")
     assert any("error of hidden genes" in note for note in bundle.notes)
-    session.save_model(tmp_path / "kept")
-    settled(made.desk)
-    assert (tmp_path / "kept" / "weights.safetensors").exists()
-    session.load_model(tmp_path / "kept")
-    settled(made.desk)
-    assert session.bundle.fingerprint == bundle.fingerprint
+    walk.keep(tmp_path / "kept")
 
     made.raise_dock("Attention")
     spin(0.1)
@@ -84,14 +53,4 @@ def test_a_gene_transformer_by_its_buttons(
     assert [one.key for one in heat.panels] == ["relative", "removed"]
     assert set(heat.rows) <= set(bundle.folds[0].tokens)
 
-    made.raise_dock("Attribution")
-    spin(0.1)
-    attribution = made.docks["Attribution"].view
-    attribution.cells.setCurrentIndex(attribution.cells.findData("all"))
-    target = f"class:{bundle.classes[0]}"
-    attribution.target.setCurrentText(target)
-    press(attribution.explain)
-    wait(lambda: not session.jobs.active, 300, "the attribution")
-    settled(made.desk)
-    assert str(session.explanation.target) == target
-    wait(lambda: attribution.ranking.genes.rowCount() > 0, 30, "the ranking, shown with its evidence")
+    walk.explain(f"class:{bundle.classes[0]}")

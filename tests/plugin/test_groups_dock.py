@@ -7,18 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .conftest import canvas_pixels, drag, settled, spin, wait
+from .conftest import canvas_pixels, drag, press, settled, spin, wait
 
 pytestmark = pytest.mark.gui
-
-
-def press(button: Any) -> None:
-    """Click a button with the mouse."""
-    from qtpy.QtCore import Qt
-    from qtpy.QtTest import QTest
-
-    assert button.isEnabled()
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def test_name_paint_erase_merge_and_undo(window: Callable[..., Any], grid_file: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from glasscell.data.gene_set import read_gmt
 from glasscell.data.read import read
 
-from .conftest import settled, spin, wait
+from .conftest import press, settled, spin, wait
+from .family_walk import FamilyWalk
 
 pytestmark = [pytest.mark.gui, pytest.mark.real_data, pytest.mark.slow, pytest.mark.timeout(900)]
 TINY = {"n_free": 4, "max_epochs": 6, "learning_rate": 1e-2, "batch_size": 64, "min_genes": 3}
@@ -31,28 +32,6 @@ def blood_file(real_data: Callable[[str], Path], tmp_path: Path) -> Path:
     return path
 
 
-def train(made: Any, **params: Any) -> Any:
-    """Choose family, labels and settings in the Model dock, and press."""
-    made.raise_dock("Model")
-    spin(0.05)
-    view = made.docks["Model"].view
-    view.family.setCurrentIndex(view.family.findData("pathway_net"))
-    view.labels.setCurrentText("louvain")
-    view.form.set_values({**TINY, **params})
-    assert view.train.isEnabled(), view.reason.text()
-    view.train.click()
-    return view
-
-
-def press(button: Any) -> None:
-    from qtpy.QtCore import Qt
-    from qtpy.QtTest import QTest
-
-    assert button.isVisible()
-    assert button.isEnabled(), button.toolTip()
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
 def test_a_pathway_network_by_its_buttons(
     window: Callable[..., Any],
     blood_file: Path,
@@ -60,28 +39,12 @@ def test_a_pathway_network_by_its_buttons(
     tmp_path: Path,
 ) -> None:
     made = window(blood_file)
-    settled(made.desk)
-    session, sets = made.desk.session, str(real_data("gene_sets/hallmark.gmt"))
-    view = train(made, gene_sets=sets, max_epochs=4000, patience=1000)
-    job = next(job for job in session.jobs.active if job.lane == "train")
-    wait(lambda: job.progress.fraction or job.is_finished, 120, "the first epoch")
-    view.cancel.click()
-    wait(lambda: job.is_finished, 30, "the cancel")
-    assert job.outcome.value == "cancelled"
-    settled(made.desk)
-    assert session.bundle is None, "a run that was stopped leaves nothing"
-
-    train(made, gene_sets=sets)
-    wait(lambda: not session.jobs.active, 300, "training and the twin")
-    settled(made.desk)
-    bundle = session.bundle
-    assert bundle.family == "pathway_net"
+    sets = str(real_data("gene_sets/hallmark.gmt"))
+    walk = FamilyWalk(made, "pathway_net", "louvain", **TINY, gene_sets=sets)
+    view = walk.cancel()
+    bundle, session = walk.train(), walk.session
     assert view.metrics.item(0, 0).text().startswith("pathway_net")
-    session.save_model(tmp_path / "kept")
-    settled(made.desk)
-    session.load_model(tmp_path / "kept")
-    settled(made.desk)
-    assert session.bundle.fingerprint == bundle.fingerprint
+    walk.keep(tmp_path / "kept")
 
     made.raise_dock("Attribution")
     spin(0.1)
@@ -107,13 +70,7 @@ def test_a_pathway_network_by_its_buttons(
     channel = session.state.colouring.channel
     assert (channel.kind, channel.key) == ("latent", found.rows(last)[0].node)
 
-    panel.cells.setCurrentIndex(panel.cells.findData("all"))
-    target = f"class:{last}"
-    panel.target.setCurrentText(target)
-    press(panel.explain)
-    settled(made.desk)
-    assert str(session.explanation.target) == target
-    wait(lambda: panel.ranking.genes.rowCount() > 0, 30, "the ranking, shown with its evidence")
+    walk.explain(f"class:{last}")
     assert session.explanation.diagnostics["completeness_gap"] < 0.05
     train_other = {"hidden": 8, "max_epochs": 1}
     session.fit("louvain", family="classifier", params=train_other)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from .conftest import search_for, settled, spin, wait
+from .conftest import search_for
+from .family_walk import FamilyWalk, rows_told, some_blood
 
 pytestmark = [pytest.mark.gui, pytest.mark.real_data, pytest.mark.slow, pytest.mark.timeout(900)]
 SHORT = {
@@ -23,46 +23,13 @@ SHORT = {
 }
 
 
-@pytest.fixture
-def blood(real_data: Callable[[str], Path], tmp_path: Path) -> Path:
-    """Every eighth cell and the 200 genes seen most, so that a round takes seconds."""
-    import anndata as ad
-
-    whole = ad.read_h5ad(real_data("pbmc3k.h5ad"))
-    total = np.asarray(whole.X.sum(axis=0)).ravel()
-    some = whole[::8, np.sort(np.argsort(-total)[:200])].copy()
-    path = tmp_path / "blood.h5ad"
-    some.write_h5ad(path)
-    return path
-
-
-def test_the_whole_way(window: Callable[..., Any], blood: Path, tmp_path: Path) -> None:
-    shown = window(blood)
-    settled(shown.desk)
-    session = shown.desk.session
-    shown.raise_dock("Model")
-    spin(0.05)
-    view = shown.docks["Model"].view
-    view.family.setCurrentIndex(view.family.findData("scgnn"))
+def test_the_whole_way(window: Callable[..., Any], real_data: Callable[[str], Path], tmp_path: Path) -> None:
+    shown = window(some_blood(real_data("pbmc3k.h5ad"), tmp_path, n_genes=200, every=8))
+    walk = FamilyWalk(shown, "scgnn", **SHORT)
+    view = walk.cancel()
     assert not view.labels.isVisible()
-    view.form.set_values({**SHORT, "max_epochs": 5000, "patience": 1000})
-    view.train.click()
-    job = next(job for job in session.jobs.active if job.lane == "train")
-    wait(lambda: job.progress.fraction or job.is_finished, 120, "the first epoch")
-    view.cancel.click()
-    wait(lambda: job.is_finished, 30, "the cancel")
-    assert job.outcome.value == "cancelled"
-    assert session.bundle is None
-    view.form.set_values(SHORT)
-    view.train.click()
-    settled(shown.desk)
-    bundle = session.bundle
-    assert bundle.family == "scgnn"
-    assert [view.metrics.item(row, 0).text() for row in range(3)] == [
-        "scgnn",
-        "without neighbours",
-        "gene mean x size",
-    ]
+    bundle, session = walk.train(), walk.session
+    assert rows_told(view, 3) == ["scgnn", "without neighbours", "gene mean x size"]
     gene = bundle.genes[3]
     search_for(shown, f"{gene}, imputed minus observed")
     channel = session.state.colouring.channel
@@ -72,20 +39,5 @@ def test_the_whole_way(window: Callable[..., Any], blood: Path, tmp_path: Path) 
     assert "not counted" in values.note
     search_for(shown, "cluster of the cell graph")
     assert session.state.colouring.channel.kind == "cell_graph"
-
-    folder = tmp_path / "model"
-    session.save_model(folder)
-    settled(shown.desk)
-    session.update(model=None)
-    session.load_model(folder)
-    settled(shown.desk)
-    assert session.bundle.fingerprint == bundle.fingerprint
-    shown.raise_dock("Attribution")
-    spin(0.05)
-    explain = shown.docks["Attribution"].view
-    explain.cells.setCurrentIndex(explain.cells.findData("all"))
-    explain.target.setCurrentText("domain:1")
-    explain.explain.click()
-    settled(shown.desk)
-    assert session.explanation.target == "domain:1"
-    wait(lambda: explain.ranking.genes.rowCount() > 0, 20, "the ranking")
+    walk.keep(tmp_path / "model")
+    walk.explain("domain:1")

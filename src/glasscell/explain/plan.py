@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from glasscell.explain.route import Question
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Bundle
-    from glasscell.models.protocol import CellBatch, Model
+    from glasscell.models.cell_batch import CellBatch
+    from glasscell.models.protocol import Model
 
 # Inputs made dense at a time, in numbers: bounds memory whatever the number of genes.
 BLOCK_NUMBERS = 4_000_000

@@ -14,7 +14,8 @@ from glasscell.models.protocol import UsesNeighbours
 
 if TYPE_CHECKING:
     from glasscell.explain.method import MethodInfo, MethodParams
-    from glasscell.models.protocol import CellBatch, FirstLinear, Model
+    from glasscell.models.cell_batch import CellBatch
+    from glasscell.models.protocol import FirstLinear, Model
     from glasscell.models.target import Target
 
 # Rows worked on together: the hidden values of a block stay in the cache.

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import Bundle
-    from glasscell.models.protocol import CellBatch, Model
+    from glasscell.models.cell_batch import CellBatch
+    from glasscell.models.protocol import Model
 
 __all__ = ["Applied", "apply"]
 

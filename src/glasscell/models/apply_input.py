@@ -12,7 +12,8 @@ from scipy import sparse
 
 from glasscell.data.neighbour import neighbour_graph
 from glasscell.models.batch import check_finite, graph_tensors
-from glasscell.models.protocol import CellBatch, UsesNeighbours
+from glasscell.models.cell_batch import CellBatch
+from glasscell.models.protocol import UsesNeighbours
 from glasscell.models.row import normalise
 
 if TYPE_CHECKING:

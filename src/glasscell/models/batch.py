@@ -11,8 +11,9 @@ import torch
 from glasscell.data.column import categorical_codes
 from glasscell.data.neighbour import neighbour_graph
 from glasscell.errors import DataError, NotCompatible
+from glasscell.models.cell_batch import CellBatch
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import CellBatch, Model, UsesAction, UsesBatch, UsesNeighbours
+from glasscell.models.protocol import Model, UsesAction, UsesBatch, UsesNeighbours
 from glasscell.models.row import input_rows
 
 if TYPE_CHECKING:

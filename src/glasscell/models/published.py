@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.info import ModelInfo
     from glasscell.models.preprocessing import Preprocessing
-    from glasscell.models.protocol import CellBatch
     from glasscell.models.target import Target
 
 DAMAGED = "The weights do not fit the description of the network: the bundle is damaged."

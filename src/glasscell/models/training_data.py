@@ -14,8 +14,9 @@ from glasscell.data.modality import feature_modalities, why_no_modality
 from glasscell.data.neighbour import neighbour_graph
 from glasscell.errors import DataError, NotCompatible
 from glasscell.models.batch import check_table, graph_tensors, preprocessing_for
+from glasscell.models.cell_batch import CellBatch
 from glasscell.models.family import FindsNeighbours, TrainingData
-from glasscell.models.protocol import CellBatch, UsesNeighbours
+from glasscell.models.protocol import UsesNeighbours
 from glasscell.models.row import Rows, input_rows
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 from glasscell.data.neighbour import GraphSpec
 from glasscell.errors import NotCompatible
+from glasscell.models.cell_batch import CellBatch
 from glasscell.models.info import ModelInfo
-from glasscell.models.protocol import CellBatch
 from glasscell.testing.toy_net import ToyModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from glasscell.models.cell_batch import Intervention
     from glasscell.models.preprocessing import Preprocessing
-    from glasscell.models.protocol import Intervention
 
 
 KINDS = ("class", "contrast")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from glasscell.errors import ModelError, NotCompatible
-from glasscell.models.protocol import CellBatch, Classifies, Encodes, FirstLinear, Model, UsesNeighbours
+from glasscell.models.protocol import Classifies, Encodes, FirstLinear, Model, UsesNeighbours
 from glasscell.models.target import Target, parse_target
+
+if TYPE_CHECKING:
+    from glasscell.models.cell_batch import CellBatch
 
 _EXACT = 1e-9
 _Trace = tuple[str, bool, tuple[bool, ...], int, torch.dtype | None]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
+from glasscell.models.cell_batch import CellBatch
 from glasscell.models.layer import fold_batch_norm, seed_weights
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import CellBatch
 from glasscell.testing.toy_net import ToyModel
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import Bundle
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
 
 
 class ToyLatent:

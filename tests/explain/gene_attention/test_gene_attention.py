@@ -14,9 +14,9 @@ from glasscell.explain.gene_attention.measure import gene_attention, why_no_gene
 from glasscell.explain.gene_attention.result import CO_EXPRESSION, GeneAttention
 from glasscell.jobs import QuietJob
 from glasscell.models.batch import make_batch
+from glasscell.models.cell_batch import Intervention
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
-from glasscell.models.protocol import Intervention
 from glasscell.models.registry import family
 from glasscell.testing.planted import planted_dataset
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from glasscell.models.protocol import CellBatch, Model
+    from glasscell.models.cell_batch import CellBatch
+    from glasscell.models.protocol import Model
 
 
 @dataclass(frozen=True)

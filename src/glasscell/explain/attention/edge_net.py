@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from glasscell.models.batch import make_batch
-from glasscell.models.protocol import Intervention
+from glasscell.models.cell_batch import Intervention
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
     from glasscell.explain.attention.change import Change
     from glasscell.jobs import JobHandle
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
 
 BLOCK_NUMBERS = 8_000_000
 _HALO = 19  # rows that a cell brings with it on a grid of six neighbours, two steps deep

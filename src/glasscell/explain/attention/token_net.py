@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from glasscell.models.batch import make_batch
-from glasscell.models.protocol import Intervention
+from glasscell.models.cell_batch import Intervention
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import Bundle
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
 
 BLOCK = 512
 #: Decoded numbers at a time that stay in the processor's cache: three times as fast as many.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from glasscell.models.additive_vae.network import AdditiveNetwork
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
 
 SWEEP_STEPS = 20
 

@@ -14,8 +14,8 @@ from glasscell.models.published import ClassNet
 from glasscell.models.target import Target, require_target
 
 if TYPE_CHECKING:
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.classifier.network import ClassifierNetwork
-    from glasscell.models.protocol import CellBatch
 
 
 class ClassifierModel(ClassNet):

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.family import TrainingData
     from glasscell.models.gan.network import GanNetwork
     from glasscell.models.info import ModelInfo
     from glasscell.models.preprocessing import Preprocessing
-    from glasscell.models.protocol import CellBatch
     from glasscell.models.vae.network import VaeNetwork
 
 #: Name of the kind of a model that knows none.

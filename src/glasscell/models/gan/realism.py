@@ -12,8 +12,8 @@ from glasscell.data.column import categorical_codes
 from glasscell.errors import NotCompatible
 from glasscell.jobs import QUIET
 from glasscell.models.batch import make_batch
+from glasscell.models.cell_batch import CellBatch
 from glasscell.models.gan.generate import gan_of
-from glasscell.models.protocol import CellBatch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

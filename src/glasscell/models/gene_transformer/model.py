@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.gene_transformer.network import GeneNetwork
     from glasscell.models.pathway_transformer.network import Attention
-    from glasscell.models.protocol import CellBatch
 
 
 class GeneTransformerModel(TransformerModel):

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.grn.network import GrnNetwork
-    from glasscell.models.protocol import CellBatch
 
 #: Numbers held at a time: cells of a block x genes x hidden units.
 BLOCK_NUMBERS = 1 << 24

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.info import ModelInfo
     from glasscell.models.pathway_net.network import PathwayNetNetwork
     from glasscell.models.preprocessing import Preprocessing
-    from glasscell.models.protocol import CellBatch
 
 
 class PathwayNetModel(ClassNet):

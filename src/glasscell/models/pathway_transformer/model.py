@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from glasscell.errors import NotCompatible
-from glasscell.models.protocol import CellBatch, Intervention
+from glasscell.models.cell_batch import CellBatch, Intervention
 from glasscell.models.published import ClassNet
 from glasscell.models.target import Target, require_target
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.pathway_vae.network import PathwayNetwork
-    from glasscell.models.protocol import CellBatch
 
 
 class PathwayModel(VaeModel):

@@ -19,7 +19,7 @@ from glasscell.models.target import Target, require_target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
 
 
 class SaucieModel(PublishedSaucie):

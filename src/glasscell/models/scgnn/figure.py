@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from glasscell.models.protocol import CellBatch
+from glasscell.models.cell_batch import CellBatch
 from glasscell.models.row import normalise
 from glasscell.models.scgnn.graph import find_graph
 from glasscell.models.scgnn.imputation import decode_imputed

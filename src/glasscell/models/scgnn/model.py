@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.scgnn.network import ScgnnNetwork
 
 

@@ -16,7 +16,7 @@ from glasscell.models.target import Target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
 
 
 class ScviModel(EncoderModel):

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from glasscell.data.neighbour import GraphSpec
+    from glasscell.models.cell_batch import CellBatch, Intervention
     from glasscell.models.info import ModelInfo
     from glasscell.models.preprocessing import Preprocessing
-    from glasscell.models.protocol import CellBatch, Intervention
     from glasscell.models.spagcn.network import SpagcnNetwork
 
 

@@ -13,7 +13,7 @@ from glasscell.errors import NotCompatible
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from glasscell.models.protocol import CellBatch, Intervention
+    from glasscell.models.cell_batch import CellBatch, Intervention
 
 _CANNOT = ("latents", "action", "batch", "drop_tokens")
 

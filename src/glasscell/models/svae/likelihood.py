@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.svae.model import ShiftModel
 
 _BLOCK = 20_000

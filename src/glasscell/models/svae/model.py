@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from glasscell.models.cell_batch import CellBatch, Intervention
     from glasscell.models.info import ModelInfo
     from glasscell.models.preprocessing import Preprocessing
-    from glasscell.models.protocol import CellBatch, Intervention
     from glasscell.models.svae.network import ShiftNetwork
 
 

@@ -16,9 +16,9 @@ from glasscell.models.target import Target, require_target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.info import ModelInfo
     from glasscell.models.preprocessing import Preprocessing
-    from glasscell.models.protocol import CellBatch
 
 
 class TorchModel(ClassNet):

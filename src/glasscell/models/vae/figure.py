@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-from glasscell.models.protocol import CellBatch
+from glasscell.models.cell_batch import CellBatch
 from glasscell.models.row import normalise
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from glasscell.models.published import BatchNet
 from glasscell.models.target import Target, require_target
 
 if TYPE_CHECKING:
-    from glasscell.models.protocol import CellBatch
+    from glasscell.models.cell_batch import CellBatch
     from glasscell.models.vae.network import VaeNetwork
 
 
