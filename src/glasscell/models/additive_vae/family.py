@@ -16,6 +16,7 @@ from glasscell.models.layer import seed_weights
 from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.vae.figure import reconstruction_figures
+from glasscell.models.vae.layer import reorder_latents
 from glasscell.models.vae.train import CountTask, log_gene_share
 
 if TYPE_CHECKING:
@@ -89,12 +90,8 @@ class AdditiveFamily(NetFamily):
         assert isinstance(twin, AdditiveModel)
         network = deepcopy(twin.additive)
         at, flip = torch.from_numpy(order), torch.from_numpy(sign)
-        encoder, factors = network.encoder, network.decoder.factors
-        encoder.mean.weight.copy_(encoder.mean.weight[at] * flip[:, None])
-        encoder.mean.bias.copy_(encoder.mean.bias[at] * flip)
-        encoder.log_variance.weight.copy_(encoder.log_variance.weight[at].clone())
-        encoder.log_variance.bias.copy_(encoder.log_variance.bias[at].clone())
-        factors.reorder(at, flip)
+        reorder_latents(network.encoder, (), at, flip)
+        network.decoder.factors.reorder(at, flip)
         low, high = network.low[at], network.high[at]
         network.low.copy_(torch.where(flip > 0, low, -high))
         network.high.copy_(torch.where(flip > 0, high, -low))

@@ -18,6 +18,7 @@ from glasscell.models.svae.network import ShiftNetwork
 from glasscell.models.svae.params import IvaeParams, SvaeParams
 from glasscell.models.svae.train import ShiftTask, make_network
 from glasscell.models.vae.figure import reconstruction_figures
+from glasscell.models.vae.layer import reorder_latents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,15 +116,9 @@ class ShiftFamily(NetFamily):
         assert isinstance(twin, ShiftModel)
         network = deepcopy(twin.network)
         at, flip = torch.from_numpy(order), torch.from_numpy(sign)
-        encoder, first = network.encoder, network.decoder.first
-        with torch.no_grad():
-            encoder.mean.weight.copy_(encoder.mean.weight[at] * flip[:, None])
-            encoder.mean.bias.copy_(encoder.mean.bias[at] * flip)
-            encoder.log_variance.weight.copy_(encoder.log_variance.weight[at].clone())
-            encoder.log_variance.bias.copy_(encoder.log_variance.bias[at].clone())
-            first.weight.copy_(first.weight[:, at] * flip)
-            network.shift_weights.copy_(network.shift_weights[:, at] * flip)
-            if network.gate_weights is not None:
+        reorder_latents(network.encoder, [network.decoder.first.weight, network.shift_weights], at, flip)
+        if network.gate_weights is not None:
+            with torch.no_grad():
                 network.gate_weights.copy_(network.gate_weights[:, at].clone())
         return twin.with_network(network)
 
