@@ -25,7 +25,7 @@ from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
 from glasscell.models.cell_batch import CellBatch
 from glasscell.models.component import GeneComponents
-from glasscell.models.family import TrainsAlike
+from glasscell.models.family import FoldPlan, TrainsAlike
 from glasscell.models.fit import FitRequest, fit
 from glasscell.models.pathway_net.family import FAMILY, make_network
 from glasscell.models.pathway_net.model import PathwayNetModel, connectivity
@@ -38,6 +38,7 @@ from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.protocol import Classifies, FirstLinear, HasNodes, NamedLatents, Structured
 from glasscell.models.target import Target
 from glasscell.models.temperature import best_temperature
+from glasscell.models.training_data import training_data
 from glasscell.testing.check import check_model
 from glasscell.testing.favoured_node import make_favoured_node
 
@@ -374,3 +375,23 @@ def test_it_is_applied_elsewhere_and_preflight_says_yes(
     truth = read_labels(other, "label").codes
     assert np.mean(applied.codes == truth) > 0.8
     assert check("pathway_net", dataset, request.labels)
+
+
+def test_controls_of_a_former_bundle_are_of_its_kind(
+    trained: tuple[Dataset, FitRequest, Bundle], tmp_path: Path
+) -> None:
+    dataset, request, _ = trained
+    params = request.params.model_copy(update={"n_free": 2, "free_see": "all genes", "max_epochs": 1})
+    bundle = fit(dataset, replace(request, params=params, baselines=False))
+    net = bundle.folds[0]
+    described = dict(FAMILY.describe(net))
+    assert described.pop("n_linear") == 2
+    words = {"params": bundle.params, "genes": bundle.genes, "classes": bundle.classes}
+    former = FAMILY.restore(described, dict(FAMILY.tensors(net)), **words)
+    batch = make_batch(dataset, former, np.arange(20))
+    assert float(former.encode(batch)[:, -2:].abs().max()) <= 1, "tanh, as it was trained"
+    assert float(net.encode(batch)[:, -2:].abs().max()) > 1
+    data = training_data(dataset, request, FAMILY, "cpu", labels=request.labels)
+    plan = FoldPlan(np.arange(100), np.empty(0, np.int64), 0, "cpu", 1)
+    alike = [FAMILY.train_like(model, data, plan, bundle.params, QUIET) for model in (former, net)]
+    assert [model.network.n_linear for model in alike] == [0, 2]

@@ -71,6 +71,7 @@ def test_a_good_wish_is_left_alone_and_normalizing_twice_changes_nothing() -> No
         ChannelRef.make("attribution", "MBP", explanation="e1"),
         ChannelRef.make("attribution", "PCP4", explanation="old"),
         ChannelRef.make("prediction", "label", model="m9"),
+        ChannelRef.make("influence", "MBP", model="m9", regulator="PLP1"),
     ],
 )
 def test_a_channel_that_is_not_there_is_not_coloured_by(ref: ChannelRef) -> None:

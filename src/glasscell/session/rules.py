@@ -32,6 +32,10 @@ PREFERRED_COLUMNS = (
 LABEL_CLASSES = range(2, 61)
 #: Columns we wrote ourselves: each group and each note.
 OUR_COLUMNS = ("glasscell.group.", "glasscell.note.")
+#: Channels that go with the model whose id they name.
+_OF_A_MODEL = frozenset(
+    ("prediction", "domain", "cell_graph", "generated", "imputed", "influence", "realism", "toggle")
+)
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def can_show(ref: ChannelRef, facts: Facts, groups: Collection[str]) -> bool:
     if ref.kind == "attribution":
         known = facts.explanations.get(str(ref.param("explanation", "")))
         return known is not None and known.data == facts.data and ref.key in known.genes
-    if ref.kind in ("prediction", "domain", "cell_graph", "generated", "imputed", "realism", "toggle"):
+    if ref.kind in _OF_A_MODEL:
         return str(ref.param("model", "")) in facts.models
     return True
 

@@ -132,7 +132,7 @@ def test_every_way_is_held_against_the_arms(made: GeneNetwork, bundle: Bundle) -
 def test_training_on_the_arms_is_said(made: GeneNetwork) -> None:
     every = fit(made.dataset, FitRequest(family="grn", params=SHORT, device="cpu"))
     found = knock_outs(made.dataset, every, read_labels(made.dataset, "action"), trees=1)
-    assert found.seen == 300
+    assert 250 < found.seen < 300, "a tenth was set aside"
     assert "train on control cells alone" in found.notes[-1]
     with pytest.raises(DataError, match=r'No arm of "state" .* is called after one regulator'):
         knock_outs(made.dataset, every, read_labels(made.dataset, "state"), "resting")

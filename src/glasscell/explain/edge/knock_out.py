@@ -100,11 +100,12 @@ def knock_outs(
         arm_cg = _standard(net, dataset, cells_of[arm])
         found.append(_compare(net, arm, gene, control_cg, arm_cg, beside, steps))
     used = np.concatenate([cells_of[arm] for arm in arms])
+    first = np.zeros(len(used), np.int32)
     return KnockOuts(
         arms=tuple(found),
         control=control,
         steps=steps,
-        seen=int((bundle.rows(dataset, used) >= 0).sum()),
+        seen=int(bundle.seen_in_training(dataset, used, first).sum()),
         model=bundle.id,
     )
 

@@ -76,7 +76,8 @@ class PathwayNetFamily(NetFamily):
         """Train a net with the connections of a trained one; its files of sets are not needed."""
         assert isinstance(model, PathwayNetModel)
         assert isinstance(params, PathwayNetParams)
-        structure = Structure(model.layers, model.masks, model.n_free)
+        former = model.network.n_linear < model.n_free[0]
+        structure = Structure(model.layers, model.masks, model.n_free, former)
         return self._train(data, plan, params, structure, job)[0]
 
     def _train(
@@ -177,11 +178,14 @@ class _Task:
     def _fresh(self, job: JobHandle) -> PathwayNetNetwork:
         data, n_free = self.data, self.structure.n_free[0]
         masks = [torch.tensor(mask) for mask in self.structure.masks]
-        network = make_network(self.params, masks, len(data.classes), n_free, self.plan.seed)
+        n_linear = 0 if self.structure.former else n_free
+        network = make_network(self.params, masks, len(data.classes), n_linear, self.plan.seed)
         mean_g, sd_g = data.rows.moments(self.plan.train)
         unit = data.preprocessing.kind == "stored"
         scale_g = np.maximum(sd_g, _MIN_SCALE) if unit else np.ones_like(sd_g)
         network.standardise.set_moments(torch.from_numpy(mean_g), torch.from_numpy(scale_g))
+        if self.structure.former:
+            return network
         cells = sample_cells(self.plan.train, self.plan.seed)
         components = GeneComponents(data.rows.stored(cells), mean_g, scale_g, seed=self.plan.seed)
         start_at_components(network, components, n_free, job)

@@ -33,11 +33,15 @@ class Structure:
         ``(n_nodes, n_before)`` bool.
     n_free
         How many of each layer's nodes are free.
+    former
+        Whether free nodes of the first layer are bent by tanh and all weights begin at random, as in bundles
+        of former versions: their control networks must be of the same kind.
     """
 
     layers: tuple[tuple[str, ...], ...]
     masks: tuple[NDArray[np.bool_], ...]
     n_free: tuple[int, ...]
+    former: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
