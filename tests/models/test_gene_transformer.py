@@ -190,6 +190,23 @@ def test_the_loss_of_hidden_genes_is_its_formula(model, batch):
     assert torch.equal(teacher(batch.expression)[1], error), "the same genes are hidden each time"
 
 
+@pytest.mark.parametrize("n_there", [8, 100, 200])
+def test_as_many_genes_are_asked_that_are_not_there(n_there):
+    """However many a cell expresses, what is asked does not tell what is there."""
+    network = make_network(GeneTransformerParams(width=4, heads=2), 256, 256, 2)
+    presence = torch.zeros(64, 256)
+    presence[:, :n_there] = 0.5
+    asked, counts, shown = Teacher(network, 0.25, 32, 192).eval().draw(presence)
+    used = counts > 0
+    expressed = (presence.gather(1, asked) > 0) & used
+    assert (used.sum(dim=1) > 0).all()
+    assert asked.shape[1] == min(32, 2 * int((shown == 0).sum(dim=1).float().mean()))
+    assert 0.4 <= float(expressed.sum() / used.sum()) <= 0.5, "half of what is asked is there, not more"
+    assert (shown.gather(1, asked)[expressed] == 0).all(), "none that is shown is asked"
+    full = Teacher(network, 0.25, 32, 192).eval().draw(torch.ones(64, 256))[1]
+    assert full.mean() > 0.95, "where all genes are there, all that are asked are hidden ones"
+
+
 def test_what_is_hidden_tells_nothing(model, batch):
     """The logits of a step don't move with hidden genes, whose values are what is asked."""
     model.network.readout.zero_()  # which reads all genes, tokens or not

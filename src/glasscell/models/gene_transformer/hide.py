@@ -19,9 +19,9 @@ _FIXED = 0x9E3779
 class Teacher(Noise):
     """A network in training, some of whose genes are hidden at each step.
 
-    Of the genes a cell expresses a share is hidden, and its values are asked, beside as many genes that it
-    does not express: what is asked does not tell what is there. In evaluation the same genes are hidden each
-    time.
+    Of the genes a cell expresses a share is hidden. Values of some hidden genes are asked, at most half of
+    what is asked, beside genes that the cell does not express: what is asked does not tell what is there. In
+    a cell that has all genes only hidden ones are asked. In evaluation the same genes are hidden each time.
 
     Parameters
     ----------
@@ -70,9 +70,13 @@ class Teacher(Noise):
         drawn = torch.rand(presence.shape, generator=self._source(presence), device=presence.device)
         there = presence > 0
         hidden = there & (drawn < self.share)
-        first = torch.where(hidden, drawn / self.share - 2, torch.where(there, 2 + drawn, drawn))
         n_hidden = hidden.sum(dim=1, keepdim=True)
         size = min(presence.shape[1], self.most_asked, max(1, 2 * int(n_hidden.float().mean())))
+        most_hidden = torch.where(there.all(dim=1, keepdim=True), size, max(1, size // 2))
+        turn = torch.where(hidden, drawn, 1 + drawn).argsort(dim=1).argsort(dim=1)
+        wanted = hidden & (turn < most_hidden)
+        others = torch.where(there, 2 + drawn + hidden.to(drawn), drawn)
+        first = torch.where(wanted, drawn / self.share - 2, others)
         rank = first.topk(size, dim=1, largest=False)
         return rank.indices, (rank.values < 2).to(presence), (~hidden).to(presence)
 
