@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.stats import spearmanr
 
 from glasscell.data.labels import read_labels
@@ -140,6 +141,41 @@ def test_attention_without_removal_cannot_be_made(found):
     values = {name: getattr(found, name) for name in GeneAttention.__dataclass_fields__}
     with pytest.raises(DataError, match="measure that too"):
         GeneAttention(**{**values, "pairs": ()})
+
+
+def test_values_that_are_no_counts_are_asked_where_they_are_zero(dataset):
+    """Two genes that are never both other than zero: every gene is there all the same."""
+    logged = dataset.adata.copy()
+    values = np.log1p(sparse.csr_matrix(logged.X, dtype=np.float32).toarray() / 7)
+    values[::2, ::2] = 0
+    values[1::2, 1::2] = 0
+    logged.X = sparse.csr_matrix(values)
+    logged.layers.clear()
+    stored = type(dataset)(logged)
+    assert stored.sizes_c is None
+    labels = read_labels(stored, "label")
+    found = gene_attention(stored, trained(stored, labels, **TINY), labels, top=200)
+    assert found.groups == labels.classes
+    assert all(np.isfinite(pair.removed) for pair in found.pairs)
+    for place, size in enumerate(found.n_cells_g):
+        assert (found.both_gtt[place] == size).all()
+
+
+def test_cells_are_read_a_few_at_a_time(dataset, bundle, labels, found, monkeypatch):
+    sizes = []
+
+    def noted(data, net, cells):
+        sizes.append(len(cells))
+        return make_batch(data, net, cells)
+
+    monkeypatch.setattr(measure, "make_batch", noted)
+    monkeypatch.setattr(measure, "_BLOCK", 7)
+    monkeypatch.setattr(measure, "REMOVED_IN", 5)
+    some = gene_attention(dataset, bundle, labels, top=5)
+    assert max(sizes) == 7 < found.n_cells_g.min()
+    places = [(pair.group, pair.gene, pair.attends_to) for pair in found.pairs]
+    assert [(pair.group, pair.gene, pair.attends_to) for pair in some.pairs][:5] == places[:5]
+    assert [pair.correlation for pair in some.pairs][:5] == [pair.correlation for pair in found.pairs][:5]
 
 
 def test_it_can_be_cancelled(dataset, bundle, labels):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from scipy.stats import spearmanr
 
 from glasscell.errors import DataError, NotCompatible
@@ -171,15 +172,12 @@ class _Asked:
         order = np.argsort(-relative[fit], kind="stable")[:top]
         drawn = self.rng.permutation(len(places))[:BY_CHANCE]
         chosen = list(dict.fromkeys([*order.tolist(), *drawn.tolist()]))
-        batch = make_batch(self.dataset, self.net, cells)
-        column = {gene: place for place, gene in enumerate(self.net.genes)}
-        own = [column[gene] for gene in self.net.tokens]
-        x_ct = batch.expression[:, own].cpu().numpy()
+        x_ct, there_ct = self._tokens(cells, job)
         found: dict[int, GenePair] = {}
         for done, row in enumerate(chosen):
             job.report(done / len(chosen))
             i, j = (int(place) for place in places[row])
-            together = np.flatnonzero((x_ct[:, i] != 0) & (x_ct[:, j] != 0))
+            together = np.flatnonzero(there_ct[:, i] & there_ct[:, j])
             some = np.sort(self.rng.permutation(together)[:REMOVED_IN])
             rank = _rank_correlation(x_ct[:, i], x_ct[:, j])
             found[row] = GenePair(
@@ -196,6 +194,18 @@ class _Asked:
         relative_p = np.array([pair.relative for pair in sample])
         removed_p = np.array([abs(pair.removed) for pair in sample])
         return list(found.values()), _rank_correlation(relative_p, removed_p)
+
+    @torch.no_grad()
+    def _tokens(self, cells: NDArray[np.int32], job: JobHandle) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return expression of tokens, and which are there, ``(n, tokens)``; read a block at a time."""
+        network, parts, there = self.net.network, [], []
+        for start in range(0, len(cells), _BLOCK):
+            job.report(None)
+            batch = make_batch(self.dataset, self.net, cells[start : start + _BLOCK])
+            x_ct = network.tokens.own(self.net.inputs(batch))
+            parts.append(x_ct.cpu().numpy())
+            there.append((network.presence(x_ct) > 0).cpu().numpy())
+        return np.concatenate(parts), np.concatenate(there)
 
     def _removed(self, cells: NDArray[np.int32], asked: int, removed: int) -> float:
         """Return how the guess of one gene changes when another is taken away, mean over cells."""
