@@ -81,14 +81,7 @@ class GeneTransformerParams(FamilyParams):
         description="Genes that are no tokens are read linearly, where that tells cells set aside better.",
         json_schema_extra=_ADVANCED,
     )
-    class_weight: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        title="Class weights",
-        description="0: every cell counts alike; 1: every class does.",
-        json_schema_extra=_ADVANCED,
-    )
+    class_weight: float = training_field.class_weight(0.5, advanced=True)
     dropout: float = Field(
         0.0,
         ge=0,
@@ -113,22 +106,8 @@ class GeneTransformerParams(FamilyParams):
         description="Step size of AdamW while labels are learnt.",
         json_schema_extra=_ADVANCED,
     )
-    weight_decay: float = Field(
-        1e-2,
-        ge=0,
-        le=10,
-        title="Weight decay",
-        description="Pull of weights towards zero.",
-        json_schema_extra=_ADVANCED,
-    )
-    batch_size: int = Field(
-        64,
-        ge=8,
-        le=65536,
-        title="Batch size",
-        description="Cells per step; fewer when there are few cells.",
-        json_schema_extra=_ADVANCED,
-    )
+    weight_decay: float = training_field.weight_decay(1e-2, advanced=True)
+    batch_size: int = training_field.batch_size(64, advanced=True)
     max_epochs: int = Field(
         10, ge=1, le=10000, title="Most epochs", description="Passes over the labelled cells, at most."
     )
