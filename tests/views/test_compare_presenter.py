@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from glasscell.data.dataset import Dataset
+from glasscell.data.selection import Cells
 from glasscell.explain.comparison.agreement import MEAN_DIFFERENCE
 from glasscell.session import Session
 from glasscell.session.comparing import KIND
+from glasscell.session.training import GROUPS
 from glasscell.testing.fake_views import fake
 from glasscell.testing.planted import planted_adata
 from glasscell.testing.toy_comparison import toy_comparison
@@ -45,6 +47,19 @@ def test_offers(shown: tuple[Session, Any]) -> None:
     assert view.shown["targets"][0] == "K1"
     view.labels_chosen.emit("nothing")
     assert view.shown["targets"] == ()
+
+
+def test_other_groups_take_no_choice_back(shown: tuple[Session, Any]) -> None:
+    session, view = shown
+    listed, offered = view.shown["targets"], view.count("schemes")
+    for name, low in (("one", 0), ("two", 20)):
+        session.update(selection=Cells(np.arange(low, low + 20, dtype=np.int32)))
+        session.add_group(name)
+    assert view.shown["labels"] == (GROUPS, "label")
+    assert view.shown["targets"] == listed, "the view keeps label chosen"
+    assert view.count("schemes") == offered, "the chosen split is offered anew, so it falls back"
+    view.labels_chosen.emit(GROUPS)
+    assert view.shown["targets"] == ("one", "two")
 
 
 def test_without_labels_models_of_classes_are_grey_with_the_reason() -> None:

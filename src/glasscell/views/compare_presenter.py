@@ -49,6 +49,8 @@ class ComparePresenter(Presenter[CompareView]):
         self._beside = beside
         self._job: Job[Any] | None = None
         self._figure = ""
+        self._labels = ""
+        self._offered: Dataset | None = None
         self.listen(session.made, self._on_made)
         self.listen(session.jobs.changed, self._follow)
         self.listen(view.compare_requested, self._on_compare)
@@ -83,6 +85,7 @@ class ComparePresenter(Presenter[CompareView]):
             self.view.set_batches(())
             self.view.set_targets(())
             self.view.set_enabled(False, closed)
+            self._labels, self._offered = "", None
             return
         columns = label_columns(self.session.facts)
         labels = (*((GROUPS,) if len(self.session.state.groups) >= 2 else ()), *columns)
@@ -90,9 +93,11 @@ class ComparePresenter(Presenter[CompareView]):
         can = [row.key for row in rows if not row.why_not]
         self.view.set_models(rows, tuple(key for key in FIRST if key in can) or tuple(can[:1]))
         self.view.set_labels(labels)
-        self.view.set_schemes(*schemes(dataset))
+        if dataset is not self._offered:  # other groups take no choice back
+            self.view.set_schemes(*schemes(dataset))
+            self._offered = dataset
         self.view.set_batches(columns)
-        self._show_targets(labels[0] if labels else "")
+        self._show_targets(self._labels if self._labels in labels else "".join(labels[:1]))
         if not can:
             self.view.set_enabled(False, f"No model can be trained on these data: {rows[0].why_not}")
         else:
@@ -108,6 +113,7 @@ class ComparePresenter(Presenter[CompareView]):
     def _show_targets(self, column: str) -> None:
         from glasscell.data.column import categorical_codes
 
+        self._labels = column
         dataset, names = self.session.dataset, []
         if column == GROUPS and dataset is not None and column not in dataset.obs.columns:
             names = [group.name for group in self.session.state.groups]
