@@ -33,6 +33,14 @@ def test_from_training_to_the_card(capsys: pytest.CaptureFixture[str], tmp_path:
         "counts thinned to 50 %",
         "file other.h5ad",
     ]
+    (tmp_path / "more").mkdir()
+    namesake = tmp_path / "more" / "other.h5ad"
+    made[1::2].copy().write_h5ad(namesake)
+    assert run([*words, "--other", str(other), "--other", str(namesake), "--json"]) == 0
+    both = json.loads(capsys.readouterr().out)["rows"][2:]
+    assert [row["condition"] for row in both] == [f"file {other}", f"file {namesake}"]
+    assert run([*words, "--other", str(other), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == found
     again = load_bundle(model)
     assert again.robustness is not None
     assert again.robustness.to_json() == found

@@ -57,7 +57,11 @@ def robustness_command(
     dataset = open_file(file, section, "", counts, genes)
     bundle = load_bundle(model)
     asked = RobustnessRequest(_shares(shares), "" if protocol == "none" else protocol, seed)
-    others = {one.name: open_file(one, section, "", counts, genes) for one in other}
+    names = [one.name for one in other]
+    others = {
+        str(one) if names.count(one.name) > 1 else one.name: open_file(one, section, "", counts, genes)
+        for one in other
+    }
     found = ask(dataset, bundle, asked, others)
     save_bundle(replace(bundle, robustness=found), model)
     if table is not None:
