@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -15,6 +17,8 @@ from glasscell.data.split import split
 from glasscell.models.bundle_file import save_bundle
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
+from glasscell.models.gan import alarm as alarming
+from glasscell.models.gan.alarm import alarm_of
 from glasscell.models.gan.params import GanParams
 from glasscell.testing.hidden_rate import hidden_rate_adata
 
@@ -32,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_it_writes_cells_of_a_kind_and_no_counts(folder: Path) -> None:
+def test_it_writes_cells_of_a_kind_and_no_counts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = folder / "made.h5ad"
     asked = ["generate", str(folder / "model"), "--out", str(out), "--cells", "7", "--label", "type 1"]
     done = CliRunner().invoke(app, asked)
@@ -42,7 +46,19 @@ def test_it_writes_cells_of_a_kind_and_no_counts(folder: Path) -> None:
     assert made.counts is None
     assert set(made.obs["type"]) == {"type 1"}
     asked = [*asked, "--against", str(folder / "cells.h5ad"), "--json"]
-    said = json.loads(CliRunner().invoke(app, asked).stdout)
+    judged: list[Any] = []
+
+    def listening(told: Any, *more: Any) -> Any:
+        judged.append(told)
+        return alarm_of(told, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(alarming, "alarm_of", listening)
+        said = json.loads(CliRunner().invoke(app, asked).stdout)
+    ((drawn_cg, kind_c),) = judged
+    np.testing.assert_array_equal(drawn_cg.toarray() > 0, made.adata.layers["generated"].toarray() > 0)
+    assert kind_c.tolist() == [1] * 7
+    assert "type 0" not in said["alarm"]["unjudged"], "nobody asked for cells of it"
     assert said["cells"] == 7
     assert 0 <= said["alarm"]["rate"] <= 1
     assert (folder / "made.h5ad.previous").exists() or list(folder.glob("made*previous*"))

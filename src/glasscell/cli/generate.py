@@ -27,7 +27,9 @@ def generate_command(
     seed: Annotated[int, typer.Option("--seed")] = 0,
     against: Annotated[
         Path | None,
-        typer.Option("--against", metavar="FILE", help="The file the model was trained on: run the alarm"),
+        typer.Option(
+            "--against", metavar="FILE", help="The file the model was trained on: judge these cells"
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -38,16 +40,17 @@ def generate_command(
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle_file import load_bundle
     from glasscell.models.gan.alarm import alarm_of_generated
-    from glasscell.models.gan.generate import generate
+    from glasscell.models.gan.generate import draw, gan_of, kinds_of, table_of
 
     check_out(out)
     bundle = load_bundle(model)
     alarm = None
     with shell_job("Generating") as job:
-        made = generate(bundle, cells, label, seed, job)
+        net = gan_of(bundle)
+        made = draw(net, kinds_of(net, cells, label, seed), seed, job)
         if against is not None:
-            alarm = alarm_of_generated(bundle, open_file(against), seed=seed, job=job)
-        kept = save_data(Dataset(made), out)
+            alarm = alarm_of_generated(bundle, open_file(against), made)
+        kept = save_data(Dataset(table_of(net, made, seed)), out)
     if json:
         print_json({"out": str(out), "cells": cells, "label": label, "seed": seed, "alarm": _alarm(alarm)})
         return

@@ -102,6 +102,11 @@ class Alarm:
             for kind, gene in at[order]
         ]
 
+    def of_kinds(self, at: NDArray[np.integer[Any]]) -> Alarm:
+        """Return the alarm of some kinds alone; the others were not judged."""
+        kinds = tuple(self.kinds[int(kind)] for kind in at)
+        return Alarm(kinds, self.genes, self.made_kg[at], self.held_kg[at], self.q_kg[at], self.fires_kg[at])
+
     def sentence(self) -> str:
         """Say in one sentence what was found."""
         first = self.found()[:3]
@@ -122,7 +127,8 @@ def alarm_of_generated(
     dataset
         The file the model was trained on.
     made
-        Generated cells to judge; None generates as many of each kind as the test is made for.
+        Generated cells to judge, of some kinds or all; None generates as many of each kind as the test is
+        made for.
 
     Raises
     ------
@@ -136,9 +142,10 @@ def alarm_of_generated(
         asked = np.repeat(np.arange(n_kinds), MADE) if net.kinds else np.full(MADE, -1)
         made = draw(net, asked, seed, job)
     counts_cg = _counts(bundle, dataset)
-    return alarm_of(
+    found = alarm_of(
         (made.drawn_cg, made.kind_c), (counts_cg[held_out], kind_c[held_out]), net.kinds, net.genes
     )
+    return found.of_kinds(np.unique(made.kind_c)) if net.kinds else found
 
 
 def alarm_of(

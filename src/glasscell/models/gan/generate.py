@@ -123,13 +123,16 @@ def generate(
     ModelError
         The kind is unknown, or ``n`` is below one.
     """
+    net = source if isinstance(source, GanModel) else gan_of(source)
+    return table_of(net, draw(net, kinds_of(net, n, label, seed), seed, job), seed)
+
+
+def table_of(net: GanModel, made: Generated, seed: int) -> AnnData:
+    """Put cells that ``draw`` made of a seed into a table, as ``generate`` returns it."""
     import anndata as ad
     import pandas as pd
 
-    net = source if isinstance(source, GanModel) else gan_of(source)
-    if n < 1:
-        raise ModelError(f"{n} cells cannot be generated: ask for one at least.")
-    made = draw(net, kinds_of(net, n, label, seed), seed, job)
+    n = len(made)
     obs = pd.DataFrame(
         {GENERATED: np.ones(n, np.bool_)}, index=[f"generated {number}" for number in range(n)]
     )
@@ -146,6 +149,8 @@ def generate(
 
 def kinds_of(net: GanModel, n: int, label: str, seed: int) -> NDArray[np.int64]:
     """Return the codes of kinds to generate, ``(n,)``: all of one, or as frequent as in training."""
+    if n < 1:
+        raise ModelError(f"{n} cells cannot be generated: ask for one at least.")
     if label and label not in net.kinds:
         known = f"it knows {', '.join(net.kinds[:12])}" if net.kinds else "it was trained without labels"
         raise ModelError(f"The model generates no {label!r}: {known}.")
