@@ -28,7 +28,8 @@ class RobustnessRow:
     kind
         Rows of a kind belong together.
     n_cells
-        Cells the figures are made of; none of them trained the net that was asked.
+        Cells the figures are made of; none of them trained the net that was asked. One exception: latents of
+        a protocol left out are held against those of the model itself, which may have been trained on them.
     figures
         By name; what does not apply, or could not be measured, is left out.
     """

@@ -66,7 +66,7 @@ class GanFamily(NetFamily):
         """Train one network and return an immutable copy of it.
 
         The curve is that of generator and critic: the generator's loss, and how far generated codes are from
-        those of held-out cells (energy distance), which decides when to stop.
+        those of cells set aside (energy distance), which decides when to stop.
         """
         assert isinstance(params, GanParams)
         if data.counts is None or data.size is None:

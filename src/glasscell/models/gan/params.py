@@ -60,7 +60,7 @@ class GanParams(FamilyParams):
         ge=1,
         le=10000,
         title="Generator patience",
-        description="Stop after so many passes without generated codes nearer to those of held-out cells.",
+        description="Stop after so many passes without generated codes nearer to those of cells set aside.",
     )
     gan_rate: float = Field(
         1e-3,

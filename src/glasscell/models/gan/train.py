@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from glasscell.models.gan.adversary import Adversary
     from glasscell.models.gan.params import GanParams
 
-#: Generated codes for each held-out one when training asks whether to stop.
+#: Generated codes for each one of a cell set aside when training asks whether to stop.
 _MADE_EACH = 4
 #: How far apart kinds are put when distributions of codes are compared, in standard deviations of codes.
 _KINDS_APART = 3.0
@@ -70,8 +70,8 @@ class AdversaryTask:
     def loss(self, network: nn.Module, indices: Tensor) -> Tensor:
         """Return the generator's loss after the critic has learnt; in evaluation how far codes are off.
 
-        That is the energy distance between codes of held-out cells and generated ones of the same kinds, from
-        the same noise each time.
+        That is the energy distance between codes of cells set aside and generated ones of the same kinds,
+        from the same noise each time.
         """
         pair = cast("Adversary", getattr(network, "module", network))
         at = indices.to(self.code_cd.device)
