@@ -105,7 +105,7 @@ def test_figures_agreement_and_maps(parts: tuple[Session, Any]) -> None:
     half = np.array([low, (middle, low[1]), (middle, high[1]), (low[0], high[1])])
     pair.canvases[2].drawn.emit(half, "replace")
     np.testing.assert_array_equal(session.mask(), positions_cd[:, 0] < middle)
-    pair.tools[0].clear.click()
+    pair.tools.clear.click()
     assert session.mask().all()
     pair.paint.click()
     assert session.state.colouring.channel is not None
@@ -116,7 +116,7 @@ def test_three_canvases_are_looked_at_together(parts: tuple[Session, Any]) -> No
     _, view = parts
     first, second, third = view.pair.canvases
     third.scene.resize(600.0, 200.0, 1.0)
-    view.pair.tools[0].tool.value = "lasso"
+    view.pair.tools.tool.value = "lasso"
     assert third.gesture.tool == "lasso"
     home = second.scene.camera
     first._on_event({"type": "wheel", "dy": -360.0, "x": 10.0, "y": 10.0})

@@ -25,6 +25,7 @@ from glasscell.session.kept import KINDS, place_of, read_kept, results_of, write
 from glasscell.session.persist import SESSION
 from glasscell.session.record import read_record
 from glasscell.session.result_file import PARTS, VALUES, WORDS, save_result
+from glasscell.testing.toy_comparison import toy_comparison
 from glasscell.testing.toy_family import toy_dataset, toy_request
 
 FEW = {"removal_cells": 4, "edge_cells": 20, "random_nets": 2}
@@ -77,6 +78,7 @@ def worked(new_session: Callable[[], Session], file: Path, bundles: dict[str, Bu
     done(session.measure_stability(2))
     done(session.perturb([GENE], params={"controls": 2, "control_cells": 20}))
     done(session.contrast("label=K1", "label=K2", independent=True))
+    session.hold("comparison", toy_comparison(session.dataset))
     assert {kind for kind, _ in results_of(session)} == set(KINDS)
     return session
 

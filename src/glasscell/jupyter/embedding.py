@@ -57,7 +57,7 @@ class JupyterEmbeddingView(EmbeddingView, Panel):
         self.choice = Choice("Axes", "Which embedding to show")
         self.choice.style.description_width = "3em"
         self.choice.layout.width = "13em"
-        self.tools = CanvasTools(self.canvas, self.selection_cleared.emit)
+        self.tools = CanvasTools((self.canvas,), self.selection_cleared.emit)
         self.x_name, self.y_name = (
             ipywidgets.Text(placeholder=f"{axis}: gene or column", continuous_update=False) for axis in "xy"
         )

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import ipywidgets
 import numpy as np
 
 from glasscell.jupyter.canvas import JupyterCanvas
@@ -20,6 +19,7 @@ from glasscell.views.scatter import bounds_of, dot_radius
 from glasscell.views.stamp import Stamp
 
 if TYPE_CHECKING:
+    import ipywidgets
     from numpy.typing import NDArray
 
     from glasscell.jobs.dispatcher import Dispatcher
@@ -45,7 +45,7 @@ class JupyterPairView(PairView, Panel):
         self.left, self.right = Choice("Left", words.LEFT_TIP), Choice("Right", words.RIGHT_TIP)
         self.canvases = tuple(JupyterCanvas(dispatcher, runner, reach=4, height=_HEIGHT) for _ in range(3))
         self.titles = tuple(Words() for _ in self.canvases)
-        self.tools = tuple(CanvasTools(canvas, self.selection_cleared.emit) for canvas in self.canvases)
+        self.tools = CanvasTools(self.canvases, self.selection_cleared.emit)
         self.paint = button(words.PAINT, words.PAINT_TIP)
         self.shared, self.own = MapKey(), MapKey()
         self.caption, self.message = Words("", "muted"), Words("", "muted")
@@ -129,7 +129,7 @@ class JupyterPairView(PairView, Panel):
             for title, canvas in zip(self.titles[:2], self.canvases[:2], strict=True)
         ]
         return column(
-            self.tools[0].widget,
+            self.tools.widget,
             self.paint,
             row(*sides, flex_flow="row nowrap", align_items="flex-end"),
             Words(words.LIMITS_NOTE, "muted"),
@@ -151,11 +151,6 @@ class JupyterPairView(PairView, Panel):
             canvas.cleared.connect(self._on_cleared)
             canvas.frame.happened.connect(partial(self._follow, canvas))
         self.hear_press(self.paint, lambda: self.difference_painted.emit())
-        first, *others = self.tools
-        for other in others:
-            ipywidgets.link((first.tool, "value"), (other.tool, "value"))
-            ipywidgets.link((first.mode, "value"), (other.mode, "value"))
-            self.hear_press(first.home, other.home.click)
         self.theme_changed.connect(self._on_theme)
 
     def _follow(self, moved: JupyterCanvas, event: object) -> None:

@@ -46,7 +46,7 @@ class JupyterTissueView(TissueView, Panel):
     ) -> None:
         super().__init__()
         self.canvas = JupyterCanvas(dispatcher, runner, height=height)
-        self.tools = CanvasTools(self.canvas, self.selection_cleared.emit)
+        self.tools = CanvasTools((self.canvas,), self.selection_cleared.emit)
         self.plane = ipywidgets.SelectionSlider(
             options=[""], tooltip="Height: show all planes, or the cells and pictures of one"
         )

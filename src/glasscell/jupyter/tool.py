@@ -1,4 +1,4 @@
-"""The buttons of a canvas: pointer tool, way of combining, all cells again, Home."""
+"""The buttons of one canvas or of several together: pointer tool, way of combining, all cells again, Home."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from glasscell.jupyter.panel import Choice, Panel, button, row
 from glasscell.views.gesture import MODE_WORDS, TOOL_TIPS, TOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from glasscell.jupyter.canvas import JupyterCanvas
 
@@ -23,14 +23,14 @@ class CanvasTools(Panel):
 
     Parameters
     ----------
-    canvas
-        The canvas the buttons are for.
+    canvases
+        What the buttons are for.
     on_clear
         Called when all cells shall be selected again.
     """
 
-    def __init__(self, canvas: JupyterCanvas, on_clear: Callable[[], None]) -> None:
-        self._canvas = canvas
+    def __init__(self, canvases: Sequence[JupyterCanvas], on_clear: Callable[[], None]) -> None:
+        self._canvases = canvases
         self.tool = ipywidgets.ToggleButtons(
             options=[(name.capitalize(), name) for name in TOOLS],
             tooltips=[TOOL_TIPS[name] + (WHEEL if name == "move" else "") for name in TOOLS],
@@ -45,14 +45,23 @@ class CanvasTools(Panel):
         self.home = button("Home", "Show all cells")
         self.widget = row(self.tool, self.mode, self.clear, self.home)
         self.widget.add_class("glasscell-tools")
-        self.hear(self.tool, canvas.set_tool)
+        self.hear(self.tool, self._on_tool)
         self.hear(self.mode, self._on_mode)
         self.hear_press(self.clear, on_clear)
-        self.hear_press(self.home, canvas.scene.go_home)
+        self.hear_press(self.home, self._on_home)
 
     def choose(self, tool: str) -> None:
         """Take a pointer tool in hand."""
         self.tool.value = tool
 
+    def _on_tool(self, tool: str) -> None:
+        for canvas in self._canvases:
+            canvas.set_tool(tool)
+
     def _on_mode(self, mode: str) -> None:
-        self._canvas.gesture.mode = mode
+        for canvas in self._canvases:
+            canvas.gesture.mode = mode
+
+    def _on_home(self) -> None:
+        for canvas in self._canvases:
+            canvas.scene.go_home()
