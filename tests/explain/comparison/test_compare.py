@@ -15,6 +15,7 @@ from glasscell.data.dataset import Dataset
 from glasscell.data.labels import read_labels
 from glasscell.data.split import split
 from glasscell.errors import JobCancelled, ModelError, NotCompatible
+from glasscell.explain.comparison import compare as comparing
 from glasscell.explain.comparison.agreement import MEAN_DIFFERENCE, rank_agreements
 from glasscell.explain.comparison.compare import compare
 from glasscell.explain.comparison.latent_score import (
@@ -200,15 +201,40 @@ def test_the_table_holds_every_figure_of_every_seed(found: ModelComparison, tmp_
     assert "logistic" in texts
 
 
+def of_rows(*rows: Score) -> ModelComparison:
+    return ModelComparison(
+        models=("net",), seeds=(0, 1), scores=rows, agreements=(), target="", labels="", split="",
+        maps={}, calibrated=(), classes=(), calls={}, reasons={}, notes=(), fingerprints=("x",), data="d",
+    )  # fmt: skip
+
+
+def test_other_questions_have_other_names() -> None:
+    made = of_rows()
+    asked: list[dict[str, Any]] = [
+        {"models": ("other",)}, {"seeds": (0, 2)}, {"labels": "type"}, {"classes": ("a",)}, {"split": "by"},
+        {"method": "saliency"}, {"target": "class:a"}, {"calls": {"net": np.array([0, 1], np.int32)}},
+        {"calls": {"net": np.array([1, 0], np.int32)}},
+    ]  # fmt: skip
+    assert len({made.id, *(replace(made, **one).id for one in asked)}) == len(asked) + 1
+    assert replace(made).id == made.id
+
+
+def test_a_row_without_a_mean_is_never_the_best() -> None:
+    nothing = Score("s", "accuracy", "more", "nothing", (float("nan"), 0.9))
+    some, best = (
+        Score("s", "accuracy", "more", name, (at, at)) for name, at in (("some", 0.1), ("best", 0.2))
+    )
+    for rows in ((nothing, some, best), (some, best, nothing)):
+        assert of_rows(*rows).best("s", "accuracy") == "best"
+    assert of_rows(nothing).best("s", "accuracy") == ""
+
+
 def test_the_best_row_may_be_a_baseline() -> None:
     rows = (
         Score("s", "error", "less", "net", (0.3, 0.5)),
         Score("s", "error", "less", "plain", (0.35,), True),
     )
-    made = ModelComparison(
-        models=("net",), seeds=(0, 1), scores=rows, agreements=(), target="", labels="", split="",
-        maps={}, calibrated=(), classes=(), calls={}, reasons={}, notes=(), fingerprints=("x",), data="d",
-    )  # fmt: skip
+    made = of_rows(*rows)
     assert made.best("s", "error") == "plain"
     assert np.isnan(rows[1].spread)
     assert rows[0].spread == pytest.approx(0.2)
@@ -223,6 +249,53 @@ def test_what_cannot_be_compared_is_said(dataset: Dataset, request_: CompareRequ
         compare(dataset, replace(request_, labels=None))
     with pytest.raises(NotCompatible, match="column of actions"):
         compare(dataset, replace(request_, models=("svae",)))
+
+
+def test_a_target_that_nobody_has_is_refused_before_training(
+    dataset: Dataset, request_: CompareRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError("something was trained")
+
+    monkeypatch.setattr(comparing, "fit", never)
+    assert request_.labels is not None
+    first = request_.labels.classes[0]
+    for target, said in (
+        ("class:zzz", "no class 'zzz'"),
+        (f"contrast:{first}/zzz", "no contrast 'zzz'"),
+        ("gene:g1", "no target of kind gene"),
+    ):
+        with pytest.raises(NotCompatible, match=said):
+            compare(dataset, replace(request_, target=target))
+    with pytest.raises(ModelError, match="is not a target"):
+        compare(dataset, replace(request_, target="zzz"))
+    for target in (f"class:{first}", f"contrast:{first}", "latent:0"):
+        with pytest.raises(AssertionError, match="was trained"):
+            compare(dataset, replace(request_, target=target))
+
+
+def test_what_fails_at_the_end_takes_no_training_with_it(
+    dataset: Dataset, request_: CompareRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: Any, **__: Any) -> None:
+        raise ModelError("no such thing here.")
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise JobCancelled("stopped")
+
+    few = replace(request_, models=("classifier", "vae"), seeds=(0,), target="latent:999")
+    monkeypatch.setattr(comparing, "judge_latents", nothing)
+    made = compare(dataset, few)
+    assert made.models == ("classifier", "vae")
+    assert not made.reasons
+    assert any(note.startswith("classifier was not explained: ") and "'999'" in note for note in made.notes)
+    assert "The latents of vae were not judged: no such thing here." in made.notes
+    assert any("principal components" in row.model for row in made.scores)
+    for part in ("judge_latents", "explain"):
+        with monkeypatch.context() as patch:
+            patch.setattr(comparing, part, stop)
+            with pytest.raises(JobCancelled):
+                compare(dataset, few)
 
 
 class _Stopping:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from glasscell.errors import GlasscellError, JobCancelled, NotCompatible
 from glasscell.explain.comparison.agreement import rank_agreements, reason_maps
@@ -16,9 +16,11 @@ from glasscell.explain.comparison.latent_score import (
     Judged,
     judge_baselines,
     judge_latents,
+    own_domains,
     rand_index,
     section,
 )
+from glasscell.explain.comparison.request import check_target
 from glasscell.explain.comparison.result import Better, ModelComparison, Score
 from glasscell.explain.explain import explain
 from glasscell.explain.part import Part
@@ -30,6 +32,8 @@ from glasscell.models.protocol import FindsDomains
 from glasscell.models.registry import family
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from glasscell.data.dataset import Dataset
@@ -65,7 +69,9 @@ def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -
     ------
     NotCompatible
         No model can be trained on these data; the sentence names the first. A model that cannot beside
-        others that can is left out with a note.
+        others that can is left out with a note. Or none of them has the target.
+    ModelError
+        The target is none.
     JobCancelled
         Somebody asked for it; nothing is kept.
     """
@@ -73,7 +79,7 @@ def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -
     found = _Found()
     _train_all(dataset, request, found, job)
     found.scores += _supervised(found.bundles, request)
-    judged = _unsupervised(dataset, found.bundles, request, Part(job, _TRAINING, 0.9, "figures"))
+    judged = _unsupervised(dataset, found, request, Part(job, _TRAINING, 0.9, "figures"))
     found.scores += judged.rows
     found.scores += _own_figures(found.bundles)
     explained = _explained(dataset, found, request, Part(job, 0.9, 1.0, "Explaining"))
@@ -95,6 +101,7 @@ def compare(dataset: Dataset, request: CompareRequest, job: JobHandle = QUIET) -
         notes=tuple(dict.fromkeys((*found.notes, *_notes(found.bundles)))),
         fingerprints=tuple(one.fingerprint for bundles in found.bundles.values() for one in bundles),
         data=dataset.fingerprint,
+        method=request.method,
     )
 
 
@@ -139,6 +146,16 @@ class _Found:
         """Whether baselines were trained beside a model; no seed changes them."""
         return any(one.baselines for made in self.bundles.values() for one in made)
 
+    @contextmanager
+    def noting(self, words: str) -> Iterator[None]:
+        """Note why a part is missing: what others have learnt meanwhile is not thrown away."""
+        try:
+            yield
+        except JobCancelled:
+            raise
+        except GlasscellError as error:
+            self.notes.append(f"{words}: {error}")
+
 
 def _check(request: CompareRequest) -> None:
     for name in request.models:
@@ -147,6 +164,10 @@ def _check(request: CompareRequest) -> None:
             raise NotCompatible(f"{info.title} learns classes: name the column of labels to learn.")
         if info.needs_action and request.action is None:
             raise NotCompatible(f"{info.title} learns what perturbations do: name the column of actions.")
+    sorting = [info for info in (family(name).info for name in request.models) if info.needs_labels]
+    if request.target and request.labels is not None and sorting:
+        kinds = list(dict.fromkeys(kind for info in sorting for kind in info.target_kinds))
+        check_target(request.target, request.labels.classes, kinds)
 
 
 def _asked(request: CompareRequest, name: str, seed: int) -> FitRequest:
@@ -182,36 +203,29 @@ def _supervised(bundles: dict[str, list[Bundle]], request: CompareRequest) -> li
     ]
 
 
-def _unsupervised(
-    dataset: Dataset, bundles: dict[str, list[Bundle]], request: CompareRequest, job: JobHandle
-) -> Judged:
+def _unsupervised(dataset: Dataset, gathered: _Found, request: CompareRequest, job: JobHandle) -> Judged:
     """Judge latents and domains by labels they have not seen."""
     labels, split = request.labels, request.split
-    chosen = {name: made for name, made in bundles.items() if made[0].cells.latent_cz is not None}
+    chosen = {name: made for name, made in gathered.bundles.items() if made[0].cells.latent_cz is not None}
     if labels is None or split is None or not chosen:
         return Judged([], {})
     found = Judged([], {})
     rows = found.rows
     for name, made in chosen.items():
         latents = [one.cells.latent_cz for one in made if one.cells.latent_cz is not None]
-        one = judge_latents(name, latents, labels, split, request.seeds, job)
-        rows += one.rows
-        found.calls.update(one.calls)
+        with gathered.noting(f"The latents of {name} were not judged"):
+            one = judge_latents(name, latents, labels, split, request.seeds, job)
+            rows += one.rows
+            found.calls.update(one.calls)
         if isinstance(made[0].folds[0], FindsDomains):
-            own = tuple(rand_index(_domains(net), labels) for net in made)
+            own = tuple(rand_index(own_domains(net), labels) for net in made)
             rows.append(Score(section(labels), ARI, "more", f"{name}, its own domains", own))
-    cheap = judge_baselines(dataset, labels, split, request.seeds, job)
-    rows += cheap.rows
-    found.calls.update(cheap.calls)
+    with gathered.noting("Principal components were not judged beside"):
+        cheap = judge_baselines(dataset, labels, split, request.seeds, job)
+        rows += cheap.rows
+        found.calls.update(cheap.calls)
     metrics = list(dict.fromkeys(row.metric for row in rows))
     return Judged(sorted(rows, key=lambda row: (metrics.index(row.metric), row.baseline)), found.calls)
-
-
-@torch.no_grad()
-def _domains(bundle: Bundle) -> NDArray[np.int64]:
-    net: Any = bundle.folds[0]
-    values = torch.from_numpy(np.array(bundle.cells.latent_cz)).to(net.device, net.dtype)
-    return np.asarray(net.logits_of(values).argmax(dim=1).cpu().numpy(), np.int64)
 
 
 def _own_figures(bundles: dict[str, list[Bundle]]) -> list[Score]:
@@ -233,19 +247,21 @@ def _own_figures(bundles: dict[str, list[Bundle]]) -> list[Score]:
 def _explained(
     dataset: Dataset, found: _Found, request: CompareRequest, job: JobHandle
 ) -> dict[str, list[Explanation]]:
-    """Explain the same target and cells by every model that has the target."""
+    """Explain the same target and cells by every model that has the target; of others a note says why."""
     chosen = {name: made for name, made in found.bundles.items() if made[0].classes}
     if not chosen or request.labels is None:
         return {}
     target = request.target or f"class:{_commonest(next(iter(chosen.values()))[0])}"
     results: dict[str, list[Explanation]] = {}
-    total, at = sum(map(len, chosen.values())), 0
-    for name, made in chosen.items():
-        for one in made:
-            part = Part(job, at / total, (at + 1) / total, f"{name}")
-            asked = ExplainRequest(request.method, target, evidence=False, cells=_of_class(one, target))
-            results.setdefault(name, []).append(explain(dataset, one, asked, part))
-            at += 1
+    for number, (name, made) in enumerate(chosen.items()):
+        with found.noting(f"{name} was not explained"):
+            own = []
+            for at, one in enumerate(made, number * len(made)):
+                total = len(chosen) * len(made)
+                part = Part(job, at / total, (at + 1) / total, name)
+                asked = ExplainRequest(request.method, target, evidence=False, cells=_of_class(one, target))
+                own.append(explain(dataset, one, asked, part))
+            results[name] = own
     return results
 
 

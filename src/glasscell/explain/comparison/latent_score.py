@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from glasscell.data.labels import Labels
     from glasscell.data.split import Split
     from glasscell.jobs import JobHandle
+    from glasscell.models.bundle import Bundle
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -92,6 +93,16 @@ def rand_index(found: Ints, labels: Labels) -> float:
 
     both = (labels.codes >= 0) & (np.asarray(found) >= 0)
     return float(adjusted_rand_score(labels.codes[both], found[both]))
+
+
+def own_domains(bundle: Bundle) -> NDArray[np.int64]:
+    """Return the domain that a model which finds domains gives to each of its cells, ``(n_cells,)``."""
+    import torch
+
+    net: Any = bundle.folds[0]
+    with torch.no_grad():
+        values = torch.from_numpy(np.array(bundle.cells.latent_cz)).to(net.device, net.dtype)
+        return np.asarray(net.logits_of(values).argmax(dim=1).cpu().numpy(), np.int64)
 
 
 def mixture_groups(latent_cz: Floats, n_groups: int, seed: int, job: JobHandle = QUIET) -> NDArray[np.int32]:

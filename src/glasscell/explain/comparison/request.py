@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from glasscell.errors import ModelError
+from glasscell.models.target import Target, parse_target, require_target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from glasscell.data.labels import Labels
     from glasscell.data.split import Split
@@ -32,6 +33,29 @@ def read_seeds(text: str) -> tuple[int, ...]:
     if min(seeds) < 0:
         raise ModelError(f'Seeds are whole numbers such as 0,1,2, not "{text}".')
     return seeds
+
+
+def check_target(text: str, classes: Sequence[str], kinds: Sequence[str]) -> None:
+    """Refuse, before anything is trained, a target that no model of these classes will have.
+
+    Parameters
+    ----------
+    kinds
+        Of targets that the models have which sort cells into classes.
+
+    Raises
+    ------
+    ModelError
+        The text is no target.
+    NotCompatible
+        No model has such a target.
+    """
+    target = parse_target(text, classes)
+    if target.kind in ("class", "contrast"):
+        offered = [Target(kind, name) for kind in kinds if kind in ("class", "contrast") for name in classes]
+    else:
+        offered = [Target(kind, target.name) for kind in kinds]
+    require_target(target, offered, "The comparison")
 
 
 @dataclass(frozen=True, eq=False)

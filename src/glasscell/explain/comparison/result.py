@@ -137,6 +137,8 @@ class ModelComparison:
         Sentences a reader must see.
     fingerprints, data
         Of the trained bundles, and of the dataset.
+    method
+        Of the explanations.
     """
 
     models: tuple[str, ...]
@@ -154,11 +156,15 @@ class ModelComparison:
     notes: tuple[str, ...]
     fingerprints: tuple[str, ...]
     data: str
+    method: str = ""
 
     @property
     def id(self) -> str:
-        """A short name that changes with the models and the data."""
-        digest = hashlib.sha256(json.dumps([self.fingerprints, self.data, self.target]).encode())
+        """A short name that changes with the models, the data, and all that was asked of them."""
+        asked = [self.models, self.seeds, self.labels, self.classes, self.split, self.target, self.method]
+        digest = hashlib.sha256(json.dumps([self.fingerprints, self.data, asked]).encode())
+        for name, calls in self.calls.items():  # groups drawn anew may have their old names
+            digest.update(name.encode() + calls.tobytes())
         return f"comparison-{digest.hexdigest()[:12]}"
 
     @property
@@ -174,10 +180,10 @@ class ModelComparison:
         return {key: tuple(rows) for key, rows in found.items()}
 
     def best(self, section: str, metric: str) -> str:
-        """Name the row with the best mean, baselines included."""
-        rows = self.sections()[section, metric]
-        sign = 1.0 if rows[0].better == "more" else -1.0
-        return max(rows, key=lambda row: sign * row.mean).model
+        """Name the row with the best mean, baselines included; empty where no row has a mean."""
+        rows = [row for row in self.sections()[section, metric] if np.isfinite(row.mean)]
+        sign = 1.0 if rows and rows[0].better == "more" else -1.0
+        return max(rows, key=lambda row: sign * row.mean).model if rows else ""
 
     def difference(self, first: str, second: str) -> NDArray[np.float32]:
         """Return where one model believes a cell's own label more than another does, ``(n_cells,)``."""
