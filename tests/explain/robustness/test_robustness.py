@@ -20,15 +20,20 @@ from glasscell.data.dataset import Dataset
 from glasscell.data.labels import read_labels
 from glasscell.data.split import split
 from glasscell.errors import DataError, JobCancelled, NotCompatible
+from glasscell.explain.robustness import check as checking
 from glasscell.explain.robustness import measure as measuring
+from glasscell.explain.robustness.check import Check
 from glasscell.explain.robustness.condition import latent_agreement, overlap
 from glasscell.explain.robustness.measure import robustness, why_not_robust
+from glasscell.explain.robustness.protocol import protocols, request_without
 from glasscell.explain.robustness.request import RobustnessRequest
 from glasscell.models import network as own_networks
+from glasscell.models.apply import apply
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
 from glasscell.models.classifier.family import ClassifierParams
 from glasscell.models.fit import FitRequest, fit
+from glasscell.models.gan.params import GanParams
 from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.registry import BUILT_IN
 from glasscell.models.robustness import Robustness
@@ -192,10 +197,14 @@ def test_a_protocol_not_trained_on_is_the_harder_one(two_protocols: Dataset, fou
     )
 
 
-def test_another_file_is_a_row(found: Robustness, trained: Bundle) -> None:
+def test_another_file_is_a_row(found: Robustness, trained: Bundle, two_protocols: Dataset) -> None:
     (row,) = found.of("other file")
     assert (row.condition, row.n_cells) == ("file half.h5ad", 120)
-    assert row.figures["accuracy"] >= found.rows[0].figures["accuracy"] - 0.05
+    half = Dataset(two_protocols.adata[::2].copy())
+    said = apply(trained, half).probabilities_ck.argmax(axis=1)
+    truth = two_protocols.obs["label"].to_numpy()[::2]
+    right = np.array(trained.classes)[said] == truth
+    assert row.figures["accuracy"] == pytest.approx(right.mean())
     assert 0.5 < row.figures["top-10 overlap"] <= 1
 
 
@@ -227,6 +236,48 @@ def test_what_cannot_be_measured_is_said(genes: Dataset, two_protocols: Dataset,
     assert any("genes.h5ad" in note for note in found.notes)
 
 
+def test_one_protocol_that_fails_takes_no_other_with_it(
+    two_protocols: Dataset, trained: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(self: Check, words: str, *rest: Any) -> Any:
+        if words == "early, not trained on":
+            raise NotCompatible("no such luck.")
+        return row_of(self, words, *rest)
+
+    row_of = Check._protocol_row
+    monkeypatch.setattr(Check, "_protocol_row", failing)
+    found = robustness(two_protocols, trained, RobustnessRequest(()))
+    assert [row.condition for row in found.of("protocol")] == [
+        "early, trained on all",
+        "late, trained on all",
+        "late, not trained on",
+    ]
+    assert "Not measured, without early: no such luck." in found.notes
+
+
+def test_one_map_that_fails_takes_no_other_with_it(
+    two_protocols: Dataset, mapped: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(dataset: Dataset, request: FitRequest, job: Any) -> Bundle:
+        assert request.split is not None
+        if request.split.description.startswith('"early"'):
+            raise NotCompatible("no such luck.")
+        return fit(dataset, request, job)
+
+    monkeypatch.setattr(checking, "fit", failing)
+    found = robustness(two_protocols, mapped, RobustnessRequest(()))
+    assert [row.condition for row in found.of("protocol")] == ["late, not trained on"]
+    assert "Not measured, training without early: no such luck." in found.notes
+
+
+def test_that_logistic_regression_saw_the_gap_is_said(two_protocols: Dataset, trained: Bundle) -> None:
+    blocks, wide = (split(two_protocols, "blocks", n_folds=2, gap=gap) for gap in (0.0, 10.0))
+    for one, said in ((blocks, False), (wide, True)):
+        told = replace(trained, split_text=one.description)
+        found = robustness(two_protocols, told, RobustnessRequest((), ""))
+        assert any("cells of the gap" in note for note in found.notes) is said
+
+
 def test_it_can_be_stopped_anywhere(two_protocols: Dataset, trained: Bundle) -> None:
     class Stopped:
         def __init__(self, last: int) -> None:
@@ -242,9 +293,25 @@ def test_it_can_be_stopped_anywhere(two_protocols: Dataset, trained: Bundle) -> 
             robustness(two_protocols, trained, job=Stopped(limit))
 
 
-def test_a_model_without_classes_is_asked_for_its_map(two_protocols: Dataset) -> None:
+@pytest.fixture(scope="module")
+def mapped(two_protocols: Dataset) -> Bundle:
     params = VaeParams(hidden=16, n_latent=4, max_epochs=4, batch_size=32)
-    bundle = fit(two_protocols, FitRequest(family="vae", params=params, device="cpu"))
+    return fit(two_protocols, FitRequest(family="vae", params=params, device="cpu"))
+
+
+def test_a_generator_of_kinds_is_trained_with_them_without_a_protocol(two_protocols: Dataset) -> None:
+    params = GanParams(n_latent=3, hidden=8, max_epochs=1, gan_epochs=1, noise=4, gan_hidden=8)
+    labels = read_labels(two_protocols, "label")
+    bundle = fit(two_protocols, FitRequest(labels, None, "gan", params, device="cpu"))
+    asked = request_without(two_protocols, bundle, "protocol", *protocols(two_protocols, "protocol"), 0)
+    assert asked.labels is not None
+    assert asked.labels.name == "label"
+    assert asked.split is not None
+    assert (asked.baselines, asked.split.scheme) == (False, "obs:protocol")
+
+
+def test_a_model_without_classes_is_asked_for_its_map(two_protocols: Dataset, mapped: Bundle) -> None:
+    bundle = mapped
     found = robustness(two_protocols, bundle, RobustnessRequest((0.5, 0.05)))
     first, half, little = found.rows[:3]
     assert first.figures["neighbours kept"] == 1.0

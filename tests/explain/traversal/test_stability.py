@@ -18,7 +18,6 @@ from glasscell.explain.traversal.stability import (
     match_factors,
     measure_stability,
     read_stability,
-    request_of,
     why_no_stability,
 )
 from glasscell.models.additive_vae.family import AdditiveParams
@@ -141,14 +140,6 @@ def test_written_and_read_back_equal(
     adata.uns[key] = "{}"
     with pytest.raises(DataError, match="damaged"):
         read_stability(adata)
-
-
-def test_the_request_is_the_one_of_the_training(bundle: Bundle, dataset: Dataset) -> None:
-    again = request_of(bundle, dataset)
-    assert (again.family, again.params, again.seed) == ("additive_vae", FAST, 5)
-    assert again.batch is not None
-    assert again.batch.name == "section"
-    assert fit(dataset, again).fingerprint == bundle.fingerprint, "the same bits"
 
 
 def test_what_cannot_be_measured_is_said(bundle: Bundle, dataset: Dataset) -> None:

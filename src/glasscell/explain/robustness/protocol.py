@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glasscell.data.column import categorical_codes, is_continuous, missing_name
-from glasscell.data.labels import Labels, read_labels
 from glasscell.data.split import Split
 from glasscell.data.split_given import present
 from glasscell.errors import DataError
 from glasscell.explain.robustness.request import AUTO
-from glasscell.models.fit import FitRequest
+from glasscell.models.request_again import request_of
 
 if TYPE_CHECKING:
     from glasscell.data.channel import CodeArray
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import Bundle
+    from glasscell.models.fit_request import FitRequest
 
 #: Obs columns that are taken for the protocol when nobody names one, in this order.
 NAMES = ("protocol", "technology", "tech", "platform", "assay", "chemistry", "method", "batch")
@@ -84,40 +84,16 @@ def request_without(
     value
         The protocol to leave out; None leaves out each in turn, one net per fold, for models of classes.
     """
-    rows = bundle.rows(dataset, np.arange(dataset.n_cells))
     if value is None:
         folds = codes
         said = f'each of {len(names)} values of the obs column "{column}" is held out in turn.'
     else:
         folds = np.where(codes < 0, -1, codes != value).astype(np.int32)
         said = f'"{names[value]}" of the obs column "{column}" is held out.'
-    labels = None
-    if bundle.classes:
-        truth = np.where(rows >= 0, bundle.cells.truth[rows], -1).astype(np.int32)
-        labels = Labels(bundle.labels_name or "label", truth, bundle.classes)
-    taken_out, action = str(bundle.provenance.get("batch", "")), str(bundle.provenance.get("action", ""))
-    control = str(getattr(bundle.folds[0], "control", "")) if action else ""
-    return FitRequest(
-        labels=labels,
+    again = request_of(dataset, bundle)
+    return replace(
+        again,
         split=Split(f"obs:{column}", folds, codes, names, said),
-        family=bundle.family,
-        params=bundle.params,
-        seed=int(bundle.provenance.get("seed", 0)),
-        device=str(bundle.provenance.get("device", "auto")),
-        batch=read_labels(dataset, taken_out) if taken_out and taken_out != column else None,
-        action=read_labels(dataset, action) if action else None,
-        control=control,
+        batch=None if again.batch is None or again.batch.name == column else again.batch,
         baselines=False,
     )
-
-
-def keeps_family(request: FitRequest) -> FitRequest:
-    """Return the request on whatever device there is now; a bundle may come from another machine."""
-    from glasscell.errors import ModelError
-    from glasscell.models.device import resolve_device
-
-    try:
-        resolve_device(request.device)
-    except ModelError:
-        return replace(request, device="auto")
-    return request

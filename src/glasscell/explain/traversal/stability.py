@@ -16,14 +16,12 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import Bundle
-    from glasscell.models.fit_request import FitRequest
 
 __all__ = [
     "FactorStability",
     "match_factors",
     "measure_stability",
     "read_stability",
-    "request_of",
     "why_no_stability",
 ]
 
@@ -92,23 +90,6 @@ def why_no_stability(bundle: Bundle | None, dataset: Dataset | None) -> str:
     return ""
 
 
-def request_of(bundle: Bundle, dataset: Dataset) -> FitRequest:
-    """Rebuild what was asked for when a model without labels was trained; it holds out a random tenth."""
-    from glasscell.data.labels import read_labels
-    from glasscell.models.fit_request import FitRequest
-
-    net = bundle.folds[0]
-    batch, action = getattr(net, "batch_column", ""), getattr(net, "action_column", "")
-    return FitRequest(
-        family=bundle.family,
-        params=bundle.params,
-        seed=int(bundle.provenance.get("seed", 0)),
-        batch=read_labels(dataset, batch) if batch else None,
-        action=read_labels(dataset, action) if action else None,
-        control=str(getattr(net, "control", "")) if action else "",
-    )
-
-
 def measure_stability(
     dataset: Dataset, bundle: Bundle, n_seeds: int = N_SEEDS, job: JobHandle = QUIET
 ) -> FactorStability:
@@ -133,13 +114,14 @@ def measure_stability(
     from dataclasses import replace
 
     from glasscell.models.fit import fit
+    from glasscell.models.request_again import request_of
     from glasscell.models.span import Span
 
     if reason := why_no_stability(bundle, dataset):
         raise NotCompatible(reason)
     if n_seeds < 2:
         raise DataError("Stability needs two runs or more: the model's own and another.")
-    request = request_of(bundle, dataset)
+    request = request_of(dataset, bundle)
     own_cz = _own_latents(dataset, bundle)
     seeds = [request.seed + step for step in range(n_seeds)]
     pairs = []

@@ -120,11 +120,11 @@ def _cells(dataset: Dataset, bundle: Bundle, seed: int) -> tuple[NDArray[np.int6
 def _path(
     dataset: Dataset, bundle: Bundle, strengths: Sequence[float], chosen: bool, job: JobHandle
 ) -> dict[str, Any]:
-    from glasscell.explain.traversal.stability import request_of
     from glasscell.models.pathway_vae.pruning import STRENGTHS, pruning_path
+    from glasscell.models.request_again import request_of
 
     asked = strengths if chosen else (*STRENGTHS, *strengths)
-    found = pruning_path(dataset, request_of(bundle, dataset), asked, job)
+    found = pruning_path(dataset, request_of(dataset, bundle), asked, job)
     return {
         "survives_p": found.survives_p,
         "strengths": found.strengths,
