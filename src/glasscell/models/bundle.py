@@ -240,6 +240,8 @@ class Bundle:
         """Tell for each cell whether the net at ``net_of_cell`` was trained on it, ``(n,)``."""
         rows = self.rows(dataset, indices)
         used = self.cells.labelled if self.classes else np.ones(len(self.cells.names), np.bool_)
+        if self.classes and self.folds[0].info.looks_at_unlabelled:
+            used = self.cells.fold >= 0
         return np.asarray((rows >= 0) & used[rows] & (self.cells.fold[rows] != net_of_cell))
 
     def with_twin(self, twin: Model, note: str = "") -> Bundle:

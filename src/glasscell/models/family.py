@@ -51,6 +51,8 @@ class TrainingData:
         from, and which name is the control; None and empty unless the family's ``info.needs_action``.
     modalities
         What each column counts: ``RNA``, ``protein``, ``chromatin``; empty unless ``info.needs_modality``.
+    cell_names
+        Name of each cell, ``(n,)``; None where nobody gave them.
     """
 
     rows: Rows
@@ -70,6 +72,7 @@ class TrainingData:
     control: str = ""
     label_column: str = ""
     modalities: tuple[str, ...] = ()
+    cell_names: NDArray[np.str_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +89,9 @@ class FoldPlan:
         ``cpu``, ``cuda`` or ``mps``.
     epochs
         Train for exactly this many; None stops early.
+    apart
+        Row numbers of cells that must teach the net nothing, labelled or not: the fold held out, the gap
+        around it, cells of no fold. None where only labels tell.
     """
 
     train: NDArray[np.int64]
@@ -93,6 +99,7 @@ class FoldPlan:
     seed: int
     device: str
     epochs: int | None = None
+    apart: NDArray[np.int64] | None = None
 
 
 class Family(Protocol):

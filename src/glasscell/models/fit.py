@@ -89,7 +89,8 @@ def fit(dataset: Dataset, request: FitRequest, job: JobHandle = QUIET) -> Bundle
         train = np.flatnonzero(request.split.training(fold) & (codes >= 0))
         _check_classes(train, labels, fold, n_folds)
         aside = set_aside(train, codes[train], request.split.blocks[train], net_seed(request.seed, fold))
-        plan = FoldPlan(aside.train, aside.valid, net_seed(request.seed, fold), device)
+        apart = np.flatnonzero(~request.split.training(fold))
+        plan = FoldPlan(aside.train, aside.valid, net_seed(request.seed, fold), device, apart=apart)
         part = Span(
             job, _TRAINING * fold / n_folds, _TRAINING * (fold + 1) / n_folds, f"fold {fold + 1} of {n_folds}"
         )
@@ -150,9 +151,8 @@ def fit_twin(bundle: Bundle, dataset: Dataset, request: FitRequest, job: JobHand
     codes[train], kept = permute_labels(labels.codes[train], permutation_strata(dataset)[train], request.seed)
     data = training_data(dataset, request, family, device, labels=labels, codes=codes)
     epochs = max(1, round(float(np.median([curve.best_epoch for curve in bundle.curves]))))
-    plan = FoldPlan(
-        train, np.empty(0, np.int64), net_seed(request.seed, request.split.n_folds), device, epochs
-    )
+    seed, apart = net_seed(request.seed, request.split.n_folds), np.flatnonzero(~request.split.training(0))
+    plan = FoldPlan(train, np.empty(0, np.int64), seed, device, epochs, apart)
     twin, _, _ = family.train(data, plan, bundle.params, Span(job, 0.0, 1.0, "label-permuted twin"))
     return bundle.with_twin(twin, "" if kept else OVER_ALL)
 

@@ -51,6 +51,9 @@ class ModelInfo:
         Whether it learns what perturbations do; ``TrainingData.action`` is then given.
     input_kind
         Its input when it takes counts otherwise than log-normalised: a kind of ``Preprocessing``, or empty.
+    looks_at_unlabelled
+        Whether a net that learns classes learns from cells without a label, too, those of its held-out fold
+        excepted.
     """
 
     key: str
@@ -69,6 +72,7 @@ class ModelInfo:
     needs_modality: str = ""
     input_kind: Literal["", "log1p", "counts"] = ""
     takes_labels: bool = False
+    looks_at_unlabelled: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""

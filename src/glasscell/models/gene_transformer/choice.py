@@ -45,13 +45,20 @@ def variable_genes(table_cg: sparse.csr_matrix, n_genes: int, *, counts: bool) -
     return np.sort(np.argsort(-variance_g, kind="stable")[:n_genes]).astype(np.int64)
 
 
-def saved_start(params: GeneTransformerParams) -> GeneTransformerModel | None:
+def saved_start(
+    params: GeneTransformerParams, cell_names: NDArray[np.str_] | None = None
+) -> GeneTransformerModel | None:
     """Open the model that training begins with; None where none is named.
+
+    Parameters
+    ----------
+    cell_names
+        Of the cells of this training: the model may not know any of them, whose labels it might have learnt.
 
     Raises
     ------
     NotCompatible
-        It is of another family, or of another width, depth or number of heads.
+        It is of another family, or of another width, depth or number of heads, or knows some of the cells.
     ModelError
         There is none in the folder, or it cannot be read.
     """
@@ -71,6 +78,13 @@ def saved_start(params: GeneTransformerParams) -> GeneTransformerModel | None:
             raise NotCompatible(
                 f"The saved gene transformer has {name} {getattr(theirs, name)}: set {name} to that."
             )
+    known = [] if cell_names is None else np.intersect1d(cell_names, bundle.cells.names).tolist()
+    if known:
+        raise NotCompatible(
+            f"{len(known)} of these cells, {known[0]} for one, have names of cells that the saved gene "
+            "transformer was trained with, so cells held out would not be new to it: start from a model of "
+            "other cells or, where only names are alike, put the sample before each name."
+        )
     net: Any = bundle.folds[0]
     return net  # type: ignore[no-any-return]
 

@@ -33,6 +33,7 @@ INFO = ModelInfo(
     fails_for="Genes that are no tokens are read linearly at most; attention of genes is co-expression.",
     min_cells=50,
     target_kinds=("class", "contrast", "latent"),
+    looks_at_unlabelled=True,
 )
 
 

@@ -61,8 +61,9 @@ class Task:
     Parameters
     ----------
     data, plan, params
-        As a family gets them. Cells of a class that are neither trained on nor validated on are held out, and
-        nothing of them is looked at; cells without a label are not.
+        As a family gets them. Cells of a class that are neither trained on nor validated on are held out, as
+        are those that the plan sets apart, labelled or not: of them, without their labels, only the choice
+        of the genes that are tokens knows. All other cells without a label are learnt from.
     taught
         Rows in which hidden genes are guessed, where these are others than ``data.rows``.
     """
@@ -82,13 +83,15 @@ class Task:
         weight_k = class_weights(self.codes[train].cpu(), len(data.classes), params.class_weight)
         self.weight_k = weight_k.to(device)
         unlabelled = np.flatnonzero(data.codes < 0)
+        if plan.apart is not None:
+            unlabelled = np.setdiff1d(unlabelled, plan.apart)
         self.seen = np.union1d(np.union1d(plan.train, plan.valid), unlabelled).astype(np.int64)
         self.notes: list[str] = []
 
     def run(self, job: JobHandle) -> tuple[GeneNetwork, Curve]:
         """Choose tokens, guess hidden genes, learn labels; return the network on the processor."""
         job.report(0.0, "choosing genes")
-        network, table_cg = self._fresh(saved_start(self.params)), self.taught.table_cg
+        network, table_cg = self._fresh(saved_start(self.params, self.data.cell_names)), self.taught.table_cg
         own = network.tokens.place.numpy()
         if not self.params.start_from:
             found = start_at_components(network, table_cg[:, own].tocsr(), self.seen, self.plan.seed)
