@@ -52,7 +52,7 @@ class TrainingData:
     modalities
         What each column counts: ``RNA``, ``protein``, ``chromatin``; empty unless ``info.needs_modality``.
     cell_names
-        Name of each cell, ``(n,)``; None where nobody gave them.
+        Name of each cell, ``(n,)``; None unless the family's ``info.looks_at_unlabelled``.
     """
 
     rows: Rows

@@ -127,7 +127,7 @@ def training_data(
         control="" if action is None else find_control(action.classes, request.control),
         modalities=feature_modalities(dataset) if family.info.needs_modality else (),
         label_column="" if labels is None else labels.name,
-        cell_names=np.asarray(dataset.cell_names, np.str_),
+        cell_names=np.asarray(dataset.cell_names, np.str_) if family.info.looks_at_unlabelled else None,
     )
 
 
