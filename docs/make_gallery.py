@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from glasscell.plugin.demo import Demo
     from glasscell.session.state import Colouring
 
-    Scene = tuple[str | None, Colouring]  # model and colouring
+    Scene = tuple[str | None, str | None, Colouring]  # model, explanation and colouring
 
 DOCS = Path(__file__).resolve().parent
 SIZES = ((1366, 768), (1920, 1080))
@@ -151,9 +151,9 @@ def _compare(demo: Demo) -> None:
 
 
 def _scene(demo: Demo) -> Scene:
-    """Return the model and the colouring that are shown now."""
+    """Return the model, the explanation and the colouring that are shown now."""
     state = demo.window.desk.session.state
-    return state.model, state.colouring
+    return state.model, state.explanation, state.colouring
 
 
 def _idle(demo: Demo, doing: str) -> None:
@@ -228,8 +228,8 @@ def _colour(demo: Demo, name: str, scenes: Mapping[str, Scene]) -> None:
     from glasscell.data.channel import ChannelRef
 
     session = demo.window.desk.session
-    model, colouring = scenes.get(name, (scenes["Attribution"][0], None))
-    session.update(model=model, embedding="X_umap")
+    model, explanation, colouring = scenes.get(name, (*scenes["Attribution"][:2], None))
+    session.update(model=model, explanation=explanation, embedding="X_umap")
     if name == "Traversal":
         found = session.latest("traversal")
         view = demo.window.docks[name].view
