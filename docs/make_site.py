@@ -26,9 +26,11 @@ WRITTEN = {
     "classifier": "methods.md",
     "ivae": "svae.md",
     "linear_scvi": "scvi.md",
+    "multivi": "scvi.md",
     "scanvi": "scvi.md",
     "spatial_attention": "domains.md",
     "torch_module": "own_network.md",
+    "totalvi": "scvi.md",
 }
 #: The order of the menu; pages not named here come after, by title.
 FIRST = (
