@@ -40,11 +40,12 @@ class Hidden:
     @cached_property
     def parts(self) -> tuple[Any, Any]:
         """What is left and what is hidden, CSR."""
-        from scipy import sparse
 
-        from glasscell.models.vae.figure import thin
+        from glasscell.data.thin import split_counts
 
-        return thin(sparse.csr_matrix(self.whole.expression_cg("counts")), 0.1, self.seed)
+        return split_counts(
+            self.whole.expression_cg("counts"), 0.1, np.random.default_rng([self.seed, 0x7417])
+        )
 
     @cached_property
     def dataset(self) -> Any:

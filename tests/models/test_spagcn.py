@@ -15,6 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from glasscell.data.dataset import Dataset
 from glasscell.data.neighbour import GraphSpec, find_neighbours, neighbour_graph
+from glasscell.data.thin import split_counts
 from glasscell.errors import DataError, JobCancelled, ModelError, NotCompatible
 from glasscell.models.batch import make_batch, preprocessing_for
 from glasscell.models.bundle_file import load_bundle, save_bundle
@@ -36,7 +37,7 @@ from glasscell.models.protocol import (
 )
 from glasscell.models.refine import refine_domains, touching
 from glasscell.models.row import input_rows
-from glasscell.models.spagcn.choice import choose_share, thin
+from glasscell.models.spagcn.choice import choose_share
 from glasscell.models.spagcn.family import SpagcnParams
 from glasscell.models.spagcn.histology import histology_effect
 from glasscell.models.spagcn.kernel import find_length, kernel_matrix, neighbour_share
@@ -133,12 +134,12 @@ def pairs(near):
 
 def test_counts_are_thinned_without_loss_and_p_is_the_smallest_within_one_error(dataset):
     counts_cg = sparse.csr_matrix(dataset.expression_cg("counts"))
-    kept_cg, held_cg = thin(counts_cg, 0.1, np.random.default_rng(0))
+    kept_cg, held_cg = split_counts(counts_cg, 0.1, np.random.default_rng(0))
     assert abs(kept_cg + held_cg - counts_cg).max() == 0
     assert held_cg.sum() == pytest.approx(0.1 * counts_cg.sum(), rel=0.02)
     near = neighbour_graph(dataset, GraphSpec("knn", 18))
     choice = choose_share(counts_cg, near, seed=4)
-    kept_cg, held_cg = thin(counts_cg, 0.1, np.random.default_rng([4, 0x7417]))
+    kept_cg, held_cg = split_counts(counts_cg, 0.1, np.random.default_rng([4, 0x7417]))
     kept, held = kept_cg.toarray().astype(float), held_cg.toarray().astype(float)
     mean_g = (kept.sum(0) + 0.5) / (kept.sum(0) + 0.5).sum()
     prior = 0.05 * np.median(kept.sum(1))

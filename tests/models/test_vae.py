@@ -14,6 +14,7 @@ from scipy import sparse, stats
 from glasscell.data.dataset import Dataset
 from glasscell.data.labels import read_labels
 from glasscell.data.split import split
+from glasscell.data.thin import split_counts
 from glasscell.errors import DataError, JobCancelled, ModelError, NotCompatible
 from glasscell.explain.evidence import ranking
 from glasscell.explain.explain import explain
@@ -28,7 +29,7 @@ from glasscell.models.null_count import match_latents
 from glasscell.models.protocol import Decodes, Encodes, FirstLinear, UsesBatch
 from glasscell.models.target import Target
 from glasscell.models.vae.family import FAMILY, VaeModel, VaeParams
-from glasscell.models.vae.figure import DEVIANCE, GENE_MEAN, decoded_share, poisson_deviance, thin
+from glasscell.models.vae.figure import DEVIANCE, GENE_MEAN, decoded_share, poisson_deviance
 from glasscell.models.vae.layer import divergence, negative_binomial, one_hot
 from glasscell.testing.check import check_model
 from glasscell.testing.planted import planted_dataset
@@ -86,7 +87,7 @@ def test_a_cell_of_no_known_batch_is_a_bit_of_each() -> None:
 
 def test_thinning_keeps_every_molecule() -> None:
     counts = sparse.csr_matrix(np.random.default_rng(0).poisson(3.0, (200, 30)).astype(np.float32))
-    left, hidden = thin(counts, 0.1, seed=1)
+    left, hidden = split_counts(counts, 0.1, np.random.default_rng([1, 0x7417]))
     np.testing.assert_array_equal((left + hidden).toarray(), counts.toarray())
     assert abs(hidden.sum() / counts.sum() - 0.1) < 0.01
 
@@ -145,7 +146,7 @@ def test_latents_are_those_of_the_net(vae: Bundle, net: VaeModel, dataset: Datas
 def test_other_cells_latents_foretell_worse(net: VaeModel, dataset: Dataset) -> None:
     """Impostor: a decoder that ignores the cell, or has the wrong one, does not pass as the real one."""
     counts = dataset.expression_cg("counts")
-    left, hidden = thin(counts, 0.1, seed=2)
+    left, hidden = split_counts(counts, 0.1, np.random.default_rng([2, 0x7417]))
     size = np.asarray(left.sum(axis=1)).ravel()[:, None] / 9
     share_g = np.asarray(left.sum(axis=0)).ravel() / left.sum()
     own = decoded_share(net, left)

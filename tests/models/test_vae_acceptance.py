@@ -13,12 +13,13 @@ from scipy import sparse
 from glasscell.data.dataset import Dataset
 from glasscell.data.labels import read_labels
 from glasscell.data.read import read
+from glasscell.data.thin import split_counts
 from glasscell.models.batch import preprocessing_for
 from glasscell.models.fit import FitRequest, fit
 from glasscell.models.latent_metric import mixing, nearest, neighbour_share, principal_components, purity
 from glasscell.models.row import input_rows
 from glasscell.models.vae.family import VaeModel
-from glasscell.models.vae.figure import decoded_share, poisson_deviance, thin
+from glasscell.models.vae.figure import decoded_share, poisson_deviance
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 SEEDS = (0, 1, 2)
@@ -27,7 +28,9 @@ RealData = Callable[[str], Path]
 
 def test_foretells_hidden_counts_of_pbmc3k(real_data: RealData) -> None:
     whole = read(real_data("pbmc3k.h5ad"))
-    left, hidden = thin(sparse.csr_matrix(whole.expression_cg("counts")), 0.1, 0)
+    left, hidden = split_counts(
+        sparse.csr_matrix(whole.expression_cg("counts")), 0.1, np.random.default_rng([0, 0x7417])
+    )
     thinned = Dataset(ad.AnnData(left, obs=whole.obs[[]], var=whole.adata.var[[]]))
     counts_cg, size_c = hidden.toarray(), np.asarray(left.sum(axis=1), np.float64).ravel() / 9
 

@@ -41,12 +41,42 @@ def thin_counts(counts_cg: Any, share: float, seed: int) -> sparse.csr_matrix:
     if len(whole) and (np.abs(whole - counts_cg.data).max() > 1e-3 or whole.min() < 0):
         raise DataError("Only counts can be thinned: choose the layer that holds whole numbers.")
     rng = np.random.default_rng([seed, 0x7B14])
-    kept = whole if share == 1 else rng.binomial(whole.astype(np.int64), share)
-    made = sparse.csr_matrix(
-        (kept.astype(np.float32), counts_cg.indices.copy(), counts_cg.indptr.copy()), counts_cg.shape
+    return split_counts(counts_cg, share, rng)[1]
+
+
+def split_counts(
+    counts_cg: sparse.csr_matrix, share: float, rng: np.random.Generator
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    """Divide counts molecule by molecule: each is taken with one probability, the rest is left.
+
+    Of Poisson counts the two parts are independent, so nothing of what is taken leaks into the other.
+
+    Parameters
+    ----------
+    counts_cg
+        Whole numbers, ``(n_cells, n_genes)``.
+    share
+        Probability that a molecule is taken.
+
+    Returns
+    -------
+    What is left and what is taken, CSR float32, summing to the counts; zeros of the second are not stored.
+
+    References
+    ----------
+    Neufeld et al. 2024, doi:10.1093/biostatistics/kxac047, arXiv:2207.00554; Batson et al. 2019,
+    arXiv:1907.01468.
+    """
+    counts_cg = sparse.csr_matrix(counts_cg)
+    whole = np.rint(counts_cg.data).astype(np.int64)
+    taken = rng.binomial(whole, share)
+    pattern = (counts_cg.indices, counts_cg.indptr)
+    left_cg, taken_cg = (
+        sparse.csr_matrix((part.astype(np.float32), *pattern), counts_cg.shape, copy=True)
+        for part in (whole - taken, taken)
     )
-    made.eliminate_zeros()
-    return made
+    taken_cg.eliminate_zeros()
+    return left_cg, taken_cg
 
 
 def thinned(dataset: Dataset, share: float, seed: int) -> Dataset:

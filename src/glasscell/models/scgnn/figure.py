@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from glasscell.data.thin import split_counts
 from glasscell.models.cell_batch import CellBatch
 from glasscell.models.row import normalise
 from glasscell.models.scgnn.graph import find_graph
 from glasscell.models.scgnn.imputation import decode_imputed
 from glasscell.models.span import Span
-from glasscell.models.vae.figure import DEVIANCE, HIDDEN_SHARE, poisson_deviance, reconstruction_figures, thin
+from glasscell.models.vae.figure import DEVIANCE, HIDDEN_SHARE, poisson_deviance, reconstruction_figures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,9 @@ def imputation_figures(
     """
     assert data.counts is not None
     cheap = reconstruction_figures(ALONE, model, data, held_out, Span(job, 0.0, 0.4))
-    left, hidden = thin(data.counts.table_cg[held_out], HIDDEN_SHARE, 0)
+    left, hidden = split_counts(
+        data.counts.table_cg[held_out], HIDDEN_SHARE, np.random.default_rng([0, 0x7417])
+    )
     size_c = np.asarray(left.sum(axis=1), np.float64).ravel()
     rows = normalise(sparse.csr_matrix(left), size_c, model.preprocessing.target_sum or 1.0)
     parts = []

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
+from glasscell.data.thin import split_counts
 from glasscell.jobs import QUIET
 from glasscell.models.spagcn.kernel import find_length, kernel_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from glasscell.data.neighbour import Neighbours
     from glasscell.jobs import JobHandle
@@ -57,32 +58,6 @@ class ShareChoice:
         )
 
 
-def thin(
-    counts_cg: sparse.csr_matrix, rate: float, rng: np.random.Generator
-) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """Divide counts at random: each single count is held out with a probability, the rest is kept.
-
-    Of Poisson counts both parts are independent.
-
-    Returns
-    -------
-    Kept and held out, both ``(n_cells, n_genes)``; they add up to the counts.
-
-    References
-    ----------
-    Batson et al. 2019, arXiv:1907.01468; Neufeld et al. 2024, doi:10.1093/biostatistics/kxac047.
-    """
-    counts = np.rint(counts_cg.data).astype(np.int64)
-    taken = rng.binomial(counts, rate)
-    pattern = (counts_cg.indices, counts_cg.indptr)
-    kept_cg, held_cg = (
-        sparse.csr_matrix((part.astype(np.float32), *pattern), counts_cg.shape, copy=True)
-        for part in (counts - taken, taken)
-    )
-    held_cg.eliminate_zeros()
-    return kept_cg, held_cg
-
-
 def choose_share(
     counts_cg: sparse.csr_matrix,
     neighbours: Neighbours,
@@ -114,7 +89,7 @@ def choose_share(
     Breiman et al. 1984, Classification and regression trees, section 3.4.3 (one standard error).
     """
     rng = np.random.default_rng([seed, 0x7417])
-    kept_cg, held_cg = thin(sparse.csr_matrix(counts_cg), HELD_OUT, rng)
+    kept_cg, held_cg = split_counts(counts_cg, HELD_OUT, rng)
     cells = np.flatnonzero(np.asarray(held_cg.sum(axis=1)).ravel() > 0)
     cells = np.sort(rng.permutation(cells)[:MOST_CELLS])
     most = neighbours.n_edges / max(int((neighbours.degree > 0).sum()), 1)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from glasscell.data.thin import split_counts
 from glasscell.models.cell_batch import CellBatch
 from glasscell.models.row import normalise
 
@@ -26,29 +27,6 @@ DEVIANCE = "Poisson deviance"
 GENE_MEAN = "gene mean x size"
 _SMALLEST = 1e-12
 _BLOCK = 512
-
-
-def thin(
-    counts_cg: sparse.csr_matrix, share: float, seed: int
-) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """Divide counts molecule by molecule: each is hidden with probability ``share``.
-
-    Of Poisson counts the two parts are independent, so nothing of the hidden part leaks into the other.
-
-    Returns
-    -------
-    What is left and what is hidden, CSR float32, summing to the counts.
-
-    References
-    ----------
-    Neufeld et al. 2024, arXiv:2207.00554.
-    """
-    whole = sparse.csr_matrix(counts_cg)
-    rng = np.random.default_rng([seed, 0x7417])
-    taken = rng.binomial(whole.data.astype(np.int64), share).astype(np.float32)
-    hidden = sparse.csr_matrix((taken, whole.indices, whole.indptr), whole.shape)
-    left = sparse.csr_matrix((whole.data - taken, whole.indices, whole.indptr), whole.shape)
-    return sparse.csr_matrix(left, dtype=np.float32), hidden
 
 
 def poisson_deviance(counts_cg: Floats, mean_cg: Floats) -> float:
@@ -79,7 +57,7 @@ def reconstruction_figures(
     rest = np.setdiff1d(np.arange(table_cg.shape[0]), held_out)
     share_g = np.asarray(table_cg[rest].sum(axis=0), np.float64).ravel() + 0.5
     share_g /= share_g.sum()
-    left, hidden = thin(table_cg[held_out], HIDDEN_SHARE, 0)
+    left, hidden = split_counts(table_cg[held_out], HIDDEN_SHARE, np.random.default_rng([0, 0x7417]))
     codes = None if data.batch is None else data.batch[held_out]
     sums, ratio = np.zeros(2), HIDDEN_SHARE / (1 - HIDDEN_SHARE)
     for start in range(0, len(held_out), _BLOCK):
