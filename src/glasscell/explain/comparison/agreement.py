@@ -6,8 +6,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import spearmanr
 
+from glasscell.data.rank import rank_correlation
 from glasscell.explain.comparison.result import ReasonAgreement, ReasonMaps
 
 if TYPE_CHECKING:
@@ -85,6 +85,4 @@ def _means(result: Explanation) -> dict[str, float]:
 def _correlation(first: Mapping[str, float], second: Mapping[str, float]) -> float:
     shared = [gene for gene in first if gene in second]
     a, b = ([values[gene] for gene in shared] for values in (first, second))
-    if len(shared) < 3 or len(set(a)) < 2 or len(set(b)) < 2:
-        return float("nan")
-    return float(spearmanr(a, b).statistic)
+    return rank_correlation(a, b)

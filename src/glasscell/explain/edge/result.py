@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glasscell.data.rank import rank_correlation
 from glasscell.errors import DataError
 from glasscell.explain.store import slug
 
@@ -124,14 +125,10 @@ class Edges:
 
     def agreement(self, state: str) -> float:
         """Rank-correlate sizes of weights with sizes of Spearman's correlation, over all edges of a state."""
-        from scipy.stats import rankdata
-
         at = self._place(state)
         known = np.isfinite(self.weight_sgr[at])
-        ranks = [rankdata(np.abs(one[at][known])) for one in (self.weight_sgr, self.spearman_sgr)]
-        if min(np.ptp(rank) for rank in ranks) == 0:
-            return 0.0
-        return float(np.corrcoef(*ranks)[0, 1])
+        sizes = (np.abs(one[at][known]) for one in (self.weight_sgr, self.spearman_sgr))
+        return float(np.nan_to_num(rank_correlation(*sizes)))
 
     def write_into(self, adata: AnnData) -> str:
         """Write called edges into ``varp``, regulators in rows, and what they are into ``uns``.

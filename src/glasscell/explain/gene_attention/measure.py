@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 
+from glasscell.data.rank import rank_correlation
 from glasscell.errors import DataError, NotCompatible
 from glasscell.explain.gene_attention.result import CO_EXPRESSION, GeneAttention, GenePair
 from glasscell.jobs import QUIET, JobHandle
@@ -179,7 +179,7 @@ class _Asked:
             i, j = (int(place) for place in places[row])
             together = np.flatnonzero(there_ct[:, i] & there_ct[:, j])
             some = np.sort(self.rng.permutation(together)[:REMOVED_IN])
-            rank = _rank_correlation(x_ct[:, i], x_ct[:, j])
+            rank = rank_correlation(x_ct[:, i], x_ct[:, j])
             found[row] = GenePair(
                 group,
                 self.net.tokens[i],
@@ -193,7 +193,7 @@ class _Asked:
         sample = [found[row] for row in drawn.tolist()]
         relative_p = np.array([pair.relative for pair in sample])
         removed_p = np.array([abs(pair.removed) for pair in sample])
-        return list(found.values()), _rank_correlation(relative_p, removed_p)
+        return list(found.values()), rank_correlation(relative_p, removed_p)
 
     @torch.no_grad()
     def _tokens(self, cells: NDArray[np.int32], job: JobHandle) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -217,10 +217,3 @@ class _Asked:
             without = net.apply(batch, Intervention(drop_tokens=(removed,)))
             change.append((net.guess(without, asked) - net.guess(batch, asked)).cpu().numpy())
         return float(np.concatenate(change).mean())
-
-
-def _rank_correlation(ours: NDArray[Any], theirs: NDArray[Any]) -> float:
-    """Return Spearman's correlation, NaN where one of the two does not vary."""
-    if len(ours) < 3 or np.ptp(ours) == 0 or np.ptp(theirs) == 0:
-        return float("nan")
-    return float(spearmanr(ours, theirs).statistic)

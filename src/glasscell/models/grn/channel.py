@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from glasscell.data.channel import CellValues, ChannelRef
+from glasscell.data.rank import rank_correlation
 from glasscell.errors import NotCompatible
 from glasscell.models.batch import make_batch
 from glasscell.models.grn.model import GrnModel
@@ -73,8 +74,6 @@ def listed_pairs(net: Model, most: int = MOST_LISTED) -> Iterator[tuple[str, str
 
 def _asked(bundle: Bundle, dataset: Dataset, regulator: str, gene: str) -> tuple[NDArray[np.float32], float]:
     """Return the influence in each cell, and Spearman's correlation of both genes, 0 for a constant one."""
-    from scipy.stats import rankdata
-
     net = bundle.folds[0]
     if not isinstance(net, GrnModel):
         raise NotCompatible(f"{net.info.title} has no influences between genes: train the family grn.")
@@ -86,7 +85,5 @@ def _asked(bundle: Bundle, dataset: Dataset, regulator: str, gene: str) -> tuple
         x_cg = net.inputs(make_batch(dataset, net, cells))
         influences.append(net.influence(x_cg, regulator, gene).cpu())
         pairs.append(x_cg[:, columns].cpu().numpy())
-    one, two = (rankdata(values) for values in np.concatenate(pairs).T)
-    varied = np.ptp(one) > 0 and np.ptp(two) > 0
-    rho = float(np.corrcoef(one, two)[0, 1]) if varied else 0.0
+    rho = float(np.nan_to_num(rank_correlation(*np.concatenate(pairs).T)))
     return np.asarray(torch.cat(influences).numpy(), np.float32), rho
