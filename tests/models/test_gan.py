@@ -21,6 +21,7 @@ from glasscell.errors import DataError, ModelError, NotCompatible
 from glasscell.jobs import QUIET
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
+from glasscell.models.cell_batch import CellBatch
 from glasscell.models.family import FoldPlan, TrainingData
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
@@ -28,7 +29,7 @@ from glasscell.models.gan import dispersion
 from glasscell.models.gan.adversary import Adversary, energy_distance, gradient_penalty
 from glasscell.models.gan.alarm import alarm_of, alarm_of_generated, alarm_of_imputed
 from glasscell.models.gan.code import made_codes
-from glasscell.models.gan.family import FAMILY, GanModel, GanParams, usable_kinds
+from glasscell.models.gan.family import FAMILY, GanModel, GanParams, make_network, usable_kinds
 from glasscell.models.gan.figure import ALARM, COPIES, INDEPENDENT, NEAREST, Yardstick, independent
 from glasscell.models.gan.generate import draw, generate
 from glasscell.models.gan.imputation import POOL, impute, impute_from
@@ -36,8 +37,9 @@ from glasscell.models.gan.realism import FEWEST, ranks, realism, realism_of
 from glasscell.models.gan.train import AdversaryTask
 from glasscell.models.gan.write_back import annotate
 from glasscell.models.layer import seed_noise, seed_weights
+from glasscell.models.learner import Learner
 from glasscell.models.preflight import check
-from glasscell.models.row import normalise
+from glasscell.models.row import Rows, normalise
 from glasscell.models.target import Target
 from glasscell.models.training_data import training_data
 from glasscell.testing.hidden_rate import hidden_rate_adata
@@ -46,7 +48,6 @@ QUICK = GanParams(
     n_latent=4,
     hidden=16,
     max_epochs=16,
-    patience=16,
     input_dropout=0.2,
     warm_up=2,
     learning_rate=1e-2,
@@ -142,7 +143,7 @@ def test_the_critic_learns_inside_and_the_generator_by_the_loss_alone(pair: Adve
     codes = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
     task = AdversaryTask(codes, torch.arange(40) % 2, np.arange(40), QUICK, 0)
     before = deepcopy(pair)
-    task.loss(pair, torch.arange(16)).backward()
+    task.loss(Learner(pair, {}, 1), torch.arange(16)).backward()
     for name, weight in pair.generator.named_parameters():
         assert torch.equal(weight, before.generator.get_parameter(name)), name
         assert weight.grad is not None
@@ -163,7 +164,9 @@ def test_the_critic_is_shown_training_cells_only(pair: Adversary) -> None:
     for table in (codes, other):
         one = deepcopy(pair).float()
         seed_noise(one, 0, torch.device("cpu"))
-        AdversaryTask(table, torch.arange(40) % 2, np.arange(20), QUICK, 0).loss(one, torch.arange(16))
+        AdversaryTask(table, torch.arange(40) % 2, np.arange(20), QUICK, 0).loss(
+            Learner(one, {}, 1), torch.arange(16)
+        )
         found.append(one.critic.first.weight)
     assert torch.equal(*found)
 
@@ -182,6 +185,56 @@ def test_dispersions_are_weighed_by_the_negative_binomial() -> None:
 
 
 # The network
+
+
+def test_codes_are_components_of_training_cells_and_stay_so(
+    net: GanModel, bundle: Bundle, data: TrainingData
+) -> None:
+    train = np.flatnonzero(bundle.cells.fold != 0)
+    table = data.rows.table_cg.toarray().astype(float)
+    latent = net.encode(CellBatch(data.rows.take(torch.arange(len(table))), torch.arange(len(table)))).numpy()
+    left = table - latent @ np.linalg.lstsq(latent, table - table.mean(0), rcond=None)[0]
+    axes = np.linalg.svd(table[train] - table[train].mean(0), full_matrices=False)[2][:4]
+    best = table - (table - table[train].mean(0)) @ axes.T @ axes
+    assert (
+        left.var(axis=0).sum() < 1.1 * best.var(axis=0).sum()
+    )  # as little is left as by components found here
+    assert np.abs(np.corrcoef(latent[train].T) - np.eye(4)).max() < 0.25
+
+
+def test_shares_are_straight_lines_and_what_hidden_units_bend_them_by(net: GanModel) -> None:
+    decoder = net.whole.decoder
+    rng = np.random.default_rng(4)
+    latent = rng.normal(size=(5, 4)).astype(np.float32)
+    first, last = (layer.weight.numpy() for layer in (decoder.first, decoder.genes))
+    hidden = np.maximum(latent @ first.T + decoder.first.bias.numpy(), 0)
+    logit = latent @ last[:, :4].T + hidden @ last[:, 4:].T + decoder.genes.bias.numpy()
+    literal = np.exp(logit) / np.exp(logit).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(decoder(torch.from_numpy(latent), None).exp().numpy(), literal, rtol=1e-4)
+
+
+def test_a_stronger_prior_of_loadings_keeps_them_smaller(data: TrainingData) -> None:
+    plan = FoldPlan(np.arange(120), np.arange(120, 160), 3, "cpu")
+    size = []
+    for prior in (0.0, 1e4):
+        made, _, _ = FAMILY.train(data, plan, QUICK.model_copy(update={"loading_prior": prior}), QUIET)
+        size.append(float(made.whole.decoder.genes.weight.square().mean()))
+    assert size[1] < 0.5 * size[0]
+
+
+def test_what_latents_vary_by_is_not_counted_as_dispersion_too(data: TrainingData) -> None:
+    network = make_network(QUICK, 40, 0)
+    rng = np.random.default_rng(5)
+    with torch.no_grad():
+        network.encoder.log_variance.bias.fill_(0.0)
+        network.decoder.genes.weight[:, :4] = torch.from_numpy(rng.normal(0, 0.2, (40, 4)))
+        mean_cz, variance_cz = network.encoder(torch.zeros(4000, 40), None)
+        around = torch.from_numpy(rng.standard_normal(mean_cz.shape)).float() * variance_cz.sqrt()
+        mean_cg = 800 * network.decoder(mean_cz + around, None).exp().numpy()
+    counts = sparse.csr_matrix(rng.poisson(rng.gamma(10.0, mean_cg / 10.0)), dtype=np.float32)
+    drawn = replace(data, rows=Rows(0 * counts), counts=Rows(counts), size=np.full(4000, 800.0, np.float32))
+    found = dispersion.fit_dispersion(network, drawn, np.arange(4000), 0, QUIET).exp().numpy()
+    assert 7 < np.median(found) < 14, "a tenth, and latents add .04 to .3 more"
 
 
 def test_a_kind_moves_its_own_generated_cells_and_its_own_realism(net: GanModel, dataset: Dataset) -> None:
@@ -239,8 +292,6 @@ def test_cells_held_out_leave_no_trace_in_the_net(data: TrainingData) -> None:
     table[160:] = table[160:][::-1] * 3
     counts = data.counts.table_cg.toarray()
     counts[160:] = counts[160:][::-1]
-    from glasscell.models.row import Rows
-
     other = replace(
         data,
         rows=Rows(sparse.csr_matrix(table)),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 GRID = tuple(float(value) for value in np.arange(-2.0, 6.1, 0.5))
 PRIOR_MEAN, PRIOR_SPREAD = 2.5, 2.0
 _BLOCK = 256
+_DRAWS = 4
+_SMALLEST = 1e-12
 
 
 @torch.no_grad()
@@ -29,8 +31,9 @@ def fit_dispersion(
     """Return the log of each gene's inverse dispersion that its counts make likeliest, ``(n_genes,)``.
 
     Beside the weights the dispersion moves too slowly to get there in the few epochs a decoder can be trained
-    before it learns single cells by heart; generated cells then vary too much. Means are decoded from latents
-    drawn as they are in training; a gene with few counts stays near the prior.
+    before it learns single cells by heart; generated cells then vary too much. It is found where each cell
+    is expected; what latents drawn around there vary by comes off again, since cells are generated with that
+    too. A gene with few counts stays near the prior.
 
     Parameters
     ----------
@@ -42,19 +45,30 @@ def fit_dispersion(
     device = data.rows.device
     noise = torch.Generator().manual_seed(seed)
     size_c = torch.from_numpy(data.size).to(device)
-    score_tg = torch.zeros(len(GRID), len(data.genes), dtype=torch.float64)
+    n_genes = len(data.genes)
+    score_tg = torch.zeros(len(GRID), n_genes, dtype=torch.float64)
+    drawn_g, square_g = (torch.zeros(n_genes, dtype=torch.float64) for _ in range(2))
     network.to(device).eval()
     for start in range(0, len(cells), _BLOCK):
         job.report(start / len(cells))
         rows = torch.from_numpy(cells[start : start + _BLOCK])
+        log_size_c1 = size_c[rows.to(device)].clamp(min=1.0).log()[:, None]
         mean_cz, variance_cz = network.encoder(data.rows.take(rows), None)
-        drawn_cz = torch.randn(mean_cz.shape, generator=noise).to(mean_cz)
-        log_mean_cg = network.decoder(mean_cz + variance_cz.sqrt() * drawn_cz, None)
-        log_mean_cg = log_mean_cg + size_c[rows.to(device)].clamp(min=1.0).log()[:, None]
+        log_mean_cg = network.decoder(mean_cz, None) + log_size_c1
         score_tg += log_likelihoods(data.counts.take(rows), log_mean_cg).cpu()
+        means = []
+        for _ in range(_DRAWS):
+            noise_cz = torch.randn(mean_cz.shape, generator=noise).to(mean_cz)
+            log_share_cg = network.decoder(mean_cz + variance_cz.sqrt() * noise_cz, None)
+            means.append((log_share_cg + log_size_c1).exp())
+        mean_ncg = torch.stack(means)
+        drawn_g += mean_ncg.var(dim=0).sum(dim=0).cpu()
+        square_g += mean_ncg.mean(dim=0).square().sum(dim=0).cpu()
     grid = torch.tensor(GRID, dtype=torch.float64)
     score_tg -= (0.5 * ((grid - PRIOR_MEAN) / PRIOR_SPREAD) ** 2)[:, None]
-    return grid[score_tg.argmax(dim=0)].float()
+    dispersion_g = (-grid[score_tg.argmax(dim=0)]).exp()
+    left_g = dispersion_g - drawn_g / square_g.clamp(min=_SMALLEST)
+    return -left_g.clamp(min=float(np.exp(-GRID[-1]))).log().float()
 
 
 def log_likelihoods(counts_cg: Tensor, log_mean_cg: Tensor) -> Tensor:

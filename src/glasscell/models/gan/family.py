@@ -10,19 +10,19 @@ import numpy as np
 import torch
 
 from glasscell.errors import ModelError, NotCompatible
-from glasscell.models.gan.adversary import Adversary
+from glasscell.models.baseline import principal_axes
+from glasscell.models.component import sample_cells
 from glasscell.models.gan.dispersion import PRIOR_MEAN, fit_dispersion
 from glasscell.models.gan.model import GanModel
 from glasscell.models.gan.network import GanNetwork
 from glasscell.models.gan.params import GanParams
-from glasscell.models.gan.train import AdversaryTask
+from glasscell.models.gan.train import AdversaryTask, CodeTask
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.preprocessing import Preprocessing
 from glasscell.models.published import NetFamily, whole_bundle
 from glasscell.models.span import Span
-from glasscell.models.vae.layer import reorder_latents
-from glasscell.models.vae.train import CountTask, log_gene_share
+from glasscell.models.vae.train import log_gene_share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +52,8 @@ INFO = ModelInfo(
 #: Kinds with fewer training cells are not learnt.
 FEWEST_CELLS = 5
 _BLOCK = 2048
+#: How sure latents are before training says: half as far from the mean as cells are.
+_START_LOG_VARIANCE = -2.0
 
 
 class GanFamily(NetFamily):
@@ -74,10 +76,10 @@ class GanFamily(NetFamily):
                 f"{self.info.title} models raw counts and these data have none: choose the layer of counts."
             )
         kinds, kind_c, notes = usable_kinds(data, plan)
-        fresh = _fresh(data, plan, params, len(kinds))
-        first_plan = plan if len(plan.valid) else replace(plan, epochs=params.max_epochs)
-        task = CountTask(data, first_plan, params)
-        coded = task.run(fresh, Span(job, 0.0, 0.45, "autoencoder"))
+        fresh = _fresh(data, plan, params, len(kinds), Span(job, 0.0, 0.05, "components"))
+        first_plan = replace(plan, valid=plan.valid[:0], epochs=params.max_epochs)
+        task = CodeTask(data, first_plan, params)
+        coded = task.run(fresh, Span(job, 0.05, 0.45, "autoencoder"))
         network = coded.network
         assert isinstance(network, GanNetwork)
         with torch.no_grad():
@@ -94,11 +96,9 @@ class GanFamily(NetFamily):
             code_cd, torch.from_numpy(kind_c).to(code_cd.device), known, params, plan.seed + 1
         )
         pair_plan = replace(plan, train=known, valid=valid)
-        taught = pair_task.run(
+        network.adversary, taught = pair_task.run(
             network.adversary, pair_plan, task.batch_size, Span(job, 0.55, 1.0, "generator and critic")
         )
-        assert isinstance(taught.network, Adversary)
-        network.adversary = taught.network
         column = data.label_column if kinds else ""
         model = GanModel(network.cpu(), self.info, data.genes, data.preprocessing, column, kinds)
         return model, taught.curve, (*coded.notes, *taught.notes, *notes)
@@ -116,9 +116,7 @@ class GanFamily(NetFamily):
         """Return the model with its latents in another order and sign; what it generates stays the same."""
         assert isinstance(twin, GanModel)
         network = deepcopy(twin.whole)
-        at, flip = torch.from_numpy(order), torch.from_numpy(sign)
-        reorder_latents(network.encoder, [network.decoder.first.weight], at, flip)
-        network.reorder_codes(at, flip)
+        network.reorder(torch.from_numpy(order), torch.from_numpy(sign))
         return GanModel(network, self.info, twin.genes, twin.preprocessing, twin.label_column, twin.kinds)
 
     def restore(
@@ -206,7 +204,6 @@ def make_network(params: GanParams, n_genes: int, n_kinds: int, seed: int = 0) -
             n_genes,
             params.n_latent,
             hidden=params.hidden,
-            dropout=params.dropout,
             input_dropout=params.input_dropout,
             noise=params.noise,
             n_kinds=n_kinds,
@@ -218,19 +215,27 @@ def make_network(params: GanParams, n_genes: int, n_kinds: int, seed: int = 0) -
     with torch.no_grad():
         network.log_dispersion.zero_()
         network.steps.zero_()
-        network.encoder.log_variance.weight.mul_(0.1)
+        network.decoder.genes.weight.zero_()
+        network.encoder.log_variance.weight.zero_()
+        network.encoder.log_variance.bias.fill_(_START_LOG_VARIANCE)
     network.hold(torch.zeros(width), torch.ones(width), torch.zeros(width - 1), torch.zeros(n_kinds))
     return network
 
 
 @torch.no_grad()
-def _fresh(data: TrainingData, plan: FoldPlan, params: GanParams, n_kinds: int) -> GanNetwork:
-    """Make a network that starts from gene shares of the mean cell and little more than Poisson spread."""
+def _fresh(data: TrainingData, plan: FoldPlan, params: GanParams, n_kinds: int, job: JobHandle) -> GanNetwork:
+    """Make a network whose codes are components of training cells and that decodes all to the mean cell."""
     network = make_network(params, len(data.genes), n_kinds, plan.seed)
-    mean_g, _ = data.rows.moments(plan.train)
-    network.encoder.standardise.set_moments(torch.from_numpy(mean_g), torch.ones(len(mean_g)))
+    cells = sample_cells(plan.train, plan.seed)
+    mean_g, axes_gz = principal_axes(
+        data.rows.table_cg[cells], params.n_latent, seed=plan.seed, job=job, fraction=0.0
+    )
+    encoder, found = network.encoder, axes_gz.shape[1]
+    encoder.standardise.set_moments(torch.from_numpy(mean_g), torch.ones(len(mean_g)))
+    places_cz = data.rows.table_cg[cells] @ axes_gz - mean_g @ axes_gz
+    encoder.mean.weight.zero_()
+    encoder.mean.weight[:found] = torch.from_numpy((axes_gz / np.maximum(places_cz.std(axis=0), 1e-6)).T)
     network.decoder.genes.bias.copy_(log_gene_share(data, plan.train))
-    network.decoder.genes.weight.mul_(0.1)
     network.log_dispersion.fill_(PRIOR_MEAN)
     return network
 

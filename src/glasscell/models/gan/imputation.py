@@ -15,7 +15,6 @@ from glasscell.models.gan.code import made_codes
 from glasscell.models.gan.generate import gan_of
 from glasscell.models.gan.realism import kinds_in
 from glasscell.models.imputed import ImputedGenes
-from glasscell.models.scgnn.network import decoded_hidden
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -157,4 +156,4 @@ def _places(net: GanModel, dataset: Dataset, job: JobHandle) -> NDArray[np.float
 def _hidden(net: GanModel, code_pd: NDArray[np.float32]) -> NDArray[np.float32]:
     codes = torch.from_numpy(code_pd).to(net.device, net.dtype)
     latent_pz = (codes * net.whole.code_scale + net.whole.code_mean)[:, :-1]
-    return np.asarray(decoded_hidden(net.whole.decoder, latent_pz).cpu().numpy(), np.float32)
+    return np.asarray(net.whole.decoder.read(latent_pz).cpu().numpy(), np.float32)

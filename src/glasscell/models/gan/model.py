@@ -45,14 +45,14 @@ class GanModel(VaeModel):
 
     def __init__(
         self,
-        network: VaeNetwork,
+        network: GanNetwork,
         info: ModelInfo,
         genes: tuple[str, ...],
         preprocessing: Preprocessing,
         label_column: str = "",
         kinds: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(network, info, genes, preprocessing)
+        super().__init__(cast("VaeNetwork", network), info, genes, preprocessing)
         self.label_column, self.kinds = label_column, kinds
 
     @property
@@ -72,7 +72,7 @@ class GanModel(VaeModel):
         """Return a copy elsewhere or in another precision."""
         moved = super().to(device=device, dtype=dtype)
         return type(self)(
-            moved.network, self.info, self.genes, self.preprocessing, self.label_column, self.kinds
+            moved.whole, self.info, self.genes, self.preprocessing, self.label_column, self.kinds
         )
 
     def score(self, batch: CellBatch, target: Target) -> Tensor:

@@ -3,24 +3,101 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from glasscell.models.gan.adversary import Adversary
-from glasscell.models.vae.layer import divergence
-from glasscell.models.vae.network import VaeNetwork
+from glasscell.models.layer import Dropout, Standardise
+from glasscell.models.vae.layer import VARIANCE_FLOOR, GaussianSample, divergence
 
 
-class GanNetwork(VaeNetwork):
+class ComponentEncoder(nn.Module):
+    """Principal components of normalised expression, which stay as they are, and how sure each one is.
+
+    Parameters
+    ----------
+    n_genes, n_latent
+        Sizes of input and output.
+    input_dropout
+        Share of genes hidden at each step of the training.
+    """
+
+    def __init__(self, n_genes: int, n_latent: int, input_dropout: float) -> None:
+        super().__init__()
+        self.standardise = Standardise(n_genes)
+        self.input_dropout = Dropout(input_dropout)
+        self.mean = nn.Linear(n_genes, n_latent).requires_grad_(False)
+        self.log_variance = nn.Linear(n_latent, n_latent)
+
+    @property
+    def n_latent(self) -> int:
+        """Latent dimensions."""
+        return self.mean.out_features
+
+    def forward(self, x_cg: Tensor, batch_cb: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return mean and variance of each cell's latents, ``(n, n_latent)`` each; no batch is known."""
+        mean_cz = self.mean(self.input_dropout(self.standardise(x_cg)))
+        return mean_cz, self.log_variance(mean_cz).clamp(-12.0, 8.0).exp() + VARIANCE_FLOOR
+
+    def folded(self, batch_cb: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return ``W``, ``b`` from expression to latents, standardisation folded in."""
+        return self.standardise.into(self.mean)
+
+    def latent(self, hidden_cz: Tensor) -> Tensor:
+        """Return latent means from ``W x + b``: the same."""
+        return hidden_cz
+
+    @torch.no_grad()
+    def reorder(self, order: Tensor, sign: Tensor) -> None:
+        """Make latent ``order[k]`` the latent ``k``, times ``sign[k]``, in place."""
+        self.mean.weight.copy_(self.mean.weight[order] * sign[:, None])
+        self.mean.bias.copy_(self.mean.bias[order] * sign)
+        self.log_variance.weight.copy_(self.log_variance.weight[order][:, order] * sign)
+        self.log_variance.bias.copy_(self.log_variance.bias[order].clone())
+
+
+class BentDecoder(nn.Module):
+    """Latents to the log share of each gene along straight lines, and what a hidden layer bends them by.
+
+    Parameters
+    ----------
+    n_latent, n_genes, hidden
+        Sizes.
+    """
+
+    def __init__(self, n_latent: int, n_genes: int, hidden: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(n_latent, hidden)
+        self.genes = nn.Linear(n_latent + hidden, n_genes)
+
+    def read(self, latent_cz: Tensor) -> Tensor:
+        """Return what the last layer reads: latents and hidden units, ``(n, n_latent + hidden)``."""
+        return torch.cat([latent_cz, functional.relu(self.first(latent_cz))], dim=1)
+
+    def forward(self, latent_cz: Tensor, batch_cb: Tensor | None) -> Tensor:
+        """Return log shares, ``(n, n_genes)``; ``exp`` of a row sums to one. No batch is known."""
+        return functional.log_softmax(self.genes(self.read(latent_cz)), dim=1)
+
+    @torch.no_grad()
+    def reorder(self, order: Tensor, sign: Tensor) -> None:
+        """Read latents that were put in another order and sign, in place."""
+        self.first.weight.copy_(self.first.weight[:, order] * sign)
+        straight = self.genes.weight[:, : len(order)]
+        straight.copy_(straight[:, order] * sign)
+
+
+class GanNetwork(nn.Module):
     """Cells as codes: latent means and the log of the size; codes are generated, judged and decoded.
 
     Parameters
     ----------
-    n_genes, n_latent, hidden, dropout, input_dropout
-        Of the autoencoder.
+    n_genes, n_latent, hidden, input_dropout
+        Of the autoencoder; ``hidden`` are units of the decoder.
     noise, n_kinds, gan_hidden
         Of generator and critic; no kind is known when ``n_kinds`` is 0.
     """
 
+    steps: Tensor
     code_mean: Tensor
     code_scale: Tensor
     spread: Tensor
@@ -32,18 +109,25 @@ class GanNetwork(VaeNetwork):
         n_latent: int,
         *,
         hidden: int,
-        dropout: float,
         input_dropout: float,
         noise: int,
         n_kinds: int,
         gan_hidden: int,
     ) -> None:
-        super().__init__(n_genes, n_latent, hidden=hidden, dropout=dropout, input_dropout=input_dropout)
+        super().__init__()
+        self.encoder = ComponentEncoder(n_genes, n_latent, input_dropout)
+        self.sample = GaussianSample()
+        self.decoder = BentDecoder(n_latent, n_genes, hidden)
+        self.log_dispersion = nn.Parameter(torch.zeros(n_genes))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64), persistent=False)
         self.adversary = Adversary(noise, n_kinds, n_latent + 1, gan_hidden)
         self.register_buffer("code_mean", torch.zeros(n_latent + 1))
         self.register_buffer("code_scale", torch.ones(n_latent + 1))
         self.register_buffer("spread", torch.zeros(n_latent))
         self.register_buffer("kind_share", torch.full((n_kinds,), 1 / max(1, n_kinds)))
+
+    def batches(self, codes: Tensor | None, like: Tensor) -> None:
+        """Know no batches."""
 
     def forward(
         self, x_cg: Tensor, counts_cg: Tensor, size_c: Tensor, codes: Tensor | None
@@ -67,8 +151,10 @@ class GanNetwork(VaeNetwork):
         self.kind_share.copy_(share_k)
 
     @torch.no_grad()
-    def reorder_codes(self, order: Tensor, sign: Tensor) -> None:
-        """Follow latents that were put in another order and sign, in place: latent ``order[k]`` becomes k."""
+    def reorder(self, order: Tensor, sign: Tensor) -> None:
+        """Make latent ``order[k]`` the latent ``k``, times ``sign[k]``, in place; cells stay the same."""
+        self.encoder.reorder(order, sign)
+        self.decoder.reorder(order, sign)
         last = torch.tensor([len(order)], device=order.device)
         at, flip = torch.cat([order, last]), torch.cat([sign, sign.new_ones(1)])
         self.code_mean.copy_(self.code_mean[at] * flip)

@@ -1,4 +1,4 @@
-"""Training of generator and critic on the codes of cells, through the shared loop."""
+"""Training of the autoencoder, and of generator and critic on its codes, through the shared loop."""
 
 from __future__ import annotations
 
@@ -8,22 +8,41 @@ import torch
 from torch import Tensor, nn
 
 from glasscell.models.gan.adversary import energy_distance, gradient_penalty
+from glasscell.models.learner import Learner
 from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
 from glasscell.models.vae.layer import one_hot
+from glasscell.models.vae.train import CountTask
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from glasscell.jobs import JobHandle
-    from glasscell.models.family import FoldPlan
+    from glasscell.models.family import FoldPlan, TrainingData
     from glasscell.models.gan.adversary import Adversary
+    from glasscell.models.gan.network import GanNetwork
     from glasscell.models.gan.params import GanParams
 
 #: Generated codes for each one of a cell set aside when training asks whether to stop.
 _MADE_EACH = 4
 #: How far apart kinds are put when distributions of codes are compared, in standard deviations of codes.
 _KINDS_APART = 3.0
+
+
+class CodeTask(CountTask):
+    """Counts decoded from codes; loadings of genes are thought to be small beforehand (a normal prior)."""
+
+    def __init__(self, data: TrainingData, plan: FoldPlan, params: GanParams) -> None:
+        super().__init__(data, plan, params)
+        self.pull = params.loading_prior / len(plan.train) / len(data.genes)
+
+    def loss(self, network: nn.Module, indices: Tensor) -> Tensor:
+        """Return the negative evidence lower bound per gene, in training with that of the loadings."""
+        bound = super().loss(network, indices)
+        if not network.training:
+            return bound
+        whole = cast("GanNetwork", getattr(network, "module", network))
+        return bound + 0.5 * self.pull * whole.decoder.genes.weight.square().sum()
 
 
 class AdversaryTask:
@@ -52,8 +71,13 @@ class AdversaryTask:
         self._critic: nn.Module | None = None
         self._optimiser: torch.optim.Optimizer | None = None
 
-    def run(self, network: Adversary, plan: FoldPlan, batch_size: int, job: JobHandle) -> LoopResult:
-        """Train a freshly made pair; ``plan`` names the rows."""
+    def run(
+        self, network: Adversary, plan: FoldPlan, batch_size: int, job: JobHandle
+    ) -> tuple[Adversary, LoopResult]:
+        """Train a freshly made pair; ``plan`` names the rows. The mean of its last steps is returned.
+
+        Generator and critic circle around each other for ever; their mean stands still.
+        """
         params = self.params
         settings = LoopSettings(
             max_epochs=params.gan_epochs,
@@ -63,9 +87,11 @@ class AdversaryTask:
             patience=params.gan_patience,
             epochs=plan.epochs,
         )
-        return fit_loop(
-            network, self.loss, plan.train, plan.valid, settings, seed=self.seed, device=plan.device, job=job
+        learner = Learner(network, {}, params.average_steps)
+        result = fit_loop(
+            learner, self.loss, plan.train, plan.valid, settings, seed=self.seed, device=plan.device, job=job
         )
+        return _pair(result.network, mean=True), result
 
     def loss(self, network: nn.Module, indices: Tensor) -> Tensor:
         """Return the generator's loss after the critic has learnt; in evaluation how far codes are off.
@@ -73,7 +99,7 @@ class AdversaryTask:
         That is the energy distance between codes of cells set aside and generated ones of the same kinds,
         from the same noise each time.
         """
-        pair = cast("Adversary", getattr(network, "module", network))
+        pair = _pair(network, mean=not network.training)
         at = indices.to(self.code_cd.device)
         kind_ck = self._kinds(pair, at)
         if not network.training:
@@ -120,3 +146,9 @@ class AdversaryTask:
             made_cd = torch.cat([made_cd, _KINDS_APART * kinds], dim=1)
             code_cd = torch.cat([code_cd, _KINDS_APART * kind_ck], dim=1)
         return energy_distance(made_cd, code_cd)
+
+
+def _pair(network: nn.Module, *, mean: bool) -> Adversary:
+    """Return generator and critic of a learner, which the loop may have wrapped, or the mean of both."""
+    learner = cast("Learner", getattr(network, "module", network))
+    return cast("Adversary", learner.average if mean else learner.network)
