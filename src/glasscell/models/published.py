@@ -224,3 +224,20 @@ def whole_bundle() -> Iterator[None]:
         yield
     except (RuntimeError, LookupError, ValueError, AssertionError) as error:
         raise ModelError(DAMAGED) from error
+
+
+def filled(
+    network: nn.Module, tensors: Mapping[str, Tensor], description: Mapping[str, Any]
+) -> Preprocessing:
+    """Give a network the weights of a bundle and return how counts become its input.
+
+    Raises
+    ------
+    ModelError
+        A name is missing, or a shape is another.
+    """
+    from glasscell.models.preprocessing import Preprocessing
+
+    with whole_bundle():
+        network.load_state_dict(dict(tensors))
+    return Preprocessing.from_json(description["preprocessing"])

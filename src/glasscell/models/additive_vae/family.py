@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from glasscell.errors import NotCompatible
 from glasscell.models.additive_vae.model import AdditiveModel
 from glasscell.models.additive_vae.network import AdditiveNetwork
 from glasscell.models.additive_vae.params import AdditiveParams
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
-from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.published import NetFamily, whole_bundle
-from glasscell.models.vae.figure import reconstruction_figures
+from glasscell.models.published import filled
+from glasscell.models.vae.count_family import CountFamily
 from glasscell.models.vae.layer import reorder_latents
 from glasscell.models.vae.train import CountTask, log_gene_share
 
@@ -49,7 +47,7 @@ INFO = ModelInfo(
 _BLOCK = 4096
 
 
-class AdditiveFamily(NetFamily):
+class AdditiveFamily(CountFamily):
     """Trains, measures, takes apart and rebuilds additive VAEs."""
 
     info = INFO
@@ -63,10 +61,7 @@ class AdditiveFamily(NetFamily):
         The curve is the negative evidence lower bound per cell, divided by the number of genes.
         """
         assert isinstance(params, AdditiveParams)
-        if data.counts is None or data.size is None:
-            raise NotCompatible(
-                f"{self.info.title} models raw counts and these data have none: choose the layer of counts."
-            )
+        self.require_counts(data)
         result = CountTask(data, plan, params).run(_fresh(data, plan, params), job)
         network = result.network.cpu()
         assert isinstance(network, AdditiveNetwork)
@@ -77,13 +72,6 @@ class AdditiveFamily(NetFamily):
         if model.vanished.all():
             notes = (*notes, "All factors vanished: lower the prior weight, or train on more cells.")
         return model, result.curve, notes
-
-    def figures(
-        self, model: Model, data: TrainingData, held_out: NDArray[np.int64], job: JobHandle
-    ) -> Mapping[str, Mapping[str, float]]:
-        """Measure how well the net foretells a hidden tenth of the counts of cells it has not seen."""
-        assert isinstance(model, AdditiveModel)
-        return reconstruction_figures(self.info.key, model, data, held_out, job)
 
     def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> AdditiveModel:
         """Return the model with its factors in another order and sign; what it decodes stays the same."""
@@ -110,9 +98,7 @@ class AdditiveFamily(NetFamily):
         assert isinstance(params, AdditiveParams)
         batches = tuple(description["batches"])
         network = make_network(params, len(genes), len(batches))
-        with whole_bundle():
-            network.load_state_dict(dict(tensors))
-        preprocessing = Preprocessing.from_json(description["preprocessing"])
+        preprocessing = filled(network, tensors, description)
         return _model(network, self.info, genes, preprocessing, description["batch_column"], batches)
 
 

@@ -18,8 +18,7 @@ from glasscell.models.classifier.network import ClassifierNetwork, class_weights
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.loop import LoopResult, LoopSettings, fit_loop
-from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.published import NetFamily, whole_bundle
+from glasscell.models.published import NetFamily, filled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,9 +112,7 @@ class ClassifierFamily(NetFamily):
         """Rebuild a model that scores bit-equal."""
         assert isinstance(params, ClassifierParams)
         network = make_network(params, len(genes), len(classes))
-        with whole_bundle():
-            network.load_state_dict(dict(tensors))
-        preprocessing = Preprocessing.from_json(description["preprocessing"])
+        preprocessing = filled(network, tensors, description)
         return ClassifierModel(
             network, self.info, genes, classes, preprocessing, float(description["temperature"])
         )

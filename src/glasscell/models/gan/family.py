@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from glasscell.errors import ModelError, NotCompatible
+from glasscell.errors import ModelError
 from glasscell.models.baseline import principal_axes
 from glasscell.models.component import sample_cells
 from glasscell.models.gan.dispersion import PRIOR_MEAN, fit_dispersion
@@ -19,9 +19,9 @@ from glasscell.models.gan.params import GanParams
 from glasscell.models.gan.train import AdversaryTask, CodeTask
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
-from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.published import NetFamily, whole_bundle
+from glasscell.models.published import filled
 from glasscell.models.span import Span
+from glasscell.models.vae.count_family import CountFamily
 from glasscell.models.vae.train import log_gene_share
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ _BLOCK = 2048
 _START_LOG_VARIANCE = -2.0
 
 
-class GanFamily(NetFamily):
+class GanFamily(CountFamily):
     """Trains, measures, takes apart and rebuilds generators with their critics."""
 
     info = INFO
@@ -71,10 +71,7 @@ class GanFamily(NetFamily):
         those of cells set aside (energy distance), which decides when to stop.
         """
         assert isinstance(params, GanParams)
-        if data.counts is None or data.size is None:
-            raise NotCompatible(
-                f"{self.info.title} models raw counts and these data have none: choose the layer of counts."
-            )
+        self.require_counts(data)
         kinds, kind_c, notes = usable_kinds(data, plan)
         fresh = _fresh(data, plan, params, len(kinds), Span(job, 0.0, 0.05, "components"))
         first_plan = replace(plan, valid=plan.valid[:0], epochs=params.max_epochs)
@@ -132,9 +129,7 @@ class GanFamily(NetFamily):
         assert isinstance(params, GanParams)
         kinds = tuple(description["kinds"])
         network = make_network(params, len(genes), len(kinds))
-        with whole_bundle():
-            network.load_state_dict(dict(tensors))
-        preprocessing = Preprocessing.from_json(description["preprocessing"])
+        preprocessing = filled(network, tensors, description)
         return GanModel(network, self.info, genes, preprocessing, description["label_column"], kinds)
 
 

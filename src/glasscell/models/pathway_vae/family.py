@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from glasscell.data.gene_set import gene_mask, read_gmt
-from glasscell.errors import DataError, NotCompatible
+from glasscell.errors import DataError
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.pathway_vae.model import PathwayModel
 from glasscell.models.pathway_vae.network import PathwayNetwork
 from glasscell.models.pathway_vae.params import PathwayParams
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.published import NetFamily, whole_bundle
-from glasscell.models.vae.figure import reconstruction_figures
+from glasscell.models.published import whole_bundle
+from glasscell.models.vae.count_family import CountFamily
 from glasscell.models.vae.train import CountTask, log_gene_share
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ INFO = ModelInfo(
 _FIRST_WEIGHT = 0.2
 
 
-class PathwayFamily(NetFamily):
+class PathwayFamily(CountFamily):
     """Trains, measures, takes apart and rebuilds pathway VAEs."""
 
     info = INFO
@@ -67,10 +67,7 @@ class PathwayFamily(NetFamily):
             The gene sets cannot be read, or too few of their genes were measured.
         """
         assert isinstance(params, PathwayParams)
-        if data.counts is None or data.size is None:
-            raise NotCompatible(
-                f"{self.info.title} models raw counts and these data have none: choose the layer of counts."
-            )
+        self.require_counts(data)
         network, notes = _fresh(data, plan, params)
         result = CountTask(data, plan, params).run(network, job)
         trained = result.network.cpu()
@@ -81,13 +78,6 @@ class PathwayFamily(NetFamily):
         if len(model.pruned) == model.n_sets:
             notes = (*notes, "All gene sets were pruned: lower the pruning, or train on more cells.")
         return model, result.curve, (*notes, *result.notes)
-
-    def figures(
-        self, model: Model, data: TrainingData, held_out: NDArray[np.int64], job: JobHandle
-    ) -> Mapping[str, Mapping[str, float]]:
-        """Measure how well the net foretells a hidden tenth of the counts of cells it has not seen."""
-        assert isinstance(model, PathwayModel)
-        return reconstruction_figures(self.info.key, model, data, held_out, job)
 
     def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> PathwayModel:
         """Return the twin as it is: its latents are the same sets."""

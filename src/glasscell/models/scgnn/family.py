@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from glasscell.errors import NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.published import NetFamily, whole_bundle
+from glasscell.models.published import whole_bundle
 from glasscell.models.scgnn.cluster import discriminant
 from glasscell.models.scgnn.model import ScgnnModel
 from glasscell.models.scgnn.network import FeatureNetwork, ScgnnNetwork
 from glasscell.models.scgnn.params import ScgnnParams
 from glasscell.models.scgnn.train import Pipeline
+from glasscell.models.vae.count_family import CountFamily
 from glasscell.models.vae.layer import reorder_latents
 from glasscell.models.vae.train import log_gene_share
 
@@ -49,7 +49,7 @@ INFO = ModelInfo(
 )
 
 
-class ScgnnFamily(NetFamily):
+class ScgnnFamily(CountFamily):
     """Trains, measures, takes apart and rebuilds cell-graph models."""
 
     info = INFO
@@ -63,10 +63,7 @@ class ScgnnFamily(NetFamily):
         The curve is that of the feature autoencoder's first round: the negative bound per gene.
         """
         assert isinstance(params, ScgnnParams)
-        if data.counts is None or data.size is None:
-            raise NotCompatible(
-                f"{self.info.title} models raw counts and these data have none: choose the layer of counts."
-            )
+        self.require_counts(data)
         trained = Pipeline(data, plan, params).run(_fresh(data, plan, params), job)
         network = _whole(trained, params, len(data.genes))
         model = ScgnnModel(cast("VaeNetwork", network), self.info, data.genes, data.preprocessing)

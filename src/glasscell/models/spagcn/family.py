@@ -11,8 +11,7 @@ from torch import Tensor
 from glasscell.data.neighbour import GraphSpec
 from glasscell.models import training_field
 from glasscell.models.info import FamilyParams, ModelInfo
-from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.published import NetFamily, whole_bundle
+from glasscell.models.published import NetFamily, filled
 from glasscell.models.spagcn.model import SpagcnModel
 
 if TYPE_CHECKING:
@@ -165,9 +164,7 @@ class SpagcnFamily(NetFamily):
         network = make_network(
             params, len(genes), int(description["n_components"]), int(description["n_tried"])
         )
-        with whole_bundle():
-            network.load_state_dict(dict(tensors))
-        preprocessing = Preprocessing.from_json(description["preprocessing"])
+        preprocessing = filled(network, tensors, description)
         graph = GraphSpec.from_json(description["graph"])
         return SpagcnModel(network, self.info, genes, preprocessing, graph)
 

@@ -12,12 +12,12 @@ import torch
 from glasscell.errors import NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.published import NetFamily, whole_bundle
+from glasscell.models.published import whole_bundle
 from glasscell.models.svae.model import ShiftModel
 from glasscell.models.svae.network import ShiftNetwork
 from glasscell.models.svae.params import IvaeParams, SvaeParams
 from glasscell.models.svae.train import ShiftTask, make_network
-from glasscell.models.vae.figure import reconstruction_figures
+from glasscell.models.vae.count_family import CountFamily
 from glasscell.models.vae.layer import reorder_latents
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ IVAE_INFO = replace(
 )
 
 
-class ShiftFamily(NetFamily):
+class ShiftFamily(CountFamily):
     """Trains, measures, takes apart and rebuilds models of shifts.
 
     Parameters
@@ -80,10 +80,7 @@ class ShiftFamily(NetFamily):
         it is that of the training after the mask was decided.
         """
         assert isinstance(params, IvaeParams)
-        if data.counts is None or data.size is None:
-            raise NotCompatible(
-                f"{self.info.title} models raw counts and these data have none: choose the layer of counts."
-            )
+        self.require_counts(data)
         if data.action is None:
             raise NotCompatible(
                 f"{self.info.title} learns what perturbations do: name the column of actions."
@@ -103,13 +100,6 @@ class ShiftFamily(NetFamily):
             control=data.control,
         )
         return model, result.curve, (*result.notes, *_notes(model, data))
-
-    def figures(
-        self, model: Model, data: TrainingData, held_out: NDArray[np.int64], job: JobHandle
-    ) -> Mapping[str, Mapping[str, float]]:
-        """Measure how well the net foretells a hidden tenth of the counts of cells it has not seen."""
-        assert isinstance(model, ShiftModel)
-        return reconstruction_figures(self.info.key, model, data, held_out, job)
 
     def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> ShiftModel:
         """Return the model with its latents in another order and sign; what it decodes stays the same."""

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from glasscell.errors import NotCompatible
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.layer import seed_weights
-from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.published import NetFamily, whole_bundle
-from glasscell.models.vae.figure import reconstruction_figures
+from glasscell.models.published import filled
+from glasscell.models.vae.count_family import CountFamily
 from glasscell.models.vae.layer import reorder_latents
 from glasscell.models.vae.model import VaeModel
 from glasscell.models.vae.network import VaeNetwork
@@ -48,7 +46,7 @@ INFO = ModelInfo(
 )
 
 
-class VaeFamily(NetFamily):
+class VaeFamily(CountFamily):
     """Trains, measures, takes apart and rebuilds VAEs."""
 
     info = INFO
@@ -62,10 +60,7 @@ class VaeFamily(NetFamily):
         The curve is the negative evidence lower bound per cell, divided by the number of genes.
         """
         assert isinstance(params, VaeParams)
-        if data.counts is None or data.size is None:
-            raise NotCompatible(
-                f"{self.info.title} models raw counts and these data have none: choose the layer of counts."
-            )
+        self.require_counts(data)
         result = CountTask(data, plan, params).run(_fresh(data, plan, params), job)
         network = result.network
         assert isinstance(network, VaeNetwork)
@@ -73,13 +68,6 @@ class VaeFamily(NetFamily):
             network.cpu(), self.info, data.genes, data.preprocessing, data.batch_column, data.batches
         )
         return model, result.curve, result.notes
-
-    def figures(
-        self, model: Model, data: TrainingData, held_out: NDArray[np.int64], job: JobHandle
-    ) -> Mapping[str, Mapping[str, float]]:
-        """Measure how well the net foretells a hidden tenth of the counts of cells it has not seen."""
-        assert isinstance(model, VaeModel)
-        return reconstruction_figures(self.info.key, model, data, held_out, job)
 
     def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> VaeModel:
         """Return the model with its latents in another order and sign; what it decodes stays the same."""
@@ -102,9 +90,7 @@ class VaeFamily(NetFamily):
         assert isinstance(params, VaeParams)
         batches = tuple(description["batches"])
         network = make_network(params, len(genes), len(batches))
-        with whole_bundle():
-            network.load_state_dict(dict(tensors))
-        preprocessing = Preprocessing.from_json(description["preprocessing"])
+        preprocessing = filled(network, tensors, description)
         return VaeModel(network, self.info, genes, preprocessing, description["batch_column"], batches)
 
 
