@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from tests.benchmarks.model_transformer import (
+from tests.benchmarks.logistic import (
     DATA,
     FOLDS,
     SEEDS,
+    against_logistic,
+    by_name,
     large_classes,
-    logistic_codes,
-    lower_bound,
+    logistic_row,
     spread,
 )
 from tests.benchmarks.row import Row
@@ -42,13 +43,12 @@ def without(labels: Any, name: str) -> Any:
     return replace(labels, codes=np.where(labels.codes == gone, -1, codes).astype(np.int32), classes=classes)
 
 
-def against_logistic(name: str, seed: int) -> Figures:
+def scored(name: str, seed: int) -> Figures:
     """Train a net per fold and compare held-out predictions with logistic regression's, cell by cell."""
     import glasscell
     from glasscell.data.split import split
     from glasscell.models.fit import FitRequest, fit
     from glasscell.models.gene_transformer.params import GeneTransformerParams
-    from glasscell.models.metric import macro_f1
 
     file, column, scheme, gone = FILES[name]
     dataset = glasscell.read(DATA / file)
@@ -56,19 +56,7 @@ def against_logistic(name: str, seed: int) -> Figures:
     plan = split(dataset, scheme, n_folds=FOLDS, seed=seed, labels=labels)
     params = GeneTransformerParams(**settings_of("gene_transformer")[name])
     bundle = fit(dataset, FitRequest(labels, plan, "gene_transformer", params, seed, "cpu"))
-    known = np.flatnonzero(bundle.cells.labelled)
-    truth = bundle.cells.truth[known]
-    ours = bundle.cells.probabilities_ck[known].argmax(axis=1)
-    theirs = logistic_codes(dataset, bundle)[known]
-    return {
-        "ours": macro_f1(truth, ours),
-        "logistic": macro_f1(truth, theirs),
-        "lower": lower_bound(truth, ours, theirs),
-        "majority": bundle.baselines["majority"].macro_f1,
-        "classes": len(bundle.classes),
-        "folds": len(bundle.folds),
-        "seconds": bundle.provenance["seconds"],
-    }
+    return against_logistic(dataset, bundle)
 
 
 def with_few_labels(seed: int) -> Figures:
@@ -85,25 +73,10 @@ def with_few_labels(seed: int) -> Figures:
     return {**vars(row), "lift": row.lift}
 
 
-def by_name(found: list[Figures]) -> dict[str, list[float]]:
-    """Turn figures by seed into figures by name."""
-    return {name: [one[name] for one in found] for name in found[0]}
-
-
 def data_row(id: str, name: str, words: str) -> Row:
     """Score one data set on every seed."""
-    by = by_name([against_logistic(name, seed) for seed in SEEDS])
-    return Row(
-        id,
-        f"{name}, {by['classes'][0]:g} classes, {words}: macro-F1 less logistic's, lower bound",
-        f"F1 {np.mean(by['ours']):.3f}",
-        f"logistic {np.mean(by['logistic']):.3f}",
-        min(by["lower"]),
-        -0.03,
-        note=f"seeds {SEEDS}: lower bounds {spread(by['lower'])}, F1 {spread(by['ours'])}, logistic "
-        f"{spread(by['logistic'])}, majority {spread(by['majority'])}; "
-        f"{' '.join(f'{one:.0f}' for one in by['seconds'])} s",
-    )
+    found = [scored(name, seed) for seed in SEEDS]
+    return logistic_row(id, f"{name}, {{}} classes, {words}", found)
 
 
 def labels_row() -> Row:
@@ -133,4 +106,4 @@ def rows() -> list[Row]:
 
 if __name__ == "__main__":
     asked, number = sys.argv[1], int(sys.argv[2])
-    print(with_few_labels(number) if asked == "labels" else against_logistic(asked, number))
+    print(with_few_labels(number) if asked == "labels" else scored(asked, number))

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from tests.benchmarks.logistic import (
+    CIRCULAR,
+    DATA,
+    FOLDS,
+    SEEDS,
+    against_logistic,
+    by_name,
+    large_classes,
+    logistic_row,
+    spread,
+)
 from tests.benchmarks.row import Row
 from tests.benchmarks.setting import settings_of
 
 IDS = ("PBMC3K", "TOKEN", "S11")
-DATA = Path(__file__).parents[3] / "shared" / "data"
-SEEDS = (0, 1, 2)
-SMALLEST_CLASS = 30
-FOLDS, RESAMPLES = 5, 1000
 #: Held-out cells of S11 in which every token is removed.
 REMOVED_IN = 600
-
-
-def large_classes(dataset: Any, column: str) -> Any:
-    """Read labels, and take them off the cells of classes that are too small."""
-    from glasscell.data.labels import read_labels
-
-    labels = read_labels(dataset, column)
-    count_k = np.bincount(labels.codes[labels.codes >= 0], minlength=len(labels.classes))
-    kept = np.flatnonzero(count_k >= SMALLEST_CLASS)
-    place = np.full(len(count_k) + 1, -1, np.int32)
-    place[kept] = np.arange(len(kept))
-    classes = tuple(labels.classes[code] for code in kept)
-    return replace(labels, codes=place[labels.codes], classes=classes)
 
 
 def trained(dataset: Any, labels: Any, settings: dict[str, Any], seed: int, folds: int) -> Any:
@@ -48,54 +41,6 @@ def trained(dataset: Any, labels: Any, settings: dict[str, Any], seed: int, fold
         device="cpu",
     )
     return fit_twin(fit(dataset, request), dataset, request)
-
-
-def logistic_codes(dataset: Any, bundle: Any) -> Any:
-    """Predict every labelled cell by logistic regression on the nets' own folds."""
-    from glasscell.models.baseline import logistic
-    from glasscell.models.batch import preprocessing_for
-    from glasscell.models.row import input_rows
-
-    table_cg, cells = input_rows(dataset, preprocessing_for(dataset)), bundle.cells
-    codes = np.full(len(cells.truth), -1)
-    for fold in range(len(bundle.folds)):
-        train = np.flatnonzero(cells.labelled & (cells.fold != fold))
-        test = np.flatnonzero(cells.labelled & (cells.fold == fold))
-        found = logistic(table_cg[train], cells.truth[train], table_cg[test], len(bundle.classes))
-        codes[test] = found.argmax(axis=1)
-    return codes
-
-
-def lower_bound(truth: Any, ours: Any, theirs: Any) -> float:
-    """Return the 2.5th percentile of the difference in macro-F1 over resamples of the cells."""
-    from glasscell.models.metric import macro_f1
-
-    rng = np.random.default_rng(0)
-    found = []
-    for _ in range(RESAMPLES):
-        drawn = rng.integers(len(truth), size=len(truth))
-        found.append(macro_f1(truth[drawn], ours[drawn]) - macro_f1(truth[drawn], theirs[drawn]))
-    return float(np.quantile(found, 0.025))
-
-
-def against_logistic(dataset: Any, bundle: Any) -> dict[str, float]:
-    """Compare a bundle's held-out predictions with logistic regression's, cell by cell."""
-    from glasscell.models.batch import make_batch
-    from glasscell.models.metric import macro_f1
-
-    known = np.flatnonzero(bundle.cells.labelled)
-    truth = bundle.cells.truth[known]
-    ours = bundle.cells.probabilities_ck[known].argmax(axis=1)
-    theirs = logistic_codes(dataset, bundle)[known]
-    held = known[bundle.cells.fold[known] == 0]
-    twin = bundle.twin.probabilities(make_batch(dataset, bundle.twin, held)).argmax(dim=1).numpy()
-    return {
-        "ours": macro_f1(truth, ours),
-        "logistic": macro_f1(truth, theirs),
-        "lower": lower_bound(truth, ours, theirs),
-        "twin": macro_f1(bundle.cells.truth[held], twin),
-        "majority": bundle.baselines["majority"].macro_f1,
-    }
 
 
 def wrong_links(bundle: Any, dataset: Any, cut: bool = False) -> int:
@@ -162,11 +107,6 @@ def pair_found(truth: Any, dataset: Any, bundle: Any) -> dict[str, float]:
     return {name: float(roc_auc_score(planted, values[: len(planted)])) for name, values in readings.items()}
 
 
-def spread(values: list[float]) -> str:
-    """Write the figure of every seed."""
-    return " ".join(f"{value:.3f}" for value in values)
-
-
 def pbmc_rows() -> list[Row]:
     """Train on peripheral blood and compare."""
     import glasscell
@@ -181,20 +121,8 @@ def pbmc_rows() -> list[Row]:
         found.append(against_logistic(dataset, bundle))
         wrong.append(wrong_links(bundle, dataset))
         cut.append(wrong_links(bundle, dataset, cut=True))
-    by = {name: [one[name] for one in found] for name in found[0]}
     return [
-        Row(
-            "PBMC3K",
-            f"pbmc3k, {len(labels.classes)} classes, {FOLDS} folds: macro-F1 less logistic's, lower bound",
-            f"F1 {np.mean(by['ours']):.3f}",
-            f"logistic {np.mean(by['logistic']):.3f}",
-            min(by["lower"]),
-            -0.03,
-            note=f"seeds {SEEDS}: lower bounds {spread(by['lower'])}, F1 {spread(by['ours'])}, logistic "
-            f"{spread(by['logistic'])}; labels permuted {spread(by['twin'])}, "
-            f"majority {spread(by['majority'])}; "
-            "the labels were made from the same counts, so the comparison counts, not the height",
-        ),
+        logistic_row("PBMC3K", f"pbmc3k, {{}} classes, {FOLDS} folds", found, CIRCULAR),
         Row(
             "TOKEN",
             "pairs of set and gene that do not hang together as the sets say, trained nets",
@@ -223,7 +151,7 @@ def pair_row() -> Row:
             bundle = trained(truth.dataset, labels, settings, seed, 2)
         found.append(pair_found(truth, truth.dataset, bundle))
         figures.append((bundle.metrics.macro_f1, bundle.baselines["logistic"].macro_f1))
-    by = {name: [one[name] for one in found] for name in found[0]}
+    by = by_name(found)
     others = "; ".join(f"{name} {spread(values)}" for name, values in by.items() if name != "removal")
     return Row(
         "S11",

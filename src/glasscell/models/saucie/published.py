@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from copy import deepcopy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+from glasscell.models.published import BatchNet
 from glasscell.models.saucie.code import bits_of, code_names
 
 if TYPE_CHECKING:
@@ -24,24 +23,18 @@ if TYPE_CHECKING:
     from glasscell.models.saucie.network import SaucieNetwork
 
 
-class PublishedSaucie:
-    """What a published network is by itself: its inputs, names, precision and digest.
+class PublishedSaucie(BatchNet):
+    """A published network whose codes have names.
 
     Parameters
     ----------
-    network
-        Trained; a copy is kept.
-    info
-        Words about the family.
-    genes
-        Names of the inputs.
-    preprocessing
-        How counts become its input.
-    batch_column, batches
-        Obs column of the technical batch and its values, in the order of the codes; empty for none.
+    network, info, genes, preprocessing, batch_column, batches
+        As of every published network that knows batches; ``first`` scales the input.
     codes
         Names of its codes; None for their toggles in ones and zeros. A twin's are those of its model.
     """
+
+    network: SaucieNetwork
 
     def __init__(
         self,
@@ -53,35 +46,8 @@ class PublishedSaucie:
         batches: tuple[str, ...] = (),
         codes: tuple[str, ...] | None = None,
     ) -> None:
-        self.network = deepcopy(network).eval().requires_grad_(False)
-        self._info, self._genes, self._preprocessing = info, genes, preprocessing
-        self._batch_column, self._batches = batch_column, batches
+        super().__init__(network, info, genes, preprocessing, batch_column, batches)
         self._domain_names = code_names(self.bit_kj) if codes is None else codes
-
-    @property
-    def info(self) -> ModelInfo:
-        """Words about the family."""
-        return self._info
-
-    @property
-    def genes(self) -> tuple[str, ...]:
-        """Input genes, in order."""
-        return self._genes
-
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """How counts become this model's input."""
-        return self._preprocessing
-
-    @property
-    def batch_column(self) -> str:
-        """Obs column of the technical batch; empty for none."""
-        return self._batch_column
-
-    @property
-    def batches(self) -> tuple[str, ...]:
-        """Names of the batches, in the order of the codes."""
-        return self._batches
 
     @property
     def n_latent(self) -> int:
@@ -98,32 +64,10 @@ class PublishedSaucie:
         """Which toggles are on in each code, ``(n_domains, n_bits)``."""
         return bits_of(self.network.code_ku.cpu().numpy(), self.network.bit_ju.cpu().numpy())
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.network.genes.weight.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number type of weights and input."""
-        return self.network.genes.weight.dtype
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of everything a score depends on; the same on every device."""
-        words = {**self.description(), "genes": self.genes}
-        digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
-        for name, tensor in sorted(self.network.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
-
     def description(self) -> Mapping[str, Any]:
         """Return what rebuilds the model beside weights, genes and settings."""
         return {
-            "preprocessing": self.preprocessing.to_json(),
-            "batch_column": self.batch_column,
-            "batches": list(self.batches),
+            **super().description(),
             "codes": list(self.domain_names),
             "n_bits": len(self.network.bit_ju),
         }
@@ -138,10 +82,6 @@ class PublishedSaucie:
         return type(self)(
             network, self.info, self.genes, self.preprocessing, self.batch_column, self.batches, codes
         )
-
-    def inputs(self, batch: CellBatch) -> Tensor:
-        """Return expression, ``(n, n_genes)``; ``first`` scales it."""
-        return batch.expression if batch.centre is None else batch.expression[batch.centre]
 
     def _codes(self, batch: CellBatch) -> Tensor | None:
         if batch.batch is None or batch.centre is None:

@@ -11,8 +11,9 @@ from torch import Tensor
 from glasscell.data.neighbour import GraphSpec
 from glasscell.models import training_field
 from glasscell.models.info import FamilyParams, ModelInfo
-from glasscell.models.published import NetFamily, filled
+from glasscell.models.published import filled
 from glasscell.models.spagcn.model import SpagcnModel
+from glasscell.models.spatial_attention.domain_net import DomainFamily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +100,7 @@ INFO = ModelInfo(
 )
 
 
-class SpagcnFamily(NetFamily):
+class SpagcnFamily(DomainFamily):
     """Trains, measures, takes apart and rebuilds networks of smoothed expression."""
 
     info = INFO
@@ -135,20 +136,6 @@ class SpagcnFamily(NetFamily):
 
         assert isinstance(model, SpagcnModel)
         return kernel_figures(self.info.key, model, data, held_out, job)
-
-    def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> SpagcnModel:
-        """Return the model with its latents in another order and sign; domains stay."""
-        assert isinstance(twin, SpagcnModel)
-        same = torch.arange(twin.n_domains, device=twin.device)
-        at, flip = torch.from_numpy(order).to(twin.device), torch.from_numpy(sign).to(twin.device, twin.dtype)
-        return twin.rearranged(at, flip, same)
-
-    def domains_aligned(self, twin: Model, order: NDArray[np.int64]) -> SpagcnModel:
-        """Return the model with its domains in another order."""
-        assert isinstance(twin, SpagcnModel)
-        same = torch.arange(twin.n_latent, device=twin.device)
-        kept = torch.ones(twin.n_latent, device=twin.device, dtype=twin.dtype)
-        return twin.rearranged(same, kept, torch.from_numpy(order).to(twin.device))
 
     def restore(
         self,

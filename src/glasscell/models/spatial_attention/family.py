@@ -14,7 +14,8 @@ from glasscell.errors import NotCompatible
 from glasscell.models import training_field
 from glasscell.models.info import FamilyParams, ModelInfo
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.published import NetFamily, whole_bundle
+from glasscell.models.published import whole_bundle
+from glasscell.models.spatial_attention.domain_net import DomainFamily
 from glasscell.models.spatial_attention.model import SpatialModel
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ INFO = ModelInfo(
 )
 
 
-class SpatialFamily(NetFamily):
+class SpatialFamily(DomainFamily):
     """Trains, measures, takes apart and rebuilds networks of neighbours."""
 
     info = INFO
@@ -160,20 +161,6 @@ class SpatialFamily(NetFamily):
 
         assert isinstance(model, SpatialModel)
         return neighbour_figures(self.info.key, model, data, held_out, job)
-
-    def aligned(self, twin: Model, order: NDArray[np.int64], sign: NDArray[np.float32]) -> SpatialModel:
-        """Return the model with its latents in another order and sign; domains and what is decoded stay."""
-        assert isinstance(twin, SpatialModel)
-        same = torch.arange(twin.n_domains, device=twin.device)
-        at, flip = torch.from_numpy(order).to(twin.device), torch.from_numpy(sign).to(twin.device, twin.dtype)
-        return twin.rearranged(at, flip, same)
-
-    def domains_aligned(self, twin: Model, order: NDArray[np.int64]) -> SpatialModel:
-        """Return the model with its domains in another order."""
-        assert isinstance(twin, SpatialModel)
-        same = torch.arange(twin.n_latent, device=twin.device)
-        kept = torch.ones(twin.n_latent, device=twin.device, dtype=twin.dtype)
-        return twin.rearranged(same, kept, torch.from_numpy(order).to(twin.device))
 
     def restore(
         self,
