@@ -9,7 +9,7 @@ setup:
 	@bash .ci/setup test
 
 test: setup
-	OMP_NUM_THREADS=1 $(RUN) $(PY) -m pytest -q
+	OMP_NUM_THREADS=1 $(RUN) $(PY) -m pytest -q -n 2 --dist loadfile
 
 test-slow: setup
 	OMP_NUM_THREADS=1 $(RUN) $(PY) -m pytest -q -m "slow and not bench" -o timeout=1800
