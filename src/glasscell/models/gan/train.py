@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from glasscell.models.gan.network import GanNetwork
     from glasscell.models.gan.params import GanParams
 
+#: Steps of the autoencoder that the mean reaches back, about.
+_AVERAGED_STEPS = 100
 #: Generated codes for each one of a cell set aside when training asks whether to stop.
 _MADE_EACH = 4
 #: How far apart kinds are put when distributions of codes are compared, in standard deviations of codes.
@@ -36,12 +39,17 @@ class CodeTask(CountTask):
         super().__init__(data, plan, params)
         self.pull = params.loading_prior / len(plan.train) / len(data.genes)
 
+    def run(self, network: nn.Module, job: JobHandle) -> LoopResult:
+        """Train a freshly made network; the mean of its last steps is returned."""
+        result = super().run(Learner(network, {}, _AVERAGED_STEPS), job)
+        return replace(result, network=_learnt(result.network, mean=True).requires_grad_(True))
+
     def loss(self, network: nn.Module, indices: Tensor) -> Tensor:
         """Return the negative evidence lower bound per gene, in training with that of the loadings."""
-        bound = super().loss(network, indices)
+        whole = cast("GanNetwork", _learnt(network, mean=not network.training))
+        bound = super().loss(whole, indices)
         if not network.training:
             return bound
-        whole = cast("GanNetwork", getattr(network, "module", network))
         return bound + 0.5 * self.pull * whole.decoder.genes.weight.square().sum()
 
 
@@ -91,7 +99,7 @@ class AdversaryTask:
         result = fit_loop(
             learner, self.loss, plan.train, plan.valid, settings, seed=self.seed, device=plan.device, job=job
         )
-        return _pair(result.network, mean=True), result
+        return cast("Adversary", _learnt(result.network, mean=True)), result
 
     def loss(self, network: nn.Module, indices: Tensor) -> Tensor:
         """Return the generator's loss after the critic has learnt; in evaluation how far codes are off.
@@ -99,7 +107,7 @@ class AdversaryTask:
         That is the energy distance between codes of cells set aside and generated ones of the same kinds,
         from the same noise each time.
         """
-        pair = _pair(network, mean=not network.training)
+        pair = cast("Adversary", _learnt(network, mean=not network.training))
         at = indices.to(self.code_cd.device)
         kind_ck = self._kinds(pair, at)
         if not network.training:
@@ -148,7 +156,7 @@ class AdversaryTask:
         return energy_distance(made_cd, code_cd)
 
 
-def _pair(network: nn.Module, *, mean: bool) -> Adversary:
-    """Return generator and critic of a learner, which the loop may have wrapped, or the mean of both."""
+def _learnt(network: nn.Module, *, mean: bool) -> nn.Module:
+    """Return the network of a learner, which the loop may have wrapped, or the mean of its steps."""
     learner = cast("Learner", getattr(network, "module", network))
-    return cast("Adversary", learner.average if mean else learner.network)
+    return learner.average if mean else learner.network
