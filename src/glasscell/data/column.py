@@ -159,6 +159,24 @@ def categorical_codes(column: pd.Series[Any]) -> tuple[np.ndarray[Any, np.dtype[
     return new_code[column.cat.codes.to_numpy(np.int64)], tuple(names)
 
 
+def recode(
+    codes: np.ndarray[Any, np.dtype[Any]], names: Iterable[str], known: Iterable[str]
+) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """Return codes by another list of names, of the same shape; -1 stays, and is what unknown names become.
+
+    Parameters
+    ----------
+    codes
+        Places in ``names``, -1 for none.
+    known
+        The list that is wanted.
+    """
+    place = {name: code for code, name in enumerate(known)}
+    found: np.ndarray[Any, np.dtype[np.int32]]
+    found = np.array([*(place.get(name, -1) for name in names), -1], np.int32)[codes]
+    return found
+
+
 def missing_name(what: str, name: str, known: Iterable[Any]) -> str:
     """Return the sentence for a name that is not there, with the nearest known names."""
     names = [str(item) for item in known]

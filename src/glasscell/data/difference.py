@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from glasscell.data.channel import CellValues, ChannelRef, CodeArray, resolve_channel
+from glasscell.data.column import recode
 from glasscell.errors import DataError
 
 #: The two categories of a difference of names, and their colours on either ground.
@@ -46,8 +47,8 @@ def difference_of(first: CellValues, second: CellValues) -> CellValues:
 
 def recoded(values: CellValues, names: list[str]) -> CodeArray:
     """Return the category of each cell as a place in ``names``, ``(n_cells,)``; -1 for none."""
-    places = np.array([*(names.index(name) for name in values.categories), -1], np.int32)
-    return places[values.codes]
+    assert values.codes is not None
+    return recode(values.codes, values.categories, names)
 
 
 def difference_ref(first: ChannelRef, second: ChannelRef) -> ChannelRef:

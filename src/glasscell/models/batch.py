@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import numpy as np
 import torch
 
-from glasscell.data.column import categorical_codes
+from glasscell.data.column import categorical_codes, recode
 from glasscell.data.neighbour import neighbour_graph
 from glasscell.errors import DataError, NotCompatible
 from glasscell.models.cell_batch import CellBatch
@@ -172,9 +172,7 @@ def _codes(
     if column not in dataset.obs.columns:
         return None
     codes, names = categorical_codes(dataset.obs[column])
-    place = {name: code for code, name in enumerate(own)}
-    known = np.array([place.get(name, -1) for name in names] + [-1], np.int64)
-    return torch.from_numpy(known[codes[indices]]).to(device)
+    return torch.from_numpy(recode(codes[indices], names, own).astype(np.int64)).to(device)
 
 
 def check_finite(

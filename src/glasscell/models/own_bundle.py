@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from glasscell.data.column import recode
 from glasscell.errors import DataError
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle, CellTable, Curve
@@ -86,14 +87,12 @@ def own_bundle(
 def _truth(model: TorchModel, dataset: Dataset, labels: Labels | None) -> NDArray[np.int32]:
     if labels is None:
         return np.full(dataset.n_cells, -1, np.int32)
-    place = {name: code for code, name in enumerate(model.classes)}
-    ours = np.array([*(place.get(name, -1) for name in labels.classes), -1], np.int32)
-    if (ours < 0).all():
+    if not set(labels.classes) & set(model.classes):
         raise DataError(
             f'No class in "{labels.name}" is one of the network\'s ({", ".join(model.classes[:6])}): '
             "choose another column."
         )
-    return np.asarray(ours[labels.codes], np.int32)
+    return recode(labels.codes, labels.classes, model.classes)
 
 
 @torch.no_grad()

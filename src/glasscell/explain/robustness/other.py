@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glasscell.data.column import categorical_codes, missing_name
+from glasscell.data.column import categorical_codes, missing_name, recode
 from glasscell.errors import DataError, NotCompatible
 from glasscell.explain.assemble import explain_nets
 from glasscell.explain.plan import make_plan
@@ -57,9 +57,7 @@ def _truth(other: Dataset, bundle: Bundle) -> NDArray[np.int32]:
     if name not in other.obs.columns:
         raise DataError(missing_name("obs column", name, other.obs.columns))
     codes, names = categorical_codes(other.obs[name])
-    place = {one: code for code, one in enumerate(bundle.classes)}
-    own = np.array([place.get(one, -1) for one in names] + [-1], np.int32)
-    return np.asarray(own[codes], np.int32)
+    return recode(codes, names, bundle.classes)
 
 
 def top_genes_of_file(

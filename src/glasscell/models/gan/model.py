@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 import torch
 
+from glasscell.data.column import recode
 from glasscell.models.gan.code import generated_means
 from glasscell.models.target import Target, require_target
 from glasscell.models.vae.layer import one_hot
@@ -101,9 +102,7 @@ class GanModel(VaeModel):
 
     def kinds_of(self, data: TrainingData) -> NDArray[np.int64]:
         """Return the code of each cell's kind in training data, ``(n,)``, -1 for none this model knows."""
-        place = {name: code for code, name in enumerate(self.kinds)}
-        known = np.array([place.get(name, -1) for name in data.classes] + [-1], np.int64)
-        return known[data.codes] if self.kinds else np.full(len(data.codes), -1, np.int64)
+        return recode(data.codes, data.classes, self.kinds).astype(np.int64)
 
     def parts(self) -> Mapping[str, Any]:
         """Return means of generated cells of each kind and how frequent kinds are, read-only, by name."""

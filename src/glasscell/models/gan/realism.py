@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from glasscell.data.column import categorical_codes
+from glasscell.data.column import categorical_codes, recode
 from glasscell.errors import NotCompatible
 from glasscell.jobs import QUIET
 from glasscell.models.batch import make_batch
@@ -106,9 +106,7 @@ def kinds_in(net: GanModel, dataset: Dataset) -> NDArray[np.int64]:
     if not net.kinds or net.label_column not in dataset.obs.columns:
         return np.full(dataset.n_cells, -1, np.int64)
     codes_c, names = categorical_codes(dataset.obs[net.label_column])
-    place = {name: code for code, name in enumerate(net.kinds)}
-    known = np.array([place.get(str(name), -1) for name in names] + [-1], np.int64)
-    return np.asarray(known[codes_c], np.int64)
+    return recode(codes_c, names, net.kinds).astype(np.int64)
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from glasscell.data.column import categorical_codes
+from glasscell.data.column import categorical_codes, recode
 from glasscell.data.split import Split
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.baseline_row import baseline_rows
@@ -131,10 +131,7 @@ def _truth(dataset: Dataset, saved: ScviFile) -> NDArray[np.int32]:
     if not saved.classes or saved.labels_column not in dataset.obs.columns:
         return np.full(dataset.n_cells, -1, np.int32)
     codes, names = categorical_codes(dataset.obs[saved.labels_column])
-    place = {name: code for code, name in enumerate(saved.classes)}
-    own = np.array([place.get(name, -1) for name in names] + [-1], np.int32)
-    truth: NDArray[np.int32] = own[codes]
-    return truth
+    return recode(codes, names, saved.classes)
 
 
 def _folds(
