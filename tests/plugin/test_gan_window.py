@@ -24,7 +24,7 @@ SHORT = {
 def test_the_whole_way(window: Callable[..., Any], real_data: Callable[[str], Path], tmp_path: Path) -> None:
     shown = window(some_blood(real_data("pbmc3k.h5ad"), tmp_path, n_genes=200, every=8))
     walk = FamilyWalk(shown, "gan", "louvain", **SHORT)
-    view = walk.cancel()
+    view = walk.cancel(max_epochs=5000)
     assert view.labels.isVisible(), "it can be told what kind each cell is"
     bundle, session = walk.train(), walk.session
     assert bundle.folds[0].label_column == "louvain"
