@@ -88,7 +88,7 @@ def impostor(seed: int) -> tuple[float, float]:
 
 def edge_sizes(found: Any, bundle: Any, wild: Any) -> dict[str, Any]:
     """Return the size of every edge by each way, targets in rows."""
-    from glasscell.explain.edge.beside import rank_correlation
+    from glasscell.explain.edge.beside import rank_correlations
     from glasscell.models.batch import make_batch
     from glasscell.models.grn.figure import straight_lines
 
@@ -97,7 +97,7 @@ def edge_sizes(found: Any, bundle: Any, wild: Any) -> dict[str, Any]:
     sources = net.network.sources.numpy()
     standard = (values - values.mean(axis=0)) / values.std(axis=0)
     states = wild.obs["state"].to_numpy()
-    within = [np.abs(rank_correlation(values[states == name], sources)) for name in np.unique(states)]
+    within = [np.abs(rank_correlations(values[states == name], sources)) for name in np.unique(states)]
     return {
         "network": np.abs(found.weight_sgr[0]),
         "network z": np.abs(found.z_sgr[0]),

@@ -33,8 +33,9 @@ from glasscell.models.gan.family import FAMILY, GanModel, GanParams, make_networ
 from glasscell.models.gan.figure import ALARM, COPIES, INDEPENDENT, NEAREST, Yardstick, independent
 from glasscell.models.gan.generate import draw, generate
 from glasscell.models.gan.imputation import POOL, impute, impute_from
+from glasscell.models.gan.network import GanNetwork
 from glasscell.models.gan.realism import FEWEST, ranks, realism, realism_of
-from glasscell.models.gan.train import AdversaryTask
+from glasscell.models.gan.train import AdversaryTask, CodeTask
 from glasscell.models.gan.write_back import annotate
 from glasscell.models.layer import seed_noise, seed_weights
 from glasscell.models.learner import Learner
@@ -171,6 +172,39 @@ def test_the_critic_is_shown_training_cells_only(pair: Adversary) -> None:
     assert torch.equal(*found)
 
 
+def test_the_mean_of_steps_is_judged_and_kept(pair: Adversary, data: TrainingData, monkeypatch: Any) -> None:
+    from glasscell.models.gan import train
+
+    results, fit_loop = [], train.fit_loop
+    monkeypatch.setattr(train, "fit_loop", lambda *a, **k: results.append(fit_loop(*a, **k)) or results[-1])
+    codes = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
+    task = AdversaryTask(codes, torch.arange(40) % 2, np.arange(30), QUICK, 0)
+    plan = FoldPlan(np.arange(30), np.arange(30, 40), 0, "cpu")
+    kept, _ = task.run(pair.float(), plan, 8, QUIET)
+    learner = results[0].network
+    last, mean = (one.generator.last.weight for one in (learner.network, learner.average))
+    assert torch.equal(kept.generator.last.weight, mean)
+    assert not torch.equal(mean, last)
+    learner.eval()
+    before = float(task.loss(learner, torch.arange(30, 40)))
+    with torch.no_grad():
+        learner.network.generator.last.bias += 5
+    assert float(task.loss(learner, torch.arange(30, 40))) == before
+    with torch.no_grad():
+        learner.average.generator.last.bias += 5
+    assert float(task.loss(learner, torch.arange(30, 40))) != before
+
+    monkeypatch.undo()
+    whole = CodeTask(data, FoldPlan(np.arange(160), np.arange(0), 0, "cpu", epochs=2), QUICK)
+    start = make_network(QUICK, 40, 0)
+    learners: list[Learner] = []
+    monkeypatch.setattr(train, "Learner", lambda *a: learners.append(Learner(*a)) or learners[-1])
+    found = whole.run(start, QUIET).network
+    assert isinstance(found, GanNetwork)
+    assert not torch.equal(found.decoder.genes.weight, start.decoder.genes.weight)
+    assert learners[0].average_steps > 1
+
+
 def test_dispersions_are_weighed_by_the_negative_binomial() -> None:
     rng = np.random.default_rng(2)
     mean_cg = rng.uniform(0.2, 6.0, size=(9, 4))
@@ -196,9 +230,8 @@ def test_codes_are_components_of_training_cells_and_stay_so(
     left = table - latent @ np.linalg.lstsq(latent, table - table.mean(0), rcond=None)[0]
     axes = np.linalg.svd(table[train] - table[train].mean(0), full_matrices=False)[2][:4]
     best = table - (table - table[train].mean(0)) @ axes.T @ axes
-    assert (
-        left.var(axis=0).sum() < 1.1 * best.var(axis=0).sum()
-    )  # as little is left as by components found here
+    # As little is left as by components found here.
+    assert left.var(axis=0).sum() < 1.1 * best.var(axis=0).sum()
     assert np.abs(np.corrcoef(latent[train].T) - np.eye(4)).max() < 0.25
 
 
@@ -284,6 +317,13 @@ def test_latents_in_another_order_generate_and_judge_the_same(net: GanModel, dat
     np.testing.assert_allclose(
         other.parts()["generated means"], net.parts()["generated means"], rtol=1e-3, atol=1e-4
     )
+    torch.testing.assert_close(other.spread(batch)[1], net.spread(batch)[1][:, order], rtol=1e-4, atol=1e-6)
+    rng = np.random.default_rng(6)
+    code, noise = (torch.from_numpy(rng.normal(size=(3, n))).float() for n in (5, 4))
+    flip = torch.from_numpy(sign)
+    turned = torch.cat([code[:, order] * flip, code[:, -1:]], dim=1)
+    ours, theirs = net.whole.decode_code(code, noise), other.whole.decode_code(turned, noise[:, order] * flip)
+    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-6)
 
 
 def test_cells_held_out_leave_no_trace_in_the_net(data: TrainingData) -> None:

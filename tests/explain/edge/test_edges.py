@@ -17,7 +17,7 @@ from glasscell.data.labels import read_labels
 from glasscell.data.selection import parse_selection
 from glasscell.data.write import write
 from glasscell.errors import DataError, JobCancelled, NotCompatible
-from glasscell.explain.edge.beside import forest_importance, rank_correlation
+from glasscell.explain.edge.beside import forest_importance, rank_correlations
 from glasscell.explain.edge.measure import edges, why_no_edges
 from glasscell.explain.edge.null import scattered, spread_of_edges
 from glasscell.explain.edge.result import CAUTION, Edges
@@ -176,7 +176,7 @@ def test_a_forest_finds_a_curve_that_ranks_do_not() -> None:
     sources = np.arange(4)
     forest_gr = forest_importance(values, sources, 0, QUIET, 20)
     assert int(np.argmax(forest_gr[4])) == 0
-    assert abs(rank_correlation(values, sources)[4, 0]) < 0.2
+    assert abs(rank_correlations(values, sources)[4, 0]) < 0.2
     assert np.array_equal(forest_gr[5], np.zeros(4)), "a constant gene has no reasons"
     assert np.isnan(forest_gr[sources, sources]).all()
 
@@ -216,4 +216,4 @@ def test_a_copy_that_was_dealt_to_other_cells_gets_no_edges(dataset: Dataset) ->
 
 def test_rank_correlation_of_a_constant_is_zero() -> None:
     values = np.column_stack([np.arange(9.0), np.ones(9)])
-    assert rank_correlation(values, np.array([0, 1]))[1, 0] == 0
+    assert rank_correlations(values, np.array([0, 1]))[1, 0] == 0

@@ -17,7 +17,7 @@ TREES, LEAST_LEAF = 50, 5
 _SMALLEST = 1e-12
 
 
-def rank_correlation(values_cg: Floats, sources: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+def rank_correlations(values_cg: Floats, sources: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
     """Return Spearman's correlation of each gene with each regulator, ``(n_used, n_sources)``.
 
     0 where a gene has one value in all cells, NaN for a gene and itself.

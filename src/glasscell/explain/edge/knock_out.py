@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from glasscell.data.control import USUAL, find_control
+from glasscell.data.rank import rank_correlation
 from glasscell.errors import DataError, NotCompatible
-from glasscell.explain.edge.beside import TREES, forest_importance, rank_correlation
+from glasscell.explain.edge.beside import TREES, forest_importance, rank_correlations
 from glasscell.explain.edge.knock_out_result import ARM_WAYS, KnockOutArm, KnockOuts
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.batch import make_batch
@@ -170,7 +171,7 @@ def _beside(
     sources = net.network.sources.cpu().numpy()
     some = rng.permutation(len(control_cg))[:FOREST_CELLS]
     return {
-        "spearman": np.nan_to_num(rank_correlation(control_cg, sources)),
+        "spearman": np.nan_to_num(rank_correlations(control_cg, sources)),
         "lines": straight_lines(control_cg - control_cg.mean(axis=0), sources).T,
         "forest": np.nan_to_num(forest_importance(control_cg[some], sources, seed, job, trees)),
     }
@@ -186,8 +187,6 @@ def _compare(
     steps: int,
 ) -> KnockOutArm:
     """Hold every way's prediction of one arm against what was measured in it."""
-    from scipy.stats import spearmanr
-
     source, at = net.place(gene, acting=True), net.place(gene)
     level = float(arm_cg[:, at].mean())
     others = np.arange(control_cg.shape[1]) != at
@@ -201,9 +200,8 @@ def _compare(
     rank: dict[str, float] = {}
     for name in ARM_WAYS:
         auprc[name] = average_precision(changed_g, np.abs(said[name]))
-        flat = np.ptp(said[name]) == 0 or np.ptp(shift_g) == 0
-        signed = name != "forest"
-        rank[name] = float("nan") if not signed else 0.0 if flat else float(spearmanr(said[name], shift_g)[0])
+        going_together = np.nan_to_num(rank_correlation(said[name], shift_g))
+        rank[name] = float("nan" if name == "forest" else going_together)
     return KnockOutArm(arm, gene, len(arm_cg), step, int(changed_g.sum()), len(shift_g), auprc, rank)
 
 

@@ -11,7 +11,7 @@ import torch
 from glasscell.data.column import DataContext
 from glasscell.data.labels import Labels
 from glasscell.errors import DataError, NotCompatible
-from glasscell.explain.edge.beside import TREES, forest_importance, rank_correlation
+from glasscell.explain.edge.beside import TREES, forest_importance, rank_correlations
 from glasscell.explain.edge.null import scattered, spread_of_edges
 from glasscell.explain.edge.result import Edges
 from glasscell.jobs import QUIET, JobHandle
@@ -106,7 +106,7 @@ def edges(
         part = Span(job, 0.5 + 0.5 * number / len(names), 0.5 + 0.5 * (number + 1) / len(names), name)
         part.report(0.0, "rank correlation")
         values_cg = asked.standard(asked.data, cells)
-        spearman.append(rank_correlation(values_cg, sources))
+        spearman.append(rank_correlations(values_cg, sources))
         forest.append(forest_importance(values_cg[:FOREST_CELLS], sources, seed, part, trees))
     return Edges(
         regulators=net.regulators,

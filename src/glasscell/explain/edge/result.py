@@ -124,9 +124,9 @@ class Edges:
         return (*said, CAUTION)
 
     def agreement(self, state: str) -> float:
-        """Rank-correlate sizes of weights with sizes of Spearman's correlation, over all edges of a state."""
+        """Rank-correlate sizes of weights and of Spearman's correlations, 0 where one side does not vary."""
         at = self._place(state)
-        known = np.isfinite(self.weight_sgr[at])
+        known = np.isfinite(self.weight_sgr[at]) & np.isfinite(self.spearman_sgr[at])
         sizes = (np.abs(one[at][known]) for one in (self.weight_sgr, self.spearman_sgr))
         return float(np.nan_to_num(rank_correlation(*sizes)))
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from glasscell.data.rank import rank_correlation
 from glasscell.explain.explain import explain
 from glasscell.explain.request import ExplainRequest
 from glasscell.models.baseline import logistic
@@ -192,15 +193,11 @@ def latent_agreement(before_cz: Floats, after_cz: Floats, *, same_axes: bool = T
     ``neighbours kept``: the share of a cell's nearest cells that are so again. ``latent correlation``: the
     mean over latents of the rank correlation over cells; constant latents are left out.
     """
-    from scipy.stats import spearmanr
-
     first, second = nearest(before_cz), nearest(after_cz)
     kept = [len(np.intersect1d(a, b)) / len(a) for a, b in zip(first, second, strict=True)]
     found = {NEIGHBOURS: float(np.mean(kept))}
     if same_axes:
-        alive = [k for k in range(before_cz.shape[1]) if np.ptp(before_cz[:, k]) and np.ptp(after_cz[:, k])]
-        if alive:
-            found[LATENTS] = float(
-                np.mean([spearmanr(before_cz[:, k], after_cz[:, k]).statistic for k in alive])
-            )
+        by_latent = [rank_correlation(one, other) for one, other in zip(before_cz.T, after_cz.T, strict=True)]
+        if np.isfinite(by_latent).any():
+            found[LATENTS] = float(np.nanmean(by_latent))
     return found

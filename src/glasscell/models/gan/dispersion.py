@@ -33,7 +33,7 @@ def fit_dispersion(
     Beside the weights the dispersion moves too slowly to get there in the few epochs a decoder can be trained
     before it learns single cells by heart; generated cells then vary too much. It is found where each cell
     is expected; what latents drawn around there vary by comes off again, since cells are generated with that
-    too. A gene with few counts stays near the prior.
+    too, and a tiny rest stands for none. A gene with few counts and small loadings stays near the prior.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ INFO = ModelInfo(
 #: Kinds with fewer training cells are not learnt.
 FEWEST_CELLS = 5
 _BLOCK = 2048
-#: How sure latents are before training says: half as far from the mean as cells are.
+#: How sure latents are before training says: a third as far from their mean as cells are.
 _START_LOG_VARIANCE = -2.0
 
 

@@ -81,7 +81,14 @@ class GanParams(FamilyParams):
         title="Generator rate",
         description="Step size of generator and critic.",
     )
-    average_steps: int = training_field.average_steps(300)
+    average_steps: int = Field(
+        300,
+        ge=1,
+        le=10000,
+        title="Averaged steps",
+        description="Steps that the generator and critic kept are the mean of, about; 1: the last alone.",
+        json_schema_extra={"advanced": True},
+    )
     learning_rate: float = Field(
         1e-2, ge=1e-6, le=1.0, title="Learning rate", description="Step size of the autoencoder."
     )
