@@ -28,7 +28,10 @@ def words(bundle: Bundle, has_rows: bool) -> tuple[str, ...]:
         batch = bundle.provenance.get("batch", "")
         taken = f", {batch} taken out" if batch else ""
         twin = "" if bundle.twin is None else "Its twin learnt from redrawn counts."
-        return (f"{bundle.id}: without labels{taken}; held out {bundle.split_text}.", *bundle.notes, twin)
+        column = getattr(bundle.folds[0], "label_column", "")
+        told = f"told {column}" if column else "without labels"
+        held_out = bundle.split_text.rstrip(".")
+        return (f"{bundle.id}: {told}{taken}; held out {held_out}.", *bundle.notes, twin)
     twin = "" if bundle.twin is not None else "Its twin, needed to judge rankings, is not trained yet."
     if bundle.twin is None and "opened" in bundle.provenance:
         twin = "It was trained elsewhere, so there is no twin to judge its rankings by."
