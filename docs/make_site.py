@@ -24,13 +24,16 @@ DOCS = ROOT / "docs"
 #: Written pages of families that share one, or whose page has a name of its own.
 WRITTEN = {
     "classifier": "methods.md",
+    "drvi": "scvi.md",
     "ivae": "svae.md",
     "linear_scvi": "scvi.md",
     "multivi": "scvi.md",
     "scanvi": "scvi.md",
+    "scviva": "scvi.md",
     "spatial_attention": "domains.md",
     "torch_module": "own_network.md",
     "totalvi": "scvi.md",
+    "velovi": "scvi.md",
 }
 #: The order of the menu; pages not named here come after, by title.
 FIRST = (

@@ -59,6 +59,7 @@ UNDECODED = {
     "spagcn",
     "torch_module",
     "totalvi",
+    "velovi",
 }
 FITS = {
     **{method: set(BUILT_IN) for method in METHODS},

@@ -39,7 +39,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning:scvi"),
 ]
 #: Families that have no twin to tell what the data alone would give; each says why.
-WITHOUT_TWIN = ("linear_scvi", "multivi", "scvi", "totalvi")
+WITHOUT_TWIN = ("drvi", "linear_scvi", "multivi", "scvi", "scviva", "totalvi", "velovi")
 #: A clock by which a slow machine reports no more often than a fast one.
 STOPPED = SimpleNamespace(monotonic=lambda: 0.0)
 every_family = pytest.mark.parametrize("key", list(BUILT_IN))

@@ -242,11 +242,11 @@ def test_training_is_cancelled_between_steps(dataset: Dataset) -> None:
 
 
 def test_it_is_greyed_with_the_reason_when_scvi_tools_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    import glasscell.models.scvi.family as module
+    import glasscell.models.scvi.base_family as module
 
     one: Any = family("scvi")
     assert one.why_not == ""
-    monkeypatch.setattr(module, "why_no_scvi", lambda: "scvi-tools is not installed: pip install it")
+    monkeypatch.setattr(module, "why_no_scvi", lambda kind: "scvi-tools is not installed: pip install it")
     assert "not installed" in one.why_not
 
 

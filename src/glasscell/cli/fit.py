@@ -141,8 +141,8 @@ def _chosen(model: str, labels: str, action: str, network: str, settings: list[s
     from glasscell.views.form import build
 
     info, params = family(model).info, family(model).params
-    if info.needs_labels and not labels:
-        raise typer.BadParameter(f"{info.title} learns classes: name their column.", param_hint="--labels")
+    if info.why_labels and not labels:
+        raise typer.BadParameter(info.why_labels, param_hint="--labels")
     if info.needs_action and not action:
         said = f"{info.title} learns what perturbations do: name their column."
         raise typer.BadParameter(said, param_hint="--action")

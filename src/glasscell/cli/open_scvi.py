@@ -19,7 +19,7 @@ def open_scvi_command(
     force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Open a SCVI, SCANVI or LinearSCVI saved by scvi-tools, after saying what that runs."""
+    """Open a SCVI, SCANVI, LinearSCVI or DRVI saved by scvi-tools, after saying what that runs."""
     from glasscell.models.bundle_file import save_bundle
     from glasscell.models.bundle_place import check_place
     from glasscell.models.scvi.file import what_it_runs

@@ -1,4 +1,4 @@
-"""Which kind of thing each column of a table counts: RNA, proteins, open chromatin."""
+"""Which kind of thing each column of a table counts: RNA, proteins, open chromatin, unspliced RNA."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
 
 RNA, PROTEIN, CHROMATIN = "RNA", "protein", "chromatin"
+#: Not yet spliced; columns of spliced RNA are RNA like any other.
+UNSPLICED = "unspliced RNA"
 #: Var columns that may say so, in this order; the first is that of Cell Ranger.
 COLUMNS = ("feature_types", "feature_type", "modality")
 _NAMES = {
-    RNA: ("gene expression", "gene", "genes", "rna", "gex", "mrna"),
+    RNA: ("gene expression", "gene", "genes", "rna", "gex", "mrna", "spliced", "spliced rna"),
     PROTEIN: ("antibody capture", "protein", "proteins", "prot", "adt", "antibody"),
     CHROMATIN: ("peaks", "peak", "chromatin", "chromatin accessibility", "atac", "regions"),
+    UNSPLICED: ("unspliced rna", "unspliced", "nascent", "nascent rna"),
 }
+_JOINED = {UNSPLICED: "join those of layers with join_splicing"}
 _KNOWN = {word: name for name, words in _NAMES.items() for word in words}
 
 
 def feature_modalities(dataset: Dataset) -> tuple[str, ...]:
-    """Return ``RNA``, ``protein``, ``chromatin`` or the file's own word for every column.
+    """Return ``RNA``, ``protein``, ``chromatin``, ``unspliced RNA`` or the file's own word for every column.
 
     A file that says nothing holds RNA only.
     """
@@ -47,7 +51,7 @@ def why_no_modality(dataset: Dataset, wanted: str, title: str) -> str:
     Parameters
     ----------
     wanted
-        ``protein`` or ``chromatin``; empty for models of RNA only.
+        ``protein``, ``chromatin`` or ``unspliced RNA``; empty for models of RNA only.
     title
         Of the model.
     """
@@ -57,9 +61,10 @@ def why_no_modality(dataset: Dataset, wanted: str, title: str) -> str:
     if {RNA, wanted} <= found:
         return ""
     lacks = wanted if RNA in found else RNA
+    joined = _JOINED.get(lacks, "join those of obsm with join_modality")
     return (
         f"{title} learns from RNA and {wanted} together and this file has no {lacks}: open one whose var "
-        f"column {COLUMNS[0]} says which columns count {lacks}, or join those of obsm with join_modality."
+        f"column {COLUMNS[0]} says which columns count {lacks}, or {joined}."
     )
 
 

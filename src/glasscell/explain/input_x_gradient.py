@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glasscell.explain.method import Engine, MethodInfo, MethodParams
+from glasscell.models.target import KINDS
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +55,7 @@ INFO = MethodInfo(
     unit="of the target",
     source="arXiv:1605.01713",
     params=InputXGradientParams,
-    target=("class", "contrast", "latent", "gene", "domain", "realism"),
+    target=KINDS,
     difference="input",
     engine=InputXGradient(),
 )

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from glasscell.explain.method import Engine, MethodInfo, MethodParams
+from glasscell.models.target import KINDS
 
 if TYPE_CHECKING:
     import torch
@@ -89,7 +90,7 @@ INFO = MethodInfo(
     unit="of the target",
     source="arXiv:1703.01365",
     params=IntegratedGradientsParams,
-    target=("class", "contrast", "latent", "gene", "domain", "realism"),
+    target=KINDS,
     difference="input - baseline",
     engine=IntegratedGradients(),
 )

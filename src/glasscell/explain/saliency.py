@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glasscell.explain.method import Engine, MethodInfo, MethodParams
+from glasscell.models.target import KINDS
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +53,7 @@ INFO = MethodInfo(
     unit="of the target per unit of expression",
     source="arXiv:1312.6034",
     params=SaliencyParams,
-    target=("class", "contrast", "latent", "gene", "domain", "realism"),
+    target=KINDS,
     difference="one",
     engine=Saliency(),
 )

@@ -30,7 +30,8 @@ def channel_named(
     Parameters
     ----------
     bundle
-        For ``prediction:label``, ``prediction:probability``, ``prediction:correct`` and ``domain:label``.
+        For ``prediction:label``, ``prediction:probability``, ``prediction:correct``, ``domain:label``,
+        ``niche:TYPE`` and ``velocity:GENE``.
     explanation
         For ``attribution:GENE``.
 
@@ -45,7 +46,7 @@ def channel_named(
     kind, mark, key = text.partition(":")
     if mark and kind in ("obs", "gene", "position", "embedding"):
         return ChannelRef.make(kind, key)
-    if mark and kind in ("prediction", "domain"):
+    if mark and kind in ("prediction", "domain", "niche", "velocity"):
         if bundle is None:
             raise DataError(f"Colouring by {text} needs a model: name its folder with --model.")
         return ChannelRef.make(kind, key, model=bundle.id)

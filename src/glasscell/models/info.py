@@ -41,12 +41,15 @@ class ModelInfo:
         Whether ``TrainingData.counts`` is given where there are counts, though it can do without.
     takes_labels
         Whether a family that doesn't need labels can be given some; ``TrainingData.codes`` then holds them.
+    needs_kinds
+        Whether it cannot do without the labels it takes, though it does not learn to sort cells by them.
     takes_batch
         Whether it can take the effect of a technical batch out; ``TrainingData.batch`` is then given.
     needs_positions
         Whether it looks at neighbours on the tissue; ``TrainingData.neighbours`` is then given.
     needs_modality
-        A second modality it learns from beside RNA: ``protein`` or ``chromatin``; empty for none.
+        A second modality it learns from beside RNA: ``protein``, ``chromatin`` or ``unspliced RNA``; empty
+        for none.
     needs_action
         Whether it learns what perturbations do; ``TrainingData.action`` is then given.
     input_kind
@@ -72,7 +75,17 @@ class ModelInfo:
     needs_modality: str = ""
     input_kind: Literal["", "log1p", "counts"] = ""
     takes_labels: bool = False
+    needs_kinds: bool = False
     looks_at_unlabelled: bool = False
+
+    @property
+    def why_labels(self) -> str:
+        """Why it cannot be trained without a column of labels, in one sentence; empty when it can."""
+        if self.needs_labels:
+            return f"{self.title} learns classes: name the column of labels to learn."
+        if self.needs_kinds:
+            return f"{self.title} must be told what kind each cell is: name the column of cell types."
+        return ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""

@@ -69,11 +69,11 @@ def _counts(info: ModelInfo, dataset: Dataset) -> PreflightLine:
 
 
 def _labels(info: ModelInfo, dataset: Dataset, wanted: str | Labels) -> tuple[Labels | None, PreflightLine]:
-    if not info.needs_labels and not (info.takes_labels and wanted):
+    if not info.why_labels and not (info.takes_labels and wanted):
         said = f"{info.title} learns without labels." + (" Those chosen are left out." if wanted else "")
         return None, PreflightLine("labels", "yes", said)
     if not wanted:
-        return None, PreflightLine("labels", "no", f"{info.title} learns classes: name a column of labels.")
+        return None, PreflightLine("labels", "no", info.why_labels)
     try:
         labels = _read(dataset, wanted)
     except GlasscellError as error:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 BUILT_IN: Mapping[str, str] = {
     "classifier": "glasscell.models.classifier.family:FAMILY",
     "additive_vae": "glasscell.models.additive_vae.family:FAMILY",
+    "drvi": "glasscell.models.scvi.family:DRVI",
     "grn": "glasscell.models.grn.family:FAMILY",
     "gan": "glasscell.models.gan.family:FAMILY",
     "gene_transformer": "glasscell.models.gene_transformer.family:FAMILY",
@@ -28,12 +29,14 @@ BUILT_IN: Mapping[str, str] = {
     "scanvi": "glasscell.models.scvi.family:SCANVI",
     "scgnn": "glasscell.models.scgnn.family:FAMILY",
     "scvi": "glasscell.models.scvi.family:SCVI",
+    "scviva": "glasscell.models.scvi.niche_family:SCVIVA",
     "spagcn": "glasscell.models.spagcn.family:FAMILY",
     "spatial_attention": "glasscell.models.spatial_attention.family:FAMILY",
     "svae": "glasscell.models.svae.family:SVAE",
     "totalvi": "glasscell.models.scvi.multimodal_family:TOTALVI",
     "torch_module": "glasscell.models.torch_module.family:FAMILY",
     "vae": "glasscell.models.vae.family:FAMILY",
+    "velovi": "glasscell.models.scvi.velocity_family:VELOVI",
 }
 
 

@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
 # One character, or a backslash with the slash or backslash it protects.
 _PIECE = re.compile(r"\\[\\/]|.", re.DOTALL)
-KINDS: tuple[str, ...] = ("class", "contrast", "latent", "gene", "domain", "realism")
+KINDS: tuple[str, ...] = (
+    "class",
+    "contrast",
+    "latent",
+    "gene",
+    "domain",
+    "realism",
+    "niche",
+    "velocity",
+)
+#: Kinds whose scores are logits; those of the others have units of their own.
+_LOGITS = ("class", "contrast", "domain", "niche")
 
 
 @dataclass(frozen=True)
@@ -23,9 +34,9 @@ class Target:
     Parameters
     ----------
     kind
-        ``class``, ``contrast``, ``latent``, ``gene``, ``domain`` or ``realism``.
+        One of ``KINDS``, such as ``class`` or ``latent``.
     name
-        Which one: a class, a latent's number, a gene.
+        Which one: a class, a latent's number, a gene, a type of neighbours.
     against
         Of a contrast, the class subtracted; None subtracts the mean of all other classes.
     """
@@ -53,7 +64,7 @@ class Target:
     @property
     def unit(self) -> str:
         """Unit of the score."""
-        return {"class": "logit", "contrast": "logit", "domain": "logit"}.get(self.kind, f"{self.kind} units")
+        return "logit" if self.kind in _LOGITS else f"{self.kind} units"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -72,7 +83,7 @@ def parse_target(text: str | Target, names: Sequence[str] = ()) -> Target:
     ----------
     text
         ``class:L5``, ``contrast:a/b``, ``contrast:a`` (against all others), ``latent:3``, ``gene:CD3E``,
-        ``domain:2``.
+        ``domain:2``, ``niche:T cell``, ``velocity:ACTB``.
     names
         Known class names; they settle where a contrast is cut when names hold slashes themselves.
 

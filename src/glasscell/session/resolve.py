@@ -36,11 +36,13 @@ register_channel("groups", "glasscell.session.group_column:resolve_groups")
 register_channel("imputed", "glasscell.models.scgnn.channel:resolve_imputed")
 register_channel("influence", "glasscell.models.grn.channel:resolve_influence")
 register_channel("latent", "glasscell.explain.traversal.channel:resolve_latent")
+register_channel("niche", "glasscell.models.scvi.channel:resolve_niche")
 register_channel("perturbation", "glasscell.explain.perturbation.channel:resolve_perturbation")
 register_channel("prediction", "glasscell.session.prediction:resolve_prediction")
 register_channel("realism", "glasscell.models.gan.channel:resolve_realism")
 register_channel("toggle", "glasscell.session.code:resolve_toggle")
 register_channel("traversal", "glasscell.explain.traversal.channel:resolve_traversal")
+register_channel("velocity", "glasscell.models.scvi.channel:resolve_velocity")
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,18 @@ LABEL_CLASSES = range(2, 61)
 OUR_COLUMNS = ("glasscell.group.", "glasscell.note.")
 #: Channels that go with the model whose id they name.
 _OF_A_MODEL = frozenset(
-    ("prediction", "domain", "cell_graph", "generated", "imputed", "influence", "realism", "toggle")
+    (
+        "prediction",
+        "domain",
+        "cell_graph",
+        "generated",
+        "imputed",
+        "influence",
+        "niche",
+        "realism",
+        "toggle",
+        "velocity",
+    )
 )
 
 

@@ -37,6 +37,7 @@ _GRAPH = {"n_domains": 2, "n_components": 6, "n_latent": 3, "hidden": 8, "heads"
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "classifier": {**_QUICK, "hidden": 8},
     "additive_vae": {**_SMALL, "decoder_hidden": 4},
+    "drvi": _PAIR,
     "grn": {**_QUICK, "hidden": 8, "n_genes": 12},
     "gan": {**_SMALL, "noise": 4, "gan_hidden": 8, "gan_epochs": 2, "critic_steps": 2},
     "gene_transformer": {**_QUICK, "pretrain_epochs": 2, "n_tokens": 16, "width": 8, "heads": 2},
@@ -66,12 +67,14 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "starts": 2,
     },
     "scvi": _SCVI,
+    "scviva": {**_PAIR, "k": 5, "n_components": 3},
     "spagcn": {**_QUICK, "n_domains": 2, "n_components": 6, "k": 8, "starts": 2, "tolerance": 0.0},
     "spatial_attention": {**_QUICK, **_GRAPH},
     "svae": {**_SHIFT, "dense_epochs": 1, "mask_epochs": 1},
     "totalvi": _PAIR,
     "torch_module": {**_QUICK, "network": OWN_NETWORK},
     "vae": _SMALL,
+    "velovi": _PAIR,
 }
 
 
@@ -79,7 +82,9 @@ def toy_dataset(n_cells: int = 150, n_genes: int = 24) -> Dataset:
     """Return counts with all that any family asks for: labels, sections, positions, perturbations, kinds."""
     made = planted_adata(n_cells, n_genes, n_sections=2, seed=11)
     codes = np.random.default_rng(11).integers(0, 3, n_cells)
-    made.var["feature_types"] = ["RNA"] * (n_genes - 8) + ["protein"] * 4 + ["chromatin"] * 4
+    kinds = ["RNA"] * (n_genes - 12) + ["protein"] * 4 + ["chromatin"] * 4 + ["unspliced RNA"] * 4
+    made.var["feature_types"] = kinds
+    made.var_names = [*made.var_names[:-4], *(f"{name} unspliced" for name in made.var_names[:4])]
     made.obs["action"] = pd.Categorical.from_codes(codes, pd.Index(["control", "A", "B"]))
     return Dataset(made)
 
@@ -123,6 +128,8 @@ def toy_request(key: str, dataset: Dataset, folder: Path) -> FitRequest:
         labels = read_labels(dataset, "label")
         folds = split(dataset, "random", n_folds=2, seed=0, labels=labels)
         request = replace(request, labels=labels, split=folds)
+    elif chosen.info.needs_kinds:
+        request = replace(request, labels=read_labels(dataset, "label"))
     return request
 
 

@@ -151,6 +151,7 @@ def list_hits(session: Session) -> Iterator[Hit]:
             yield from _graph_hits(bundle)
             yield from _generator_hits(bundle)
             yield from _influence_hits(bundle)
+            yield from _foretold_hits(bundle)
         if applied is not None:
             for key, title in KEYS.items():
                 if applied.classes or key not in ("label", "probability"):
@@ -217,6 +218,17 @@ def _influence_hits(bundle: Bundle) -> Iterator[Hit]:
     for regulator, gene in listed_pairs(bundle.folds[0]):
         ref = ChannelRef.make("influence", gene, model=bundle.id, regulator=regulator)
         yield Hit(ref, f"influence of {regulator} on {gene}", "model")
+
+
+def _foretold_hits(bundle: Bundle) -> Iterator[Hit]:
+    """List velocities of genes, and the types whose share around a cell is foretold."""
+    net = bundle.folds[0]
+    for kind, names, words in (
+        ("velocity", getattr(net, "moving", ()), "velocity"),
+        ("niche", getattr(net, "types", ()), "share expected around"),
+    ):
+        for name in names:
+            yield Hit(ChannelRef.make(kind, name, model=bundle.id), f"{name}: {words}", "model")
 
 
 def _generator_hits(bundle: Bundle) -> Iterator[Hit]:

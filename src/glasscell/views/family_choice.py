@@ -39,6 +39,7 @@ def family_rows() -> tuple[FamilyRow, ...]:
                 why_not,
                 info.needs_action,
                 info.takes_labels,
+                info.needs_kinds,
             )
         )
     return tuple(rows)
@@ -50,6 +51,8 @@ def why_not_these(row: FamilyRow, dataset: Dataset, labels: Sequence[str]) -> st
 
     if row.needs_labels and not labels:
         return "No column sorts these cells into classes: lasso and name two groups first."
+    if row.needs_kinds and not labels:
+        return f"{row.title} must be told what kind each cell is, and no column says it."
     if row.needs_action and not labels:
         return f"{row.title} learns what perturbations do, and no column says what was done to each cell."
     info = family(row.key).info

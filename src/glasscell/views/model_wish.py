@@ -27,7 +27,7 @@ GROUP_NAME = "Name for the selected cells"
 SAVE_TIP, LOAD_TIP = "Save the trained model to a new folder", "Load a model folder"
 SCVI, SCVI_TIP = (
     "Open scvi-tools model…",
-    "Open a SCVI, SCANVI or LinearSCVI that scvi-tools saved; you are told what that runs, and asked",
+    "Open a SCVI, SCANVI, LinearSCVI or DRVI that scvi-tools saved; you are told what that runs, and asked",
 )
 SCVI_ASKED = "Open scvi-tools model?"
 CURVE = "Loss (dotted: training, solid: validation)"

@@ -83,6 +83,7 @@ class FamilyRow:
     why_not: str = ""
     needs_action: bool = False
     takes_labels: bool = False
+    needs_kinds: bool = False
 
 
 @dataclass(frozen=True)

@@ -160,8 +160,10 @@ class _Found:
 def _check(request: CompareRequest) -> None:
     for name in request.models:
         info = family(name).info
-        if info.needs_labels and (request.labels is None or request.split is None):
-            raise NotCompatible(f"{info.title} learns classes: name the column of labels to learn.")
+        if info.why_labels and request.labels is None:
+            raise NotCompatible(info.why_labels)
+        if info.needs_labels and request.split is None:
+            raise NotCompatible(f"{info.title} is judged on held-out cells: name how cells are held out.")
         if info.needs_action and request.action is None:
             raise NotCompatible(f"{info.title} learns what perturbations do: name the column of actions.")
     sorting = [info for info in (family(name).info for name in request.models) if info.needs_labels]
@@ -176,7 +178,7 @@ def _asked(request: CompareRequest, name: str, seed: int) -> FitRequest:
     asked = FitRequest(
         split=request.split, family=name, params=request.params.get(name), seed=seed, device=request.device
     )
-    if info.needs_labels:
+    if info.why_labels:
         asked = replace(asked, labels=request.labels)
     if info.takes_batch:
         asked = replace(asked, batch=request.batch)

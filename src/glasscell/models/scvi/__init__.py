@@ -1,1 +1,1 @@
-"""Families ``scvi``, ``scanvi`` and ``linear_scvi``: models of scvi-tools, opened or trained."""
+"""Models of scvi-tools: four classes that are opened or trained, four that are trained here only."""

@@ -1,17 +1,16 @@
-"""Families ``scvi``, ``scanvi`` and ``linear_scvi``: models of scvi-tools, adapted."""
+"""Families ``scvi``, ``scanvi``, ``linear_scvi`` and ``drvi``: models of scvi-tools, adapted."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glasscell.errors import NotCompatible
-from glasscell.models.info import FamilyParams, ModelInfo
+from glasscell.models.info import ModelInfo
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.published import NetFamily
+from glasscell.models.scvi.base_family import TrainedFamily
 from glasscell.models.scvi.file import ScviFile
-from glasscell.models.scvi.model import LinearScviModel, ScanviModel, ScviModel
-from glasscell.models.scvi.network import ScviSpec, build_module, why_no_scvi
-from glasscell.models.scvi.params import ScviParams
+from glasscell.models.scvi.model import DrviModel, LinearScviModel, ScanviModel, ScviModel
+from glasscell.models.scvi.network import ScviSpec, build_module
+from glasscell.models.scvi.params import DrviParams, ScviParams, TrainerParams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,38 +20,21 @@ if TYPE_CHECKING:
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
     from glasscell.models.family import FoldPlan, TrainingData
+    from glasscell.models.info import FamilyParams
 
-__all__ = ["FAMILY_OF", "LINEAR", "SCANVI", "SCVI", "ScviFamily", "ScviParams", "adapt"]
+__all__ = ["DRVI", "FAMILY_OF", "LINEAR", "SCANVI", "SCVI", "ScviFamily", "ScviParams", "adapt"]
 
-FAMILY_OF = {"SCVI": "scvi", "SCANVI": "scanvi", "LinearSCVI": "linear_scvi"}
+FAMILY_OF = {"SCVI": "scvi", "SCANVI": "scanvi", "LinearSCVI": "linear_scvi", "DRVI": "drvi"}
 _KINDS: dict[str, type[ScviModel]] = {
     "SCVI": ScviModel,
     "SCANVI": ScanviModel,
     "LinearSCVI": LinearScviModel,
+    "DRVI": DrviModel,
 }
 
 
-class ScviFamily(NetFamily):
-    """Trains, takes apart and rebuilds one kind of model of scvi-tools.
-
-    Parameters
-    ----------
-    kind
-        Class of scvi-tools.
-    info
-        Words about it.
-    """
-
-    params: type[FamilyParams] = ScviParams
-
-    def __init__(self, kind: str, info: ModelInfo) -> None:
-        self.kind, self.info = kind, info
-
-    @property
-    def why_not(self) -> str:
-        """Why it cannot be used here, in one sentence that front ends show; empty when it can."""
-        reason = why_no_scvi()
-        return "" if reason is None else f"{self.info.title} cannot be used: {reason}."
+class ScviFamily(TrainedFamily):
+    """Trains, takes apart and rebuilds one kind of model of scvi-tools; made as ``TrainedFamily`` is."""
 
     def train(
         self, data: TrainingData, plan: FoldPlan, params: FamilyParams, job: JobHandle
@@ -60,9 +42,8 @@ class ScviFamily(NetFamily):
         """Let scvi-tools train one network, and return an adapted copy."""
         from glasscell.models.scvi.train import train
 
-        assert isinstance(params, ScviParams)
-        if data.counts is None:
-            raise NotCompatible(f"{self.info.title} models raw counts: choose the layer that holds them.")
+        assert isinstance(params, TrainerParams)
+        self.require_counts(data)
         saved, curve = train(self.kind, data, plan, params, job)
         return adapt(saved), curve, ()
 
@@ -143,7 +124,21 @@ INFO_OF = {
         needs_labels=False,
         **_COMMON,
     ),
+    "DRVI": ModelInfo(
+        key="drvi",
+        title="DRVI (scvi-tools 1.5)",
+        source="doi:10.1101/2024.11.06.622266",
+        works_for=(
+            "Raw counts of several batches without labels: factors that are decoded apart and added, as "
+            "those of additive_vae are, which needs no scvi-tools."
+        ),
+        fails_for="Log-normalised values; naming its factors, whose order and signs are arbitrary.",
+        target_kinds=("latent",),
+        needs_labels=False,
+        **_COMMON,
+    ),
 }
-SCVI = ScviFamily("SCVI", INFO_OF["SCVI"])
-SCANVI = ScviFamily("SCANVI", INFO_OF["SCANVI"])
-LINEAR = ScviFamily("LinearSCVI", INFO_OF["LinearSCVI"])
+SCVI = ScviFamily("SCVI", INFO_OF["SCVI"], ScviParams)
+SCANVI = ScviFamily("SCANVI", INFO_OF["SCANVI"], ScviParams)
+LINEAR = ScviFamily("LinearSCVI", INFO_OF["LinearSCVI"], ScviParams)
+DRVI = ScviFamily("DRVI", INFO_OF["DRVI"], DrviParams)

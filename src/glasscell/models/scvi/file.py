@@ -30,6 +30,8 @@ _ARGUMENTS = (
     "deeply_inject_covariates", "batch_representation", "use_batch_norm", "use_layer_norm",
     "linear_classifier", "classifier_parameters", "bias", "extra_encoder_kwargs", "extra_decoder_kwargs",
     "batch_embedding_kwargs", "var_activation", "labels_groups", "use_labels_groups",
+    "n_split_latent", "split_method", "split_aggregation", "n_split_output", "decoder_reuse_weights",
+    "activation_fn", "mean_activation",
 )
 # fmt: on
 
@@ -174,6 +176,8 @@ def from_registry(
     n_batch = int(fields["batch"]["summary_stats"]["n_batch"])
     arguments = {name: _plain(given[name]) for name in _ARGUMENTS if given.get(name) is not None}
     arguments.update(n_input=len(genes), n_batch=n_batch)
+    if kind == "DRVI":
+        arguments.setdefault("n_hidden", 128)  # its network, asked for no width, would take another
     if kind == "LinearSCVI":
         arguments["n_layers_encoder"] = arguments.pop("n_layers", 1)
     else:

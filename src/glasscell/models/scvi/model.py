@@ -45,16 +45,25 @@ class ScviModel(EncoderModel):
             )
         codes = None if batch.batch is None or batch.centre is None else batch.batch[batch.centre]
         batch_cb = self._one_hot(batch.batch if batch.centre is None else codes, latent_cz)
-        size_c = latent_cz.new_zeros(len(latent_cz), 1)
         if module.batch_representation == "embedding":
-            weight = module.get_embedding("batch").weight
-            share_cg = module.decoder(
-                module.dispersion, torch.cat([latent_cz, batch_cb @ weight], -1), size_c
-            )[0]
-        else:
-            share_cg = module.decoder(module.dispersion, latent_cz, size_c, batch_cb)[0]
-        assert isinstance(share_cg, Tensor)
+            return self._shares(latent_cz, (), batch_cb @ module.get_embedding("batch").weight)
+        return self._shares(latent_cz, (batch_cb,), None)
+
+    def _shares(self, latent_cz: Tensor, batches: tuple[Tensor, ...], embedded_cb: Tensor | None) -> Tensor:
+        """Ask the decoder, telling it batches as it wants them: as indicators or as numbers."""
+        if embedded_cb is not None:
+            latent_cz = torch.cat([latent_cz, embedded_cb], -1)
+        size_c = latent_cz.new_zeros(len(latent_cz), 1)
+        share_cg: Tensor = self.network.decoder(self.network.dispersion, latent_cz, size_c, *batches)[0]
         return share_cg
+
+
+class DrviModel(ScviModel):
+    """A DRVI: every factor (or group of latents) is decoded apart, and what they give is added."""
+
+    def _shares(self, latent_cz: Tensor, batches: tuple[Tensor, ...], embedded_cb: Tensor | None) -> Tensor:
+        log_rate_cg: Tensor = self.network.decoder(latent_cz, *batches, cont=embedded_cb)[0]
+        return torch.softmax(log_rate_cg, dim=-1)
 
 
 class LinearScviModel(ScviModel):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from glasscell.models.cell_batch import CellBatch
 
 
-class MultimodalModel(EncoderModel):
-    """One network of two modalities; made as ``EncoderModel`` is; adds UsesModalities.
+class KindsModel(EncoderModel):
+    """A model that says what each of its inputs counts; made as ``EncoderModel`` is; adds UsesModalities.
 
     Parameters
     ----------
@@ -27,13 +27,9 @@ class MultimodalModel(EncoderModel):
         What each input counts, in the order of ``genes``.
     """
 
-    #: The second modality; scvi-tools has RNA first.
-    second = ""
-
     def __init__(self, *args: Any, modalities: tuple[str, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._modalities = modalities
-        self._places = tuple(torch.from_numpy(columns_of(modalities, name)) for name in (RNA, self.second))
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -45,6 +41,23 @@ class MultimodalModel(EncoderModel):
         names = sorted(set(self.modalities))
         codes = [names.index(name) for name in self.modalities]
         return {**super().description(), "modalities": {"names": names, "codes": codes}}
+
+
+def described_kinds(description: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ``modalities`` that a model's description holds."""
+    kinds = description["modalities"]
+    return tuple(kinds["names"][code] for code in kinds["codes"])
+
+
+class MultimodalModel(KindsModel):
+    """One network of two modalities; made as ``KindsModel`` is."""
+
+    #: The second modality; scvi-tools has RNA first.
+    second = ""
+
+    def __init__(self, *args: Any, modalities: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(*args, modalities=modalities, **kwargs)
+        self._places = tuple(torch.from_numpy(columns_of(modalities, name)) for name in (RNA, self.second))
 
     def _of(self, which: int, values_cg: Tensor) -> Tensor:
         """Return the columns of one modality, in scvi-tools' order."""

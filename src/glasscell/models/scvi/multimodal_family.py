@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glasscell.data.modality import CHROMATIN, PROTEIN
-from glasscell.errors import NotCompatible
-from glasscell.models.info import FamilyParams, ModelInfo
+from glasscell.models.info import ModelInfo
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.published import NetFamily
-from glasscell.models.scvi.multimodal import MultimodalModel, MultiviModel, TotalviModel
-from glasscell.models.scvi.network import ScviSpec, build_module, why_no_scvi
-from glasscell.models.scvi.params import MultiviParams, TotalviParams, TrainerParams
+from glasscell.models.scvi.base_family import TrainedFamily
+from glasscell.models.scvi.multimodal import MultimodalModel, MultiviModel, TotalviModel, described_kinds
+from glasscell.models.scvi.network import ScviSpec, build_module
+from glasscell.models.scvi.params import CountParams, MultiviParams, TotalviParams, TrainerParams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +20,12 @@ if TYPE_CHECKING:
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
     from glasscell.models.family import FoldPlan, TrainingData
+    from glasscell.models.info import FamilyParams
 
 __all__ = ["MULTIVI", "TOTALVI", "MultimodalFamily"]
 
 
-class MultimodalFamily(NetFamily):
+class MultimodalFamily(TrainedFamily):
     """Trains and rebuilds one kind of model of two modalities.
 
     Parameters
@@ -43,14 +43,8 @@ class MultimodalFamily(NetFamily):
     def __init__(
         self, kind: str, info: ModelInfo, params: type[TrainerParams], model: type[MultimodalModel]
     ) -> None:
-        self.kind, self.info, self._model = kind, info, model
-        self.params: type[FamilyParams] = params
-
-    @property
-    def why_not(self) -> str:
-        """Why it cannot be used here, in one sentence that front ends show; empty when it can."""
-        reason = why_no_scvi()
-        return "" if reason is None else f"{self.info.title} cannot be used: {reason}."
+        super().__init__(kind, info, params)
+        self._model = model
 
     def train(
         self, data: TrainingData, plan: FoldPlan, params: FamilyParams, job: JobHandle
@@ -58,9 +52,8 @@ class MultimodalFamily(NetFamily):
         """Let scvi-tools train one network of both modalities, and return an adapted copy."""
         from glasscell.models.scvi.train_pair import train_pair
 
-        assert isinstance(params, TrainerParams)
-        if data.counts is None:
-            raise NotCompatible(f"{self.info.title} models raw counts: choose the layer that holds them.")
+        assert isinstance(params, CountParams)
+        self.require_counts(data)
         spec, tensors, curve = train_pair(self.kind, self._model.second, data, plan, params, job)
         n_batch = int(spec.arguments["n_batch"])
         named = (data.batch_column, data.batches) if n_batch > 1 else ("", ())
@@ -77,7 +70,6 @@ class MultimodalFamily(NetFamily):
         classes: tuple[str, ...],
     ) -> MultimodalModel:
         """Rebuild a model that scores bit-equal; scvi-tools must be installed."""
-        kinds = description["modalities"]
         return self._made(
             ScviSpec.from_json(description["module"]),
             tensors,
@@ -85,7 +77,7 @@ class MultimodalFamily(NetFamily):
             Preprocessing.from_json(description["preprocessing"]),
             description["batch_column"],
             tuple(description["batches"]),
-            tuple(kinds["names"][code] for code in kinds["codes"]),
+            described_kinds(description),
         )
 
     def _made(

@@ -10,6 +10,8 @@ import random
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +24,23 @@ from glasscell.models.layer import fold_batch_norm
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: Class of scvi-tools' models, and of the network each holds: those that are opened, then those of two kinds
-#: of counts, which are trained here only.
-OPENED: Mapping[str, str] = {"SCVI": "VAE", "SCANVI": "SCANVAE", "LinearSCVI": "LDVAE"}
-MULTIMODAL: Mapping[str, str] = {"TOTALVI": "TOTALVAE", "MULTIVI": "MULTIVAE"}
-MODULES: Mapping[str, str] = {**OPENED, **MULTIMODAL}
+#: Class of scvi-tools' models, and module and class of the network each holds: those that are opened, then
+#: those that are trained here only.
+OPENED: Mapping[str, str] = {
+    "SCVI": "scvi.module:VAE",
+    "SCANVI": "scvi.module:SCANVAE",
+    "LinearSCVI": "scvi.module:LDVAE",
+    "DRVI": "scvi.external.drvi:DRVIModule",
+}
+MODULES: Mapping[str, str] = {
+    **OPENED,
+    "TOTALVI": "scvi.module:TOTALVAE",
+    "MULTIVI": "scvi.module:MULTIVAE",
+    "SCVIVA": "scvi.external.scviva:nicheVAE",
+    "VELOVI": "scvi.external.velovi:VELOVAE",
+}
+#: First version with a class that not every version we work with has.
+SINCE: Mapping[str, str] = {"DRVI": "1.5"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +50,7 @@ class ScviSpec:
     Parameters
     ----------
     kind
-        ``SCVI``, ``SCANVI``, ``LinearSCVI``, ``TOTALVI`` or ``MULTIVI``.
+        A key of ``MODULES``, such as ``SCVI``.
     arguments
         Of the network's class.
     version
@@ -70,30 +84,55 @@ def quiet_random() -> Iterator[None]:
         np.random.set_state(numpy_state)  # noqa: NPY002
 
 
-def why_no_scvi() -> str | None:
-    """Say in one clause why models of scvi-tools cannot be used here, or None when they can."""
+def why_no_scvi(kind: str = "SCVI") -> str | None:
+    """Say in one clause why models of scvi-tools cannot be used here, or None when they can.
+
+    Nothing is imported: what a version lacks is seen from its files.
+
+    Parameters
+    ----------
+    kind
+        Class wanted, a key of ``MODULES``.
+    """
     from importlib.util import find_spec
 
-    if find_spec("scvi") is None:
+    found = find_spec("scvi")
+    if found is None:
         return "scvi-tools is not installed: pip install 'glasscell[scvi]'"
+    if kind in SINCE:
+        parts = MODULES[kind].partition(":")[0].split(".")[1:]
+        if not any(Path(place, *parts).is_dir() for place in found.submodule_search_locations or ()):
+            from importlib.metadata import version
+
+            needed = SINCE[kind]
+            return (
+                f"it needs scvi-tools {needed} or newer and {version('scvi-tools')} is installed: "
+                f"pip install 'scvi-tools>={needed}' under Python 3.12 or newer"
+            )
     return None
 
 
-def import_scvi() -> Any:
+def import_scvi(kind: str = "SCVI") -> Any:
     """Import scvi-tools without leaving a trace in the random state.
+
+    Parameters
+    ----------
+    kind
+        Class wanted, a key of ``MODULES``.
 
     Raises
     ------
     NotCompatible
-        It is not installed.
+        It is not installed, or is of a version without that class.
     """
-    reason = why_no_scvi()
+    reason = why_no_scvi(kind)
     if reason is not None:
-        raise NotCompatible(f"Models of scvi-tools need it: {reason}.")
+        raise NotCompatible(f"{kind} of scvi-tools cannot be used here: {reason}.")
     with quiet_random():
         import scvi
         import scvi.model
-        import scvi.module
+
+        import_module(MODULES[kind].partition(":")[0])
     return scvi
 
 
@@ -111,15 +150,20 @@ def build_module(spec: ScviSpec, tensors: Mapping[str, Tensor]) -> nn.Module:
         raise NotCompatible(
             f"This is a {spec.kind} of scvi-tools: Glasscell opens {', '.join(MODULES)} so far."
         )
-    scvi = import_scvi()
+    scvi = import_scvi(spec.kind)
+    module_name, _, class_name = MODULES[spec.kind].partition(":")
     arguments = dict(spec.arguments)
     if not arguments.get("use_observed_lib_size", spec.kind != "LinearSCVI"):
         shape = (1, int(arguments.get("n_batch", 1)))
         arguments.update(library_log_means=np.zeros(shape), library_log_vars=np.ones(shape))
+    if spec.kind == "VELOVI":  # only their size is told here, the values are among the tensors
+        arguments.update(
+            dict.fromkeys(("switch_spliced", "switch_unspliced"), np.zeros(arguments["n_input"]))
+        )
     try:
         with quiet_random(), torch.device("meta"), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Initializing zero-element")  # a MULTIVI without proteins
-            module: nn.Module = getattr(scvi.module, MODULES[spec.kind])(**arguments)
+            module: nn.Module = getattr(import_module(module_name), class_name)(**arguments)
         module.load_state_dict(dict(tensors), assign=True)
     except (RuntimeError, TypeError, ValueError, KeyError, AttributeError) as error:
         words = " ".join(str(error).split())[:200]

@@ -44,7 +44,7 @@ _UNKNOWN = (
 
 
 def load_scvi(path: str | Path, dataset: Dataset, job: JobHandle = QUIET) -> Bundle:
-    """Open a SCVI, SCANVI or LinearSCVI that scvi-tools saved, and encode a dataset with it.
+    """Open a SCVI, SCANVI, LinearSCVI or DRVI that scvi-tools saved, and encode a dataset with it.
 
     ``what_it_runs`` says what this does: the file is read by torch's restricted reader, nothing in it is run,
     and scvi-tools' own classes make the network. The random state is left as it was.

@@ -21,9 +21,6 @@ class TrainerParams(FamilyParams):
     dropout_rate: float = Field(
         0.1, ge=0, le=0.95, title="Dropout", description="Share of hidden units dropped in the encoder."
     )
-    gene_likelihood: Literal["zinb", "nb", "poisson"] = Field(
-        "nb", title="Likelihood", description="Distribution of counts: zinb adds a chance of extra zeros."
-    )
     learning_rate: float = Field(
         1e-3, ge=1e-6, le=1.0, title="Learning rate", description="Step size of Adam."
     )
@@ -34,7 +31,15 @@ class TrainerParams(FamilyParams):
     )
 
 
-class ScviParams(TrainerParams):
+class CountParams(TrainerParams):
+    """Of those that learn from counts."""
+
+    gene_likelihood: Literal["zinb", "nb", "poisson"] = Field(
+        "nb", title="Likelihood", description="Distribution of counts: zinb adds a chance of extra zeros."
+    )
+
+
+class ScviParams(CountParams):
     """Of SCVI, SCANVI and LinearSCVI."""
 
     label_epochs: int = Field(
@@ -42,7 +47,7 @@ class ScviParams(TrainerParams):
     )
 
 
-class TotalviParams(TrainerParams):
+class TotalviParams(CountParams):
     """Of TOTALVI."""
 
     n_latent: int = Field(20, ge=1, le=200, title="Latents", description="Numbers each cell is summed up in.")
@@ -60,7 +65,7 @@ class TotalviParams(TrainerParams):
     batch_size: int = Field(256, ge=8, le=65536, title="Batch size", description="Cells per step.")
 
 
-class MultiviParams(TrainerParams):
+class MultiviParams(CountParams):
     """Of MULTIVI."""
 
     n_latent: int = Field(10, ge=1, le=200, title="Latents", description="Numbers each cell is summed up in.")
@@ -75,4 +80,48 @@ class MultiviParams(TrainerParams):
     learning_rate: float = training_field.learning_rate(1e-4)
     patience: int = Field(
         50, ge=1, le=1000, title="Patience", description="Stop after so many epochs without a better loss."
+    )
+
+
+class DrviParams(TrainerParams):
+    """Of DRVI."""
+
+    n_latent: int = Field(32, ge=1, le=200, title="Latents", description="Factors that are decoded apart.")
+    split_aggregation: Literal["logsumexp", "mean"] = Field(
+        "logsumexp",
+        title="Factors are joined by",
+        description="logsumexp adds rates, so that each gene goes by its largest factors; mean adds logs.",
+    )
+    gene_likelihood: Literal["pnb", "nb", "zinb", "poisson"] = Field(
+        "pnb", title="Likelihood", description="Distribution of counts: pnb is nb worked out in logs."
+    )
+    max_epochs: int = training_field.max_epochs(400)
+
+
+class NicheParams(CountParams):
+    """Of SCVIVA."""
+
+    gene_likelihood: Literal["zinb", "nb", "poisson"] = Field(
+        "poisson",
+        title="Likelihood",
+        description="Distribution of the cell's own counts: zinb adds a chance of extra zeros.",
+    )
+    k: int = Field(20, ge=1, le=200, title="Neighbours", description="Nearest cells that make a niche.")
+    n_components: int = Field(
+        20, ge=2, le=100, title="Components", description="Of expression, in which neighbours are foretold."
+    )
+    spatial_weight: float = Field(
+        10.0, ge=0, le=1000, title="Niche weight", description="Of the niche in the loss; 0 leaves it out."
+    )
+
+
+class VelocityParams(TrainerParams):
+    """Of VELOVI."""
+
+    n_hidden: int = Field(256, ge=2, le=2048, title="Hidden units", description="Width of each hidden layer.")
+    learning_rate: float = training_field.learning_rate(1e-2)
+    batch_size: int = Field(256, ge=8, le=65536, title="Batch size", description="Cells per step.")
+    max_epochs: int = training_field.max_epochs(500)
+    patience: int = Field(
+        45, ge=1, le=1000, title="Patience", description="Stop after so many epochs without a better loss."
     )

@@ -15,6 +15,7 @@ from glasscell.errors import ModelError, NotCompatible
 from glasscell.models.bundle import Curve
 from glasscell.models.scvi.file import ScviFile, from_registry
 from glasscell.models.scvi.network import import_scvi, quiet_random
+from glasscell.models.scvi.params import ScviParams
 from glasscell.models.span import Span
 
 if TYPE_CHECKING:
@@ -24,13 +25,22 @@ if TYPE_CHECKING:
 
     from glasscell.jobs import JobHandle
     from glasscell.models.family import FoldPlan, TrainingData
-    from glasscell.models.scvi.params import ScviParams, TrainerParams
+    from glasscell.models.scvi.params import TrainerParams
 
+#: Settings that the classes take under the same names.
+_MADE_WITH = {
+    "n_hidden",
+    "n_latent",
+    "n_layers",
+    "dropout_rate",
+    "gene_likelihood",
+    "split_aggregation",
+}
 _UNLABELLED = "\N{REPLACEMENT CHARACTER} unlabelled"
 
 
 def train(
-    kind: str, data: TrainingData, plan: FoldPlan, params: ScviParams, job: JobHandle
+    kind: str, data: TrainingData, plan: FoldPlan, params: TrainerParams, job: JobHandle
 ) -> tuple[ScviFile, Curve]:
     """Train and return what ``adapt`` needs, with names of genes, batches and classes put back.
 
@@ -43,7 +53,7 @@ def train(
     JobCancelled
         Somebody asked for it.
     """
-    scvi = import_scvi()
+    scvi = import_scvi(kind)
     assert data.counts is not None
     rows = np.concatenate([plan.train, plan.valid])
     check_batch(data, rows)
@@ -96,32 +106,33 @@ def _fit(
     kind: str,
     data: TrainingData,
     plan: FoldPlan,
-    params: ScviParams,
+    params: TrainerParams,
     rows: NDArray[np.int64],
     job: JobHandle,
 ) -> Any:
     table = table_of(data, rows)
-    batch_key = "batch" if len(data.batches) > 1 else None
-    made = {
-        "n_hidden": params.n_hidden,
-        "n_latent": params.n_latent,
-        "n_layers": params.n_layers,
-        "dropout_rate": params.dropout_rate,
-        "gene_likelihood": params.gene_likelihood,
-    }
-    kinds = scvi.model
-    if kind == "LinearSCVI":
-        kinds.LinearSCVI.setup_anndata(table, batch_key=batch_key)
-        model = kinds.LinearSCVI(table, **made)
-    else:
-        kinds.SCVI.setup_anndata(table, batch_key=batch_key, labels_key="label" if kind == "SCANVI" else None)
-        model = kinds.SCVI(table, **made)
-    share = 0.7 if kind == "SCANVI" else 1.0
-    run(model, kind, plan, params, params.max_epochs, Span(job, 0.0, share))
-    if kind == "SCANVI":
-        model = kinds.SCANVI.from_scvi_model(model, unlabeled_category=_UNLABELLED)
-        run(model, kind, plan, params, params.label_epochs, Span(job, share, 1.0, "labels"))
+    known = {"labels_key": "label"} if kind == "SCANVI" else {}
+    first = getattr(scvi.external if kind == "DRVI" else scvi.model, "SCVI" if kind == "SCANVI" else kind)
+    first.setup_anndata(table, batch_key=batch_key(data), **known)
+    model = first(table, **made_with(params))
+    if kind != "SCANVI":
+        run(model, kind, plan, params, params.max_epochs, Span(job, 0.0, 1.0))
+        return model
+    assert isinstance(params, ScviParams)
+    run(model, kind, plan, params, params.max_epochs, Span(job, 0.0, 0.7))
+    model = scvi.model.SCANVI.from_scvi_model(model, unlabeled_category=_UNLABELLED)
+    run(model, kind, plan, params, params.label_epochs, Span(job, 0.7, 1.0, "labels"))
     return model
+
+
+def batch_key(data: TrainingData) -> str | None:
+    """Return the column of ``table_of`` that holds batches; None where there is one at most."""
+    return "batch" if len(data.batches) > 1 else None
+
+
+def made_with(params: TrainerParams) -> dict[str, Any]:
+    """Return the settings that classes of scvi-tools take under the same names."""
+    return params.model_dump(include=_MADE_WITH)
 
 
 def table_of(data: TrainingData, rows: NDArray[np.int64], genes: NDArray[np.int64] | None = None) -> Any:
@@ -157,17 +168,16 @@ def run(
     n_train, n_all = len(plan.train), len(plan.train) + len(plan.valid)
     parts = [np.arange(n_train), np.arange(n_train, n_all), np.arange(0)]
     stops = len(plan.valid) > 0
-    callbacks, rate = [_watch(job, max_epochs)], params.learning_rate
-    more: dict[str, Any] = {"early_stopping": stops}
-    if stops:
-        more |= {"early_stopping_patience": params.patience, "check_val_every_n_epoch": 1}
+    # Its own stopping cannot be set for every class, and prints.
+    callbacks = [_watch(job, max_epochs), *([_stop(kind, params.patience)] if stops else [])]
+    rate = params.learning_rate
+    more: dict[str, Any] = {"early_stopping": False, "check_val_every_n_epoch": 1 if stops else None}
     if kind == "TOTALVI":
         more |= {"external_indexing": parts, "lr": rate, "reduce_lr_on_plateau": stops}
+    elif kind == "VELOVI":
+        more |= {"external_indexing": parts, "lr": rate}
     elif kind == "MULTIVI":
-        # Its own patience is fixed, so that ours stops it.
-        more = {"early_stopping": False, "check_val_every_n_epoch": 1 if stops else None}
         more |= {"datasplitter_kwargs": {"external_indexing": parts}, "lr": rate}
-        callbacks += [_stop(params.patience)] if stops else []
     else:
         more |= {"datasplitter_kwargs": {"external_indexing": parts}, "plan_kwargs": {"lr": rate}}
     model.train(
@@ -209,11 +219,12 @@ def _watch(job: JobHandle, max_epochs: int) -> Any:
     return Watch()
 
 
-def _stop(patience: int) -> Any:
+def _stop(kind: str, patience: int) -> Any:
     """Return a callback that stops when the loss of cells not trained on no longer falls."""
     from lightning.pytorch.callbacks import EarlyStopping
 
-    return EarlyStopping("elbo_validation", patience=patience, mode="min")
+    loss = "validation_loss" if kind == "SCVIVA" else "elbo_validation"  # the niche is in the former only
+    return EarlyStopping(loss, patience=patience, mode="min")
 
 
 def curve_of(history: Any, plan: FoldPlan, n_genes: int) -> Curve:

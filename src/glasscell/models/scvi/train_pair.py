@@ -8,7 +8,15 @@ import numpy as np
 
 from glasscell.data.modality import RNA, columns_of
 from glasscell.models.scvi.network import ScviSpec, import_scvi
-from glasscell.models.scvi.train import check_batch, curve_of, finite_tensors, run, seeded, table_of
+from glasscell.models.scvi.train import (
+    batch_key,
+    check_batch,
+    curve_of,
+    finite_tensors,
+    run,
+    seeded,
+    table_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,11 +25,11 @@ if TYPE_CHECKING:
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
     from glasscell.models.family import FoldPlan, TrainingData
-    from glasscell.models.scvi.params import TrainerParams
+    from glasscell.models.scvi.params import CountParams
 
 
 def train_pair(
-    kind: str, second: str, data: TrainingData, plan: FoldPlan, params: TrainerParams, job: JobHandle
+    kind: str, second: str, data: TrainingData, plan: FoldPlan, params: CountParams, job: JobHandle
 ) -> tuple[ScviSpec, dict[str, Tensor], Curve]:
     """Train and return what rebuilds the network, its weights and its loss.
 
@@ -55,16 +63,12 @@ def train_pair(
     return spec, tensors, curve_of(model.history, plan, len(data.genes))
 
 
-def _batch_key(data: TrainingData) -> str | None:
-    return "batch" if len(data.batches) > 1 else None
-
-
 def _part(data: TrainingData, name: str, rows: NDArray[np.int64]) -> Any:
     return table_of(data, rows, columns_of(data.modalities, name))
 
 
 def _totalvi(
-    scvi: Any, data: TrainingData, second: str, params: TrainerParams, rows: NDArray[np.int64]
+    scvi: Any, data: TrainingData, second: str, params: CountParams, rows: NDArray[np.int64]
 ) -> tuple[Any, dict[str, Any]]:
     import pandas as pd
 
@@ -72,7 +76,7 @@ def _totalvi(
     names = [f"p{number}" for number in range(other.n_vars)]
     table.obsm["protein"] = pd.DataFrame(other.X.toarray(), index=table.obs_names, columns=names)
     kind = scvi.model.TOTALVI
-    kind.setup_anndata(table, protein_expression_obsm_key="protein", batch_key=_batch_key(data))
+    kind.setup_anndata(table, protein_expression_obsm_key="protein", batch_key=batch_key(data))
     made = {
         "n_latent": params.n_latent,
         "gene_likelihood": params.gene_likelihood,
@@ -88,7 +92,7 @@ def _totalvi(
 
 
 def _multivi(
-    scvi: Any, data: TrainingData, second: str, params: TrainerParams, rows: NDArray[np.int64]
+    scvi: Any, data: TrainingData, second: str, params: CountParams, rows: NDArray[np.int64]
 ) -> tuple[Any, dict[str, Any]]:
     import mudata
 
@@ -100,7 +104,7 @@ def _multivi(
     table.obs = parts["rna"].obs.copy()
     kind = scvi.model.MULTIVI
     layers = {"rna_layer": "rna", "atac_layer": "atac"}
-    kind.setup_mudata(table, batch_key=_batch_key(data), modalities=layers)
+    kind.setup_mudata(table, batch_key=batch_key(data), modalities=layers)
     made = {
         "n_hidden": params.n_hidden,
         "n_latent": params.n_latent,
