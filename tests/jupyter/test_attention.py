@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from glasscell.data.dataset import Dataset
+from glasscell.data.palette import diverging_map
 from glasscell.jupyter.attention import JupyterAttentionView
 from glasscell.jupyter.edge import JupyterEdgeView
 from glasscell.jupyter.overlay import EdgeLines, Overlay
@@ -25,7 +26,6 @@ from glasscell.views.attention_presenter import AttentionPresenter
 from glasscell.views.attention_table import MOST_ROWS, POINT, drawn_rows
 from glasscell.views.camera import Camera
 from glasscell.views.heat import HeatPanel, HeatPicture
-from glasscell.views.palette import diverging_map
 from glasscell.views.theme import LIGHT
 from glasscell.views.tissue_presenter import TissuePresenter
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glasscell.data.palette import diverging_map, sequential_map
 from glasscell.data.read import read
-from glasscell.views.palette import diverging_map, sequential_map
 
 from .conftest import settled, spin, wait
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from glasscell.data.dataset import Dataset
+from glasscell.data.palette import pack
 from glasscell.models.fit import FitRequest, fit
 from glasscell.models.vae.family import VaeParams
 from glasscell.testing.planted import planted_adata
 from glasscell.views.paint import LIT
-from glasscell.views.palette import pack
 
 from .conftest import canvas_pixels, settled, spin, wait
 

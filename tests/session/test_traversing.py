@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from glasscell.data.palette import pack, to_rgb
 from glasscell.data.selection import Cells
 from glasscell.errors import DataError, NotCompatible
 from glasscell.session import Session
@@ -15,7 +16,6 @@ from glasscell.session.resolve import Ready
 from glasscell.testing.planted import planted_dataset
 from glasscell.testing.toy_latent import ToyLatent, latent_bundle
 from glasscell.views.paint import LIT, paint
-from glasscell.views.palette import pack, to_rgb
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from glasscell.data.channel import CellValues
-from glasscell.errors import DataError
-from glasscell.views.colour import (
-    MISSING,
-    MISSING_ALPHA,
-    Default,
-    automatic_limits,
-    category_colours,
-    colour_table,
-    plain_table,
-)
-from glasscell.views.palette import (
+from glasscell.data.palette import (
     categorical,
     diverging_map,
     from_oklab,
@@ -28,6 +18,16 @@ from glasscell.views.palette import (
     to_hex,
     to_oklab,
     to_rgb,
+)
+from glasscell.errors import DataError
+from glasscell.views.colour import (
+    MISSING,
+    MISSING_ALPHA,
+    Default,
+    automatic_limits,
+    category_colours,
+    colour_table,
+    plain_table,
 )
 
 

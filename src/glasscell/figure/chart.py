@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glasscell.data.palette import categorical, diverging_map
 from glasscell.errors import DataError
 from glasscell.figure.page import (
     INK,
@@ -19,7 +20,6 @@ from glasscell.figure.page import (
     title_inches,
     wrap,
 )
-from glasscell.views.palette import categorical, diverging_map
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glasscell.data.palette import diverging_map
 from glasscell.errors import DataError
 from glasscell.figure.page import (
     INK,
@@ -18,7 +19,6 @@ from glasscell.figure.page import (
     title_inches,
     wrap,
 )
-from glasscell.views.palette import diverging_map
 from glasscell.views.perturbation_picture import perturbation_picture
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glasscell.data.palette import categorical
 from glasscell.errors import DataError
 from glasscell.figure.page import INK, MUTED, add_title, elide, new_sheet, plain_style, title_inches, wrap
-from glasscell.views.palette import categorical
 from glasscell.views.traversal_picture import strongest_gene, sweep_picture
 
 if TYPE_CHECKING:

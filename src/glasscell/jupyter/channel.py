@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
+from glasscell.data.palette import to_hex, to_rgb
 from glasscell.jupyter.panel import fold, show
 from glasscell.jupyter.sheet import Column, Sheet
-from glasscell.views.palette import to_hex, to_rgb
 from glasscell.views.sight import first_channels
 
 if TYPE_CHECKING:

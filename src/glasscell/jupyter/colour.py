@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glasscell.data.palette import parse_colour
 from glasscell.jupyter.colour_bar import JupyterColourBar
 from glasscell.jupyter.panel import OPEN_BY_PATH, Panel, Words, column, show
 from glasscell.jupyter.search_line import SearchLine
 from glasscell.jupyter.sheet import Column, Heat, Sheet
 from glasscell.views.legend_words import NO_VALUE, NO_VALUE_TIP, SEARCH, legend_count, legend_tip
-from glasscell.views.palette import parse_colour
 from glasscell.views.view import ColourView
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from glasscell.data.palette import parse_colour
 from glasscell.jupyter.files import JupyterFiles
 from glasscell.jupyter.panel import OPEN_BY_PATH, Panel, Words, button, column, fold, line, row, show
 from glasscell.jupyter.sheet import Column, Sheet
 from glasscell.views import group_words as says
 from glasscell.views.groups_view import GroupsView
-from glasscell.views.palette import parse_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

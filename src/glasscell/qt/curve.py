@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, Qt
 
+from glasscell.data.palette import categorical
 from glasscell.qt.style import theme_of
 from glasscell.views.curve_picture import ends
-from glasscell.views.palette import categorical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,9 +15,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from glasscell.data.palette import diverging_map
 from glasscell.qt.style import plain_tip, theme_of
 from glasscell.views.gene_table import GeneTable
-from glasscell.views.palette import diverging_map
 
 if TYPE_CHECKING:
     from glasscell.views.gene_table import Column

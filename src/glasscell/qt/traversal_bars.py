@@ -8,8 +8,8 @@ from qtpy.QtCore import QEvent, QRectF, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QHelpEvent, QPainter
 from qtpy.QtWidgets import QToolTip, QWidget
 
+from glasscell.data.palette import diverging_map
 from glasscell.qt.style import mix, plain_tip, theme_of
-from glasscell.views.palette import diverging_map
 from glasscell.views.traversal_table import change_tip
 
 if TYPE_CHECKING:

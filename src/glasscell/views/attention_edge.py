@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.data.palette import diverging_map, sequential_map
 from glasscell.views.heat import end_words, rising_limits, symmetric_limits
-from glasscell.views.palette import diverging_map, sequential_map
 from glasscell.views.presenter import Presenter
 from glasscell.views.view import View
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glasscell.views.palette import to_rgb
+from glasscell.data.palette import to_rgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
-from glasscell.errors import DataError
-from glasscell.views.kernel import colour_codes, colour_numbers
-from glasscell.views.legend import ColourBar, Legend, LegendItem
-from glasscell.views.palette import (
+from glasscell.data.palette import (
     categorical,
     diverging_map,
     greyed,
@@ -19,6 +16,9 @@ from glasscell.views.palette import (
     sequential_map,
     to_rgb,
 )
+from glasscell.errors import DataError
+from glasscell.views.kernel import colour_codes, colour_numbers
+from glasscell.views.legend import ColourBar, Legend, LegendItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,7 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING
 
-from glasscell.views.palette import categorical
+from glasscell.data.palette import categorical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.views.palette import diverging_map, sequential_map, to_rgb
+from glasscell.data.palette import diverging_map, sequential_map, to_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glasscell.data.channel import CellValues
+from glasscell.data.palette import pack, to_rgb
 from glasscell.data.selection import Everything
 from glasscell.errors import GlasscellError
 from glasscell.session.resolve import Failed, Pending
 from glasscell.views.colour import ColourTable, colour_table, plain_table
-from glasscell.views.palette import pack, to_rgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +65,8 @@ def paint(session: Session, theme: str = "dark") -> Paint | None:
         if isinstance(resolved, Failed):
             return Paint(plain_table(dataset.n_cells, selected, theme), failure=resolved.reason)
         values = resolved.values
-        key = ("colours", values.fingerprint, values.note, colouring, session.state.selection, theme)
+        content = (values.fingerprint, values.palette, values.note)
+        key = ("colours", *content, colouring, session.state.selection, theme)
         table = session.store.get(key)
         if table is None:
             table = colour_table(values, selected, colouring, theme)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glasscell.views.palette import diverging_map
+from glasscell.data.palette import diverging_map
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
