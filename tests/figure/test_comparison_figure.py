@@ -6,8 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glasscell.data.channel import CellValues
+from glasscell.data.column import DataContext
+from glasscell.data.dataset import Dataset
 from glasscell.errors import DataError
 from glasscell.explain.comparison.channel import map_of
+from glasscell.explain.comparison.result import ModelComparison
 from glasscell.figure.comparison import comparison_figure
 from glasscell.figure.live import plan_picture, save_picture
 from glasscell.figure.pair import PairLook, pair_figure
@@ -21,6 +25,11 @@ from glasscell.views.pair_presenter import PairPresenter
 from glasscell.views.pair_view import PairView
 
 
+def maps(dataset: Dataset, found: ModelComparison, what: str) -> tuple[CellValues, CellValues]:
+    context = DataContext(dataset)
+    return map_of(context, found, "sure", what), map_of(context, found, "rough", what)
+
+
 def texts(sheet: Any) -> str:
     return "\n".join(one.get_text() for one in sheet.findobj(lambda one: hasattr(one, "get_text")))
 
@@ -29,7 +38,7 @@ def test_figures_agreement_and_maps_on_one_sheet() -> None:
     dataset = planted_dataset(n_cells=80, n_genes=10)
     found = toy_comparison(dataset)
     plain = comparison_figure(found)
-    pair = PairLook(dataset, map_of(found, "sure", "own"), map_of(found, "rough", "own"))
+    pair = PairLook(dataset, *maps(dataset, found, "own"))
     sheet = comparison_figure(found, pair)
     assert sheet.get_size_inches()[1] > plain.get_size_inches()[1]
     said = texts(sheet)
@@ -46,7 +55,7 @@ def test_figures_agreement_and_maps_on_one_sheet() -> None:
 def test_bars_of_both_are_one_and_the_difference_is_symmetric() -> None:
     dataset = planted_dataset(n_cells=80, n_genes=10)
     found = toy_comparison(dataset)
-    sheet = pair_figure(PairLook(dataset, map_of(found, "sure", "own"), map_of(found, "rough", "own")))
+    sheet = pair_figure(PairLook(dataset, *maps(dataset, found, "own")))
     bars = [axes for axes in sheet.axes if not axes.images and len(axes.get_xticklabels()) == 3]
     ends = [[float(one.get_text().replace("−", "-")) for one in axes.get_xticklabels()] for axes in bars]
     assert len(ends) == 2
@@ -59,16 +68,12 @@ def test_bars_of_both_are_one_and_the_difference_is_symmetric() -> None:
 def test_names_show_where_they_are_not_the_same() -> None:
     dataset = planted_dataset(n_cells=80, n_genes=10)
     found = toy_comparison(dataset)
-    said = texts(
-        pair_figure(PairLook(dataset, map_of(found, "sure", "label"), map_of(found, "rough", "label")))
-    )
+    said = texts(pair_figure(PairLook(dataset, *maps(dataset, found, "label"))))
     assert "not the same (15)" in said
     assert "no value (1)" in said
     places = np.random.default_rng(0).normal(size=(80, 2))
     adata_free = planted_dataset(n_cells=80, n_genes=10)
-    assert pair_figure(
-        PairLook(adata_free, map_of(found, "sure", "own"), map_of(found, "rough", "own"), None, places)
-    )
+    assert pair_figure(PairLook(adata_free, *maps(dataset, found, "own"), None, places))
 
 
 def test_a_session_saves_what_its_panel_shows(tmp_path: Path) -> None:

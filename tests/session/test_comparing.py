@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glasscell.data.column import DataContext
 from glasscell.errors import DataError, ModelError
 from glasscell.explain.comparison.channel import comparison_ref, map_of
 from glasscell.session import Session
@@ -54,24 +55,24 @@ def test_a_saved_session_holds_the_comparison(tmp_path: Path) -> None:
 
 def test_channels_say_what_they_are() -> None:
     dataset = planted_dataset(n_cells=60, n_genes=10)
-    found = toy_comparison(dataset)
-    own = map_of(found, "sure", "own")
+    found, context = toy_comparison(dataset), DataContext(dataset)
+    own = map_of(context, found, "sure", "own")
     assert own.title == "sure: probability of the own label"
     assert "held out" in own.note
-    voted = map_of(found, "voting", "label")
+    voted = map_of(context, found, "voting", "label")
     assert voted.categories == found.classes
     assert "vote of the nearest cells of other folds" in voted.note
     gene = found.reasons["sure"].genes[1]
-    share = map_of(found, "rough", "gene", gene)
+    share = map_of(context, found, "rough", "gene", gene)
     assert share.centre == 0
     assert share.values is not None
     np.testing.assert_array_equal(
         np.isfinite(share.values), np.isin(np.arange(60), found.reasons["rough"].cells)
     )
     with pytest.raises(DataError, match="there is one of sure, rough"):
-        map_of(found, "voting", "own")
+        map_of(context, found, "voting", "own")
     with pytest.raises(DataError, match="there is one of sure\\."):
-        map_of(found, "rough", "gene", found.reasons["sure"].genes[2])
+        map_of(context, found, "rough", "gene", found.reasons["sure"].genes[2])
 
 
 def test_a_comparison_of_other_data_is_refused() -> None:

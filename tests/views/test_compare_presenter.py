@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from glasscell.data.dataset import Dataset
+from glasscell.data.labels import GROUPS
 from glasscell.data.selection import Cells
 from glasscell.explain.comparison.agreement import MEAN_DIFFERENCE
 from glasscell.session import Session
 from glasscell.session.comparing import KIND
-from glasscell.session.training import GROUPS
 from glasscell.testing.fake_views import fake
 from glasscell.testing.planted import planted_adata
 from glasscell.testing.toy_comparison import toy_comparison

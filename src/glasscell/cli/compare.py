@@ -196,6 +196,7 @@ def _pair(dataset: Dataset, found: ModelComparison, wanted: tuple[str, ...], sho
     """Return the two maps of the figure; None where cells have no places or there are no two."""
     import numpy as np
 
+    from glasscell.data.column import DataContext
     from glasscell.explain.comparison.channel import WHATS, map_of, sides_of
     from glasscell.figure.pair import PairLook
 
@@ -211,9 +212,8 @@ def _pair(dataset: Dataset, found: ModelComparison, wanted: tuple[str, ...], sho
     if len(names) < 2:
         raise UsageError(f'Two models are needed that have a map of "{show}"; there is {len(names)}.')
     places = None if embedding is None else np.asarray(embedding, np.float64)[:, :2]
-    return PairLook(
-        dataset, map_of(found, names[0], what, gene), map_of(found, names[1], what, gene), None, places
-    )
+    left, right = (map_of(DataContext(dataset), found, name, what, gene) for name in names[:2])
+    return PairLook(dataset, left, right, None, places)
 
 
 def _draw(found: ModelComparison, figure: Path, pair: PairLook | None) -> None:

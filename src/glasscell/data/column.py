@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from glasscell.data.channel import BoolArray, CellValues, ChannelContext, ChannelRef
+from glasscell.data.palette import categorical, parse_colour
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def resolve_obs(context: ChannelContext, ref: ChannelRef) -> CellValues:
         title=ref.key,
         codes=codes,
         categories=categories,
-        palette=_stored_palette(dataset, ref.key, categories),
+        palette=_palette(dataset, ref.key, categories),
     )
 
 
@@ -159,6 +160,18 @@ def categorical_codes(column: pd.Series[Any]) -> tuple[np.ndarray[Any, np.dtype[
     return new_code[column.cat.codes.to_numpy(np.int64)], tuple(names)
 
 
+def stored_colours(dataset: Dataset, key: str) -> dict[str, str]:
+    """Return the ``#rrggbb`` that a file stores for each category of an obs column, unused ones included.
+
+    Colours that cannot be read are left out.
+    """
+    stored, column = dataset.adata.uns.get(f"{key}_colors"), dataset.obs[key]
+    if stored is None or not isinstance(column.dtype, pd.CategoricalDtype):
+        return {}
+    colours = zip(column.cat.categories, map(parse_colour, np.asarray(stored).ravel()), strict=False)
+    return {str(name): colour for name, colour in colours if colour is not None}
+
+
 def recode(
     codes: np.ndarray[Any, np.dtype[Any]], names: Iterable[str], known: Iterable[str]
 ) -> np.ndarray[Any, np.dtype[np.int32]]:
@@ -187,17 +200,12 @@ def missing_name(what: str, name: str, known: Iterable[Any]) -> str:
     return f'There is no {what} "{name}"; there is {shown}{" ..." if len(names) > 8 else ""}.'
 
 
-def _stored_palette(dataset: Dataset, key: str, categories: tuple[str, ...]) -> tuple[str, ...] | None:
-    stored = dataset.adata.uns.get(f"{key}_colors")
-    column = dataset.obs[key]
-    if stored is None or not isinstance(column.dtype, pd.CategoricalDtype):
-        return None
-    colours = [str(colour) for colour in np.asarray(stored).ravel()]
-    names = [str(name) for name in column.cat.categories]
-    if len(colours) < len(names) or not all(c.startswith("#") and len(c) in (7, 9) for c in colours):
-        return None
-    by_name = dict(zip(names, colours, strict=False))
-    return tuple(by_name[name][:7] for name in categories)
+def _palette(dataset: Dataset, key: str, categories: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the colours stored with a column, or default ones where one is missing."""
+    stored = stored_colours(dataset, key)
+    if not stored.keys() >= set(categories):
+        return categorical(len(categories))
+    return tuple(stored[name] for name in categories)
 
 
 def _look_up(table: Mapping[str, Any], name: str, what: str) -> Any:

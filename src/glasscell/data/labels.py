@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
 
 MAX_CLASSES = 200
+#: The name of labels that are the named groups, unless a column is called so.
+GROUPS = "groups"
 
 
 class Folded(Protocol):
@@ -46,7 +48,7 @@ class Labels:
     Parameters
     ----------
     name
-        The column, or "groups".
+        The column, or ``GROUPS``.
     codes
         int32, shape ``(n_cells,)``, index into `classes`, -1 where the cell has no class.
     classes
@@ -113,7 +115,7 @@ def read_labels(dataset: Dataset, column: str) -> Labels:
     return Labels(column, codes, classes)
 
 
-def labels_from_groups(groups: Mapping[str, npt.ArrayLike], name: str = "groups") -> Labels:
+def labels_from_groups(groups: Mapping[str, npt.ArrayLike], name: str = GROUPS) -> Labels:
     """Make classes of named groups of cells; a cell in two groups gets no class.
 
     Parameters

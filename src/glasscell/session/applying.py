@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from glasscell.data.channel import CellValues, ChannelRef
+from glasscell.data.class_colour import class_colours
 from glasscell.errors import DataError, ModelError
 from glasscell.models.prediction import probability_words
 from glasscell.session.file import need_dataset
@@ -95,7 +96,8 @@ def resolve_applied(context: Context, ref: ChannelRef) -> CellValues:
     share = f"{found.flagged_share:.0%} of the cells are unlike the training cells"
     if ref.key == "label":
         title = f"{found.labels_name}, applied"
-        return CellValues(title, codes=found.codes, categories=found.classes, note=share)
+        palette = class_colours(context, found.labels_name, found.classes)
+        return CellValues(title, codes=found.codes, categories=found.classes, palette=palette, note=share)
     if ref.key == "probability":
         highest = found.probabilities_ck.max(axis=1)
         title, unit = probability_words(found.calibrated, "calibrated at home")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.data.labels import GROUPS
 from glasscell.data.selection import Everything
 from glasscell.errors import DataError, ModelError
 from glasscell.session.file import need_dataset
-from glasscell.session.training import GROUPS
 from glasscell.session.work import set_aside, submit
 
 if TYPE_CHECKING:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from glasscell.session.state import Group
     from glasscell.session.store import Key, Store
 
+#: Channels of a model's classes: where those were groups, they have the colours of these.
+OF_CLASSES = frozenset(
+    {("applied", "label"), ("comparison", "label"), ("perturbation", "flip"), ("prediction", "label")}
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Context:
@@ -65,6 +70,8 @@ class Context:
         cells = ""
         if ref.kind == "group":
             cells = next((group.cells.digest for group in self.groups if group.name == ref.key), "")
+        if (ref.kind, ref.key) in OF_CLASSES:
+            cells = repr([(group.name, group.colour) for group in self.groups])
         if ref.kind == "groups":
             cells = repr([(group.name, group.colour, group.cells.digest) for group in self.groups])
         return ("column", ref, self.name, cells)

@@ -39,7 +39,7 @@ def resolve_groups(context: Context, ref: ChannelRef) -> CellValues:
     DataError
         There are no groups.
     """
-    groups = context.groups
+    groups = getattr(context, "groups", ())  # a picture from the shell has none
     if not groups:
         raise DataError("There are no groups yet. Select cells and name them, or paint some.")
     codes, several = codes_of(groups, context.dataset.n_cells)

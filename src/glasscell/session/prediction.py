@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glasscell.data.channel import CellValues, ChannelRef
+from glasscell.data.class_colour import class_colours
 from glasscell.errors import DataError
 from glasscell.models.prediction import called_class, own_words, probability_words
 
@@ -55,7 +56,8 @@ def resolve_prediction(context: Context, ref: ChannelRef) -> CellValues:
     if ref.key == "label":
         title = f"predicted {bundle.labels_name}"
         label[known], names = called_class(bundle, probabilities_ck[known])
-        return CellValues(title, codes=label, categories=names, note=note)
+        palette = class_colours(context, bundle.labels_name, names)
+        return CellValues(title, codes=label, categories=names, palette=palette, note=note)
     truth = np.where(rows >= 0, bundle.cells.truth[rows], -1)
     right = np.where((truth >= 0) & known, np.where(label == truth, 0, 1), -1).astype(np.int32)
     return CellValues(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.data.labels import GROUPS
 from glasscell.errors import ModelError
 from glasscell.session.file import make_params, need_dataset
 from glasscell.session.latent import show_latents
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from glasscell.session.context import Context
     from glasscell.session.core import Core
 
-#: The name under which lassoed groups are offered as labels.
-GROUPS = "groups"
 #: How the titles of training jobs begin; a twin's is another.
 TRAINING = "Train on "
 

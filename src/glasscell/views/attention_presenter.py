@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glasscell.data.column import categorical_codes, is_continuous
+from glasscell.data.labels import GROUPS
 from glasscell.data.report import why_no_cells
 from glasscell.session.attending import ATTENDING, DOMAINS, PREDICTED
-from glasscell.session.training import GROUPS
 from glasscell.views.attention_picture import REMOVED, SHOWN, attention_picture, place_text
 from glasscell.views.attention_view import AttentionView
 from glasscell.views.presenter import Presenter

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from glasscell.data.labels import GROUPS
 from glasscell.data.report import why_no_cells
 from glasscell.errors import DataError
 from glasscell.session.comparing import KIND, SIDE_BY_SIDE
 from glasscell.session.message import sentence
 from glasscell.session.rules import label_columns
-from glasscell.session.training import GROUPS
 from glasscell.views.compare_picture import comparison_picture
 from glasscell.views.compare_view import CompareView
 from glasscell.views.family_choice import family_rows, why_not_these

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glasscell.data.labels import GROUPS
 from glasscell.data.report import why_no_cells
 from glasscell.session.message import sentence
 from glasscell.session.rules import label_columns
-from glasscell.session.training import GROUPS, TRAINING
+from glasscell.session.training import TRAINING
 from glasscell.views.action_choice import action_columns, controls
 from glasscell.views.family_choice import family_rows, why_not_these
 from glasscell.views.form import fields

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from glasscell.data.channel import CellValues
+from glasscell.data.class_colour import named_colours
 from glasscell.data.difference import difference_of, recoded
 from glasscell.views.colour import Default, automatic_limits, category_colours, colour_table
 from glasscell.views.pair_view import PairPicture
@@ -63,11 +64,10 @@ def pair_picture(
 def same_names(left: CellValues, right: CellValues) -> tuple[CellValues, CellValues]:
     """Give both sides all names of either, in one order and in the same colours."""
     names = list(dict.fromkeys((*left.categories, *right.categories)))
-    own = {name: colour for one in (right, left) for name, colour in _given(one)}
-    palette = category_colours(
-        CellValues("both", codes=np.zeros(0, np.int32), categories=tuple(names)),
-        Default(palette=tuple(own.items())),
-    )
+    own = _given(left)
+    taken = set(own.values())
+    own |= {name: each for name, each in _given(right).items() if name not in own and each not in taken}
+    palette = named_colours(names, own)
     made = [
         CellValues(
             one.title, codes=recoded(one, names), categories=tuple(names), palette=palette, note=one.note
@@ -106,5 +106,6 @@ def cell_words(left: CellValues, right: CellValues, cell: int) -> str:
     return f"{words}, difference {difference.text(cell)}" if difference.values is not None else words
 
 
-def _given(values: CellValues) -> list[tuple[str, str]]:
-    return list(zip(values.categories, values.palette or (), strict=False))
+def _given(values: CellValues) -> dict[str, str]:
+    """Return the colour of each category of a side that brings colours."""
+    return dict(zip(values.categories, category_colours(values), strict=True)) if values.palette else {}

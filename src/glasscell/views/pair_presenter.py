@@ -49,7 +49,7 @@ class PairPresenter(Presenter[PairView]):
             self._place()
         if (new.dataset, new.model, new.explanation) != (old.dataset, old.model, old.explanation):
             self._choose()
-        elif new.selection != old.selection:
+        elif (new.selection, new.groups) != (old.selection, old.groups):
             self._show()
 
     def _on_made(self, kind: str) -> None:

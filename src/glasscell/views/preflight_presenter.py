@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glasscell.data.labels import GROUPS
 from glasscell.data.report import why_no_cells
 from glasscell.errors import GlasscellError
 from glasscell.models.preflight import MIN_OVERLAP
 from glasscell.session.applying import applied_now
-from glasscell.session.training import GROUPS
 from glasscell.views.preflight_view import PreflightView
 from glasscell.views.presenter import Presenter
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glasscell.data.channel import CellValues, ChannelRef
+from glasscell.data.class_colour import class_colours
 from glasscell.errors import DataError
 from glasscell.models.prediction import own_words
 
 if TYPE_CHECKING:
+    from glasscell.data.channel import ChannelContext
     from glasscell.explain.comparison.result import ModelComparison
 
 #: What can be shown of a model: the class it gives, how sure it is of the cell's own, why.
@@ -37,7 +39,7 @@ def resolve_comparison(context: Any, ref: ChannelRef) -> CellValues:
     found: ModelComparison = context.result("comparison", str(ref.param("result", "")))
     if found.data != context.dataset.fingerprint:
         raise DataError("This comparison is of other data: compare the models here.")
-    return map_of(found, str(ref.param("model", "")), str(ref.param("what", "")), ref.key)
+    return map_of(context, found, str(ref.param("model", "")), str(ref.param("what", "")), ref.key)
 
 
 def sides_of(found: ModelComparison, what: str, gene: str = "") -> tuple[str, ...]:
@@ -47,8 +49,15 @@ def sides_of(found: ModelComparison, what: str, gene: str = "") -> tuple[str, ..
     return tuple(found.calls if what == "label" else found.maps if what == "own" else ())
 
 
-def map_of(found: ModelComparison, model: str, what: str, gene: str = "") -> CellValues:
+def map_of(
+    context: ChannelContext, found: ModelComparison, model: str, what: str, gene: str = ""
+) -> CellValues:
     """Return what one of the compared models says of each cell: one of ``WHATS``, of a gene where asked.
+
+    Parameters
+    ----------
+    context
+        Of the data that were compared: a session's, or `glasscell.data.column.DataContext`.
 
     Raises
     ------
@@ -71,5 +80,9 @@ def map_of(found: ModelComparison, model: str, what: str, gene: str = "") -> Cel
     how = "held out" if model in found.maps else "by the vote of the nearest cells of other folds"
     title = f"{model}: {found.labels}"
     return CellValues(
-        title, codes=found.calls[model], categories=found.classes, note=f"{model}: {how}, {n_seeds}"
+        title,
+        codes=found.calls[model],
+        categories=found.classes,
+        palette=class_colours(context, found.labels, found.classes),
+        note=f"{model}: {how}, {n_seeds}",
     )

@@ -70,6 +70,7 @@ class Asked:
             model_fingerprint=bundle.fingerprint,
             data=self.dataset.fingerprint,
             family=bundle.family,
+            labels=bundle.labels_name,
         )
 
     def after(

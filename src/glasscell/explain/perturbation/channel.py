@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glasscell.data.channel import CellValues, ChannelRef
+from glasscell.data.class_colour import class_colours
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def resolve_perturbation(context: Any, ref: ChannelRef) -> CellValues:
             note="expected, not measured",
         )
     if ref.key == FLIP:
-        return _flips(found)
+        return _flips(context, found)
     if ref.key.startswith(LOGIT):
         name = ref.key.removeprefix(LOGIT)
         return CellValues(
@@ -63,12 +64,14 @@ def resolve_perturbation(context: Any, ref: ChannelRef) -> CellValues:
     raise DataError(f"A perturbation has {EFFECT}, {FLIP}, {LOGIT}NAME and {GENE}NAME, not {ref.key!r}.")
 
 
-def _flips(found: Perturbation) -> CellValues:
-    """Return where each cell goes that changes class."""
+def _flips(context: Any, found: Perturbation) -> CellValues:
+    """Return where each cell goes that changes class, in the colour of where it goes."""
     before_c, after_c = found.codes
     codes = np.full(found.n_cells, -1, np.int32)
     codes[found.cells] = np.where(before_c == after_c, 0, after_c + 1)
     names = (STAYS, *(f"to {name}" for name in found.names))
+    *own, stays = class_colours(context, found.provenance.labels, (*found.names, STAYS))
+    palette = (stays, *own)
     used = [0, *sorted(set(codes[codes > 0].tolist()))]
     place = np.full(len(names) + 1, -1, np.int32)
     place[used] = np.arange(len(used))
@@ -77,6 +80,7 @@ def _flips(found: Perturbation) -> CellValues:
         found.sorts,
         codes=place[codes],
         categories=tuple(names[code] for code in used),
+        palette=tuple(palette[code] for code in used),
         note="expected, not measured",
     )
 

@@ -42,6 +42,7 @@ class PerturbationProvenance:
     model_fingerprint: str
     data: str
     family: str
+    labels: str = ""
     method: str = "perturbation"
     source: str = SOURCE
 
