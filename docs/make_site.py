@@ -144,7 +144,7 @@ def method_pages() -> dict[str, str]:
             info.help,
             f"**Gives:** {info.gives}, in {info.unit}; {sign}; {sums}.",
             f"**Explains targets of kind:** {', '.join(info.target)}.",
-            f"**Needs of a model:** {', '.join(info.needs)}.",
+            f"**Needs of a model:** {', '.join(need.__name__ for need in info.needs)}.",
             f"**Source:** {_source(info.source)}",
             "What stands beside every ranking, and what a map does not say: [methods](../methods.md).",
             "## Settings",

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 
 from glasscell.errors import GlasscellError, NotCompatible
 from glasscell.explain.memory import free_bytes, plan_table
-from glasscell.explain.method import METHODS, MethodInfo, method_info, why_not
+from glasscell.explain.method import METHODS, NEEDS, MethodInfo, method_info, why_not
+from glasscell.models.capability.attention import Attends
+from glasscell.models.capability.structure import HasNodes
 
 
 def test_every_method_says_what_it_is():
@@ -31,6 +33,15 @@ def test_every_method_says_what_it_is():
 def test_a_method_without_a_source_is_refused():
     with pytest.raises(GlasscellError, match="names no source"):
         replace(method_info("saliency"), source="a talk I heard")
+
+
+def test_a_need_is_the_protocol_itself():
+    for info in METHODS.values():
+        assert set(info.needs) <= set(NEEDS), "every need of ours has a sentence of its own"
+    for need in NEEDS:
+        assert not isinstance(object(), need), "which models offer it can be asked while running"
+    with pytest.raises(GlasscellError, match=r"needs 'Attends': name the protocol itself"):
+        replace(method_info("saliency"), needs=("Attends",))
 
 
 def test_settings_are_validated_and_frozen():
@@ -62,8 +73,10 @@ def test_why_not(make_bundle):
     assert why_not("integrated_gradients", model) is None
     assert why_not("integrated_gradients", make_bundle(factored=False).folds[0]) is None
     assert "offers no differentiable score" in why_not("saliency", object())
-    attention: MethodInfo = replace(method_info("saliency"), needs=("Attends",))
+    attention: MethodInfo = replace(method_info("saliency"), needs=(Attends,))
     assert why_not(attention, model) == "Saliency does not fit this model: it has no attention."
+    nodes = replace(method_info("saliency"), needs=(HasNodes,))
+    assert why_not(nodes, model) == "Saliency does not fit this model: it does not offer HasNodes."
     latents = replace(method_info("saliency"), target=("latent",))
     assert why_not(latents, model) == "Saliency explains latent; this model has only class, contrast."
 

@@ -27,9 +27,12 @@ from glasscell.models.additive_vae.family import FAMILY, AdditiveModel, Additive
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.capability.first_linear import FirstLinear
+from glasscell.models.capability.latent import Decodes, Encodes
+from glasscell.models.capability.structure import Structured
+from glasscell.models.capability.technical_batch import UsesBatch
 from glasscell.models.cell_batch import CellBatch
 from glasscell.models.fit import FitRequest, fit, fit_twin
-from glasscell.models.protocol import Decodes, Encodes, FirstLinear, Structured, UsesBatch
 from glasscell.models.target import Target
 from glasscell.models.vae.figure import DEVIANCE, GENE_MEAN
 from glasscell.testing.check import check_model

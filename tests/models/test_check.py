@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from glasscell.errors import ModelError
+from glasscell.models.capability.first_linear import FirstLinear
 from glasscell.models.cell_batch import CellBatch
-from glasscell.models.protocol import FirstLinear
 from glasscell.models.target import Target
 from glasscell.testing.check import check_model
 from glasscell.testing.layered_toy import KINDS, FactoringToy, LayeredToy, NetworkKind, toy_batch, toy_model

@@ -21,9 +21,13 @@ from glasscell.models import network as own_networks
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.capability.attention import Attends
+from glasscell.models.capability.classification import Classifies
+from glasscell.models.capability.domain import FindsDomains
+from glasscell.models.capability.latent import Decodes, Encodes
+from glasscell.models.capability.model import Model
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
-from glasscell.models.protocol import Attends, Classifies, Decodes, Encodes, FindsDomains, Model
 from glasscell.models.registry import BUILT_IN, family
 from glasscell.models.target import Target
 from glasscell.testing.check import check_model

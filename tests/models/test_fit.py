@@ -14,11 +14,14 @@ from glasscell.data.split import split
 from glasscell.errors import DataError, JobCancelled, ModelError
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
+from glasscell.models.capability.classification import Classifies
+from glasscell.models.capability.first_linear import FirstLinear
+from glasscell.models.capability.latent import Encodes
+from glasscell.models.capability.model import Model
 from glasscell.models.classifier.family import ClassifierModel, ClassifierParams
 from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.models.metric import measure
 from glasscell.models.prediction import prediction_table
-from glasscell.models.protocol import Classifies, Encodes, FirstLinear, Model
 from glasscell.testing.check import check_model
 from glasscell.testing.planted import planted_adata, planted_dataset
 

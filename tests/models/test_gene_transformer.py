@@ -16,6 +16,11 @@ from glasscell.data.split import split
 from glasscell.errors import DataError, ModelError, NotCompatible
 from glasscell.jobs import QUIET
 from glasscell.models.bundle_file import save_bundle
+from glasscell.models.capability.attention import Attends, AttendsWithin
+from glasscell.models.capability.classification import Classifies
+from glasscell.models.capability.intervention import Intervenes
+from glasscell.models.capability.latent import Encodes
+from glasscell.models.capability.structure import Structured
 from glasscell.models.cell_batch import CellBatch, Intervention
 from glasscell.models.family import FoldPlan
 from glasscell.models.fit import fit
@@ -31,7 +36,6 @@ from glasscell.models.gene_transformer.start import components
 from glasscell.models.gene_transformer.train import Task, make_network
 from glasscell.models.metric import macro_f1
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import Attends, AttendsWithin, Classifies, Encodes, Intervenes, Structured
 from glasscell.models.registry import family
 from glasscell.models.row import Rows
 from glasscell.models.target import Target

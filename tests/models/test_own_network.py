@@ -19,10 +19,10 @@ from glasscell.models import network
 from glasscell.models.apply import apply
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
+from glasscell.models.capability.first_linear import FirstLinear
 from glasscell.models.fit import FitRequest, fit
 from glasscell.models.own_bundle import UNKNOWN, own_bundle
 from glasscell.models.prediction import prediction_table
-from glasscell.models.protocol import FirstLinear
 from glasscell.models.torch_module.family import TorchModuleParams, wrap
 from glasscell.session.prediction import resolve_prediction
 from glasscell.testing.check import check_model

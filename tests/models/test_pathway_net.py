@@ -23,6 +23,10 @@ from glasscell.models.apply import apply
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.capability.classification import Classifies
+from glasscell.models.capability.first_linear import FirstLinear
+from glasscell.models.capability.latent import NamedLatents
+from glasscell.models.capability.structure import HasNodes, Structured
 from glasscell.models.cell_batch import CellBatch
 from glasscell.models.component import GeneComponents
 from glasscell.models.family import FoldPlan, TrainsAlike
@@ -35,7 +39,6 @@ from glasscell.models.pathway_net.start import start_at_components, start_heads
 from glasscell.models.pathway_net.structure import Structure, read_structure
 from glasscell.models.preflight import check
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import Classifies, FirstLinear, HasNodes, NamedLatents, Structured
 from glasscell.models.target import Target
 from glasscell.models.temperature import best_temperature
 from glasscell.models.training_data import training_data

@@ -21,6 +21,12 @@ from glasscell.explain.request import ExplainRequest
 from glasscell.jobs import QUIET
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.capability.attention import Attends
+from glasscell.models.capability.classification import Classifies
+from glasscell.models.capability.intervention import Intervenes
+from glasscell.models.capability.latent import Encodes
+from glasscell.models.capability.model import Model
+from glasscell.models.capability.structure import Structured
 from glasscell.models.cell_batch import CellBatch, Intervention
 from glasscell.models.fit import fit, fit_twin
 from glasscell.models.fit_request import FitRequest
@@ -32,7 +38,6 @@ from glasscell.models.pathway_transformer.start import start_at_components
 from glasscell.models.pathway_transformer.token import FREE, token_sets
 from glasscell.models.prediction import prediction_table
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import Attends, Classifies, Encodes, Intervenes, Model, Structured
 from glasscell.models.target import Target, parse_target
 from glasscell.testing.check import check_model
 from glasscell.testing.planted import planted_dataset

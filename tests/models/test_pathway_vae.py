@@ -22,13 +22,16 @@ from glasscell.jobs import QuietJob
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.capability.first_linear import FirstLinear
+from glasscell.models.capability.latent import Decodes, Encodes, NamedLatents
+from glasscell.models.capability.structure import Structured
+from glasscell.models.capability.technical_batch import UsesBatch
 from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.models.pathway_vae.difference import activity_difference
 from glasscell.models.pathway_vae.family import FAMILY, PathwayModel, PathwayParams, latent_names
 from glasscell.models.pathway_vae.leave_out import leave_one_out
 from glasscell.models.pathway_vae.pruning import PruningPath, pruning_path
 from glasscell.models.preflight import check
-from glasscell.models.protocol import Decodes, Encodes, FirstLinear, NamedLatents, Structured, UsesBatch
 from glasscell.models.target import Target
 from glasscell.models.vae.figure import DEVIANCE, GENE_MEAN
 from glasscell.testing.check import check_model

@@ -20,11 +20,15 @@ from glasscell.models.apply import apply
 from glasscell.models.batch import make_batch, preprocessing_for
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.capability.domain import NamesDomains
+from glasscell.models.capability.first_linear import FirstLinear
+from glasscell.models.capability.latent import Decodes, Encodes
+from glasscell.models.capability.structure import Structured
+from glasscell.models.capability.technical_batch import UsesBatch
 from glasscell.models.cell_batch import CellBatch
 from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.models.latent_metric import mixing, nearest, principal_components
 from glasscell.models.prediction import prediction_table
-from glasscell.models.protocol import Decodes, Encodes, FirstLinear, NamesDomains, Structured, UsesBatch
 from glasscell.models.row import input_rows
 from glasscell.models.saucie.code import bits_of, code_names, find_codes, find_toggles
 from glasscell.models.saucie.counterpart import counterparts, mutual_pairs

@@ -21,8 +21,12 @@ from glasscell.explain import ExplainRequest, FactoredAttribution, explain
 from glasscell.models.apply import apply
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.capability.classification import Classifies
+from glasscell.models.capability.first_linear import FirstLinear
+from glasscell.models.capability.latent import Decodes, Encodes
+from glasscell.models.capability.structure import Structured
+from glasscell.models.capability.technical_batch import UsesBatch
 from glasscell.models.fit import FitRequest, fit, fit_twin
-from glasscell.models.protocol import Classifies, Decodes, Encodes, FirstLinear, Structured, UsesBatch
 from glasscell.models.registry import family
 from glasscell.models.scvi.family import ScviParams
 from glasscell.models.scvi.file import what_it_runs

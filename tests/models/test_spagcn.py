@@ -19,22 +19,19 @@ from glasscell.data.thin import split_counts
 from glasscell.errors import DataError, JobCancelled, ModelError, NotCompatible
 from glasscell.models.batch import make_batch, preprocessing_for
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.capability.attention import Attends
+from glasscell.models.capability.domain import FindsDomains
+from glasscell.models.capability.first_linear import FirstLinear
+from glasscell.models.capability.intervention import Intervenes
+from glasscell.models.capability.latent import Decodes, Encodes
+from glasscell.models.capability.model import Model
+from glasscell.models.capability.neighbour import UsesNeighbours
+from glasscell.models.capability.structure import Structured
 from glasscell.models.cell_batch import Intervention
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
 from glasscell.models.prediction import prediction_table
 from glasscell.models.preflight import check
-from glasscell.models.protocol import (
-    Attends,
-    Decodes,
-    Encodes,
-    FindsDomains,
-    FirstLinear,
-    Intervenes,
-    Model,
-    Structured,
-    UsesNeighbours,
-)
 from glasscell.models.refine import refine_domains, touching
 from glasscell.models.row import input_rows
 from glasscell.models.spagcn.choice import choose_share

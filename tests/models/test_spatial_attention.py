@@ -16,20 +16,17 @@ from glasscell.explain.explain import explain
 from glasscell.explain.request import ExplainRequest
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.capability.attention import Attends
+from glasscell.models.capability.first_linear import FirstLinear
+from glasscell.models.capability.intervention import Intervenes
+from glasscell.models.capability.latent import Decodes, Encodes
+from glasscell.models.capability.model import Model
+from glasscell.models.capability.neighbour import UsesNeighbours
+from glasscell.models.capability.structure import Structured
 from glasscell.models.cell_batch import CellBatch, Intervention
 from glasscell.models.fit import fit, fit_twin
 from glasscell.models.fit_request import FitRequest
 from glasscell.models.preflight import check
-from glasscell.models.protocol import (
-    Attends,
-    Decodes,
-    Encodes,
-    FirstLinear,
-    Intervenes,
-    Model,
-    Structured,
-    UsesNeighbours,
-)
 from glasscell.models.spatial_attention.family import FAMILY, SpatialParams, make_network
 from glasscell.models.target import Target
 from glasscell.testing.check import check_model

@@ -20,11 +20,14 @@ from glasscell.explain.request import ExplainRequest
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.capability.action import GivesActions, UsesAction
+from glasscell.models.capability.intervention import Intervenes
+from glasscell.models.capability.latent import Decodes, Encodes
+from glasscell.models.capability.structure import Structured
 from glasscell.models.cell_batch import Intervention
 from glasscell.models.family import FoldPlan
 from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.models.preflight import check
-from glasscell.models.protocol import Decodes, Encodes, GivesActions, Intervenes, Structured, UsesAction
 from glasscell.models.svae.family import SVAE, IvaeParams, ShiftModel, SvaeParams
 from glasscell.models.svae.likelihood import weighted_bound
 from glasscell.models.svae.network import gated_divergence

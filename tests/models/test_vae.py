@@ -24,9 +24,11 @@ from glasscell.models import null_count
 from glasscell.models.batch import make_batch
 from glasscell.models.bundle import Bundle
 from glasscell.models.bundle_file import load_bundle, save_bundle
+from glasscell.models.capability.first_linear import FirstLinear
+from glasscell.models.capability.latent import Decodes, Encodes
+from glasscell.models.capability.technical_batch import UsesBatch
 from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.models.null_count import match_latents
-from glasscell.models.protocol import Decodes, Encodes, FirstLinear, UsesBatch
 from glasscell.models.target import Target
 from glasscell.models.vae.family import FAMILY, VaeModel, VaeParams
 from glasscell.models.vae.figure import DEVIANCE, GENE_MEAN, decoded_share, poisson_deviance

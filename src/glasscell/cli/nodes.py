@@ -85,7 +85,7 @@ def nodes_command(
 def _check(bundle: Bundle, classes: list[str], layer: int) -> None:
     """Refuse a class or a layer that the model does not have before control networks are trained."""
     from glasscell.errors import DataError
-    from glasscell.models.protocol import HasNodes
+    from glasscell.models.capability.structure import HasNodes
 
     for name in classes:
         if name not in bundle.classes:

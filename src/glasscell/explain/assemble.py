@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from glasscell.explain.plan import Plan
     from glasscell.explain.result import Explanation
     from glasscell.jobs import JobHandle
-    from glasscell.models.protocol import Model
+    from glasscell.models.capability.model import Model
 
 
 def explain_nets(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.explain.result import Floats
-    from glasscell.models.protocol import Model
+    from glasscell.models.capability.model import Model
     from glasscell.models.target import Target
 
 BLOCK_NUMBERS = 4_000_000

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
     from glasscell.explain.result import Explanation
     from glasscell.models.bundle import Bundle
-    from glasscell.models.protocol import Model
+    from glasscell.models.capability.model import Model
 
 
 def explain(dataset: Dataset, bundle: Bundle, request: ExplainRequest, job: JobHandle = QUIET) -> Explanation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glasscell.explain.method import Engine, MethodInfo, MethodParams
+from glasscell.models.capability.model import Model
 from glasscell.models.target import KINDS
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ INFO = MethodInfo(
     id="input_x_gradient",
     title="Input x gradient",
     help="Expression times slope. Quick, but it sees only expressed genes and its values do not add up.",
-    needs=("Model",),
+    needs=(Model,),
     gives="cells x genes",
     signed=True,
     complete=False,

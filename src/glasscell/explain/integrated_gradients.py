@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from glasscell.explain.method import Engine, MethodInfo, MethodParams
+from glasscell.models.capability.model import Model
 from glasscell.models.target import KINDS
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ INFO = MethodInfo(
     title="Integrated gradients",
     help="Shares out over the genes how far the model's output for a cell is from that for the baseline. "
     "An account of the model's sum, not a prediction of what a knock-out would do.",
-    needs=("Model",),
+    needs=(Model,),
     gives="cells x genes",
     signed=True,
     complete=True,

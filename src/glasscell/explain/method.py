@@ -12,6 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from glasscell.errors import GlasscellError, NotCompatible
+from glasscell.models.capability.attention import Attends
+from glasscell.models.capability.classification import Classifies
+from glasscell.models.capability.first_linear import FirstLinear
+from glasscell.models.capability.intervention import Intervenes
+from glasscell.models.capability.latent import Decodes, Encodes
+from glasscell.models.capability.model import Model
+from glasscell.models.capability.neighbour import UsesNeighbours
+from glasscell.models.capability.structure import Structured
 
 if TYPE_CHECKING:
     import torch
@@ -21,16 +29,16 @@ if TYPE_CHECKING:
 Difference = Literal["input - baseline", "input", "one"]
 
 # What a model may be asked for, in the words of a greyed-out menu entry.
-NEEDS: Mapping[str, str] = {
-    "Model": "it offers no differentiable score",
-    "FirstLinear": "its first layer is not linear",
-    "Encodes": "it has no latent space",
-    "Decodes": "it does not decode latents to expression",
-    "Classifies": "it does not sort cells into classes",
-    "Attends": "it has no attention",
-    "UsesNeighbours": "it looks at one cell at a time",
-    "Structured": "it has no named inner parts",
-    "Intervenes": "its inputs cannot be changed one at a time",
+NEEDS: Mapping[type, str] = {
+    Model: "it offers no differentiable score",
+    FirstLinear: "its first layer is not linear",
+    Encodes: "it has no latent space",
+    Decodes: "it does not decode latents to expression",
+    Classifies: "it does not sort cells into classes",
+    Attends: "it has no attention",
+    UsesNeighbours: "it looks at one cell at a time",
+    Structured: "it has no named inner parts",
+    Intervenes: "its inputs cannot be changed one at a time",
 }
 
 
@@ -100,7 +108,7 @@ class MethodInfo:
     id: str
     title: str
     help: str
-    needs: tuple[str, ...]
+    needs: tuple[type, ...]
     gives: str
     signed: bool
     complete: bool
@@ -114,11 +122,16 @@ class MethodInfo:
     kind: ClassVar[str] = "attribution"
 
     def __post_init__(self) -> None:
-        """Refuse a method that does not say where it comes from."""
+        """Refuse a method that does not say where it comes from, or needs what is no protocol."""
         if not self.source.startswith(("arXiv:", "doi:")):
             raise GlasscellError(
                 f"Method {self.id!r} names no source: give a DOI (doi:...) or arXiv id (arXiv:...)."
             )
+        for need in self.needs:
+            if not isinstance(need, type):
+                raise GlasscellError(
+                    f"Method {self.id!r} needs {need!r}: name the protocol itself, as in needs=(Encodes,)."
+                )
 
     @property
     def uses_baseline(self) -> bool:
@@ -199,14 +212,12 @@ def why_not(method: str | MethodInfo, model: object) -> str | None:
 
     Front ends grey out what does not fit and show this sentence.
     """
-    from glasscell.models import protocol
-
     info = method if isinstance(method, MethodInfo) else method_info(method)
     for need in info.needs:
-        wanted = getattr(protocol, need, None)
-        if wanted is None or not isinstance(model, wanted):
-            return f"{info.title} does not fit this model: {NEEDS.get(need, 'it does not offer ' + need)}."
-    kinds = {target.kind for target in model.targets()} if isinstance(model, protocol.Model) else set()
+        if not isinstance(model, need):
+            reason = NEEDS.get(need, f"it does not offer {need.__name__}")
+            return f"{info.title} does not fit this model: {reason}."
+    kinds = {target.kind for target in model.targets()} if isinstance(model, Model) else set()
     if kinds and not kinds & set(info.target):
         return (
             f"{info.title} explains {', '.join(info.target)}; this model has only {', '.join(sorted(kinds))}."

@@ -9,13 +9,13 @@ import numpy as np
 
 from glasscell.errors import DataError
 from glasscell.jobs import QUIET, JobHandle
-from glasscell.models.protocol import UsesModalities
+from glasscell.models.capability.modality import UsesModalities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glasscell.explain.result import Bools, Explanation
-    from glasscell.models.protocol import Model
+    from glasscell.models.capability.model import Model
 
 _BLOCK = 256
 #: Cells whose shares are noted with an explanation, about.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
+    from glasscell.models.capability.model import Model
     from glasscell.models.cell_batch import CellBatch
-    from glasscell.models.protocol import Model
     from glasscell.models.target import Target
 
 # A score of (values, row numbers); Captum repeats both alike when it stacks path points.

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from glasscell.explain.route import Question
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Bundle
+    from glasscell.models.capability.model import Model
     from glasscell.models.cell_batch import CellBatch
-    from glasscell.models.protocol import Model
 
 # Inputs made dense at a time, in numbers: bounds memory whatever the number of genes.
 BLOCK_NUMBERS = 4_000_000
@@ -109,7 +109,7 @@ def blocks(
     import torch
 
     from glasscell.models.batch import make_batch
-    from glasscell.models.protocol import UsesNeighbours
+    from glasscell.models.capability.neighbour import UsesNeighbours
 
     all_rows = np.flatnonzero(inside)
     halo = 1 + net.graph.k if isinstance(net, UsesNeighbours) else 1

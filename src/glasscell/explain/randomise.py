@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from glasscell.explain.result import Explanation, Floats
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Bundle
-    from glasscell.models.protocol import Model
+    from glasscell.models.capability.model import Model
 
 SAMPLE_CELLS = 128
 RANDOM_NETS = 3

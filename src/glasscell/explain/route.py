@@ -10,12 +10,13 @@ import torch
 from glasscell.errors import ModelError
 from glasscell.explain.network import ego_score_of, gradient_of, owner_of_row, score_of, take_rows
 from glasscell.explain.parallel import map_pieces
-from glasscell.models.protocol import UsesNeighbours
+from glasscell.models.capability.neighbour import UsesNeighbours
 
 if TYPE_CHECKING:
     from glasscell.explain.method import MethodInfo, MethodParams
+    from glasscell.models.capability.first_linear import FirstLinear
+    from glasscell.models.capability.model import Model
     from glasscell.models.cell_batch import CellBatch
-    from glasscell.models.protocol import FirstLinear, Model
     from glasscell.models.target import Target
 
 # Rows worked on together: the hidden values of a block stay in the cache.
@@ -167,7 +168,7 @@ def _attribute_ego(
 
 def factors(model: object) -> bool:
     """Whether a model's attributions can be kept as factors."""
-    from glasscell.models.protocol import FirstLinear
+    from glasscell.models.capability.first_linear import FirstLinear
 
     return isinstance(model, FirstLinear)
 

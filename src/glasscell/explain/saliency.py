@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glasscell.explain.method import Engine, MethodInfo, MethodParams
+from glasscell.models.capability.model import Model
 from glasscell.models.target import KINDS
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ INFO = MethodInfo(
     title="Saliency",
     help="How fast the model's output would change with each gene, whether or not the gene is expressed. "
     "A slope, so genes on different scales cannot be compared.",
-    needs=("Model",),
+    needs=(Model,),
     gives="cells x genes",
     signed=True,
     complete=False,

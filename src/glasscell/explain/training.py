@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import Bundle
-    from glasscell.models.protocol import Model
+    from glasscell.models.capability.model import Model
     from glasscell.models.target import Target
 
 
@@ -45,7 +45,7 @@ def input_table(dataset: Dataset, model: Model) -> sparse.csr_matrix:
     A model whose declared input is not its expression is asked for it block by block.
     """
     from glasscell.models.batch import gene_columns, make_batch
-    from glasscell.models.protocol import FirstLinear
+    from glasscell.models.capability.first_linear import FirstLinear
     from glasscell.models.row import input_rows
 
     first = make_batch(dataset, model, np.arange(min(1, dataset.n_cells)))

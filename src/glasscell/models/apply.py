@@ -13,9 +13,12 @@ from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.applied import Applied, Expected
 from glasscell.models.apply_input import Inputs
 from glasscell.models.bundle_file import load_bundle
+from glasscell.models.capability.classification import Classifies
+from glasscell.models.capability.latent import Encodes
+from glasscell.models.capability.neighbour import UsesNeighbours
+from glasscell.models.capability.technical_batch import UsesBatch
 from glasscell.models.gene_match import match_genes
 from glasscell.models.preflight import MIN_OVERLAP, check
-from glasscell.models.protocol import Classifies, Encodes, UsesBatch, UsesNeighbours
 from glasscell.models.span import Span
 from glasscell.models.typicality import Typicality, pooled
 
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import Bundle
+    from glasscell.models.capability.model import Model
     from glasscell.models.cell_batch import CellBatch
-    from glasscell.models.protocol import Model
 
 __all__ = ["Applied", "apply"]
 

@@ -12,15 +12,15 @@ from scipy import sparse
 
 from glasscell.data.neighbour import neighbour_graph
 from glasscell.models.batch import check_finite, graph_tensors
+from glasscell.models.capability.neighbour import UsesNeighbours
 from glasscell.models.cell_batch import CellBatch
-from glasscell.models.protocol import UsesNeighbours
 from glasscell.models.row import normalise
 
 if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
+    from glasscell.models.capability.model import Model
     from glasscell.models.gene_match import GeneMatch
     from glasscell.models.preprocessing import Preprocessing
-    from glasscell.models.protocol import Model
     from glasscell.models.reference import Reference
 
 Cells = NDArray[np.integer[Any]]

@@ -11,9 +11,11 @@ import torch
 from glasscell.data.column import categorical_codes, recode
 from glasscell.data.neighbour import neighbour_graph
 from glasscell.errors import DataError, NotCompatible
+from glasscell.models.capability.action import UsesAction
+from glasscell.models.capability.neighbour import UsesNeighbours
+from glasscell.models.capability.technical_batch import UsesBatch
 from glasscell.models.cell_batch import CellBatch
 from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.protocol import Model, UsesAction, UsesBatch, UsesNeighbours
 from glasscell.models.row import input_rows
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.data.neighbour import EgoGraphs
+    from glasscell.models.capability.model import Model
 
 __all__ = ["Preprocessing", "gene_columns", "make_batch", "preprocessing_for"]
 

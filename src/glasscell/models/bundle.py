@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from glasscell.data.dataset import Dataset
+    from glasscell.models.capability.model import Model
     from glasscell.models.info import FamilyParams
     from glasscell.models.metric import Metrics
-    from glasscell.models.protocol import Model
     from glasscell.models.reference import Reference
     from glasscell.models.robustness import Robustness
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from glasscell.models.capability.model import Model
     from glasscell.models.family import Family
-    from glasscell.models.protocol import Model
 
 FORMAT_VERSION = 2
 WEIGHTS, PREVIOUS, MODEL, PREDICTIONS = (

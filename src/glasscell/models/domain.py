@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from glasscell.models.protocol import NamesDomains
+from glasscell.models.capability.domain import NamesDomains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from glasscell.models.protocol import FindsDomains
+    from glasscell.models.capability.domain import FindsDomains
 
 
 def domain_names(net: FindsDomains) -> tuple[str, ...]:

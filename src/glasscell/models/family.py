@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from glasscell.data.neighbour import GraphSpec, Neighbours
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
+    from glasscell.models.capability.model import Model
     from glasscell.models.info import FamilyParams, ModelInfo
     from glasscell.models.preflight_line import PreflightLine
     from glasscell.models.preprocessing import Preprocessing
-    from glasscell.models.protocol import Model
     from glasscell.models.row import Rows
 
 

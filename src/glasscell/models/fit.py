@@ -13,13 +13,13 @@ from glasscell.errors import DataError, ModelError
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.baseline_row import baseline_rows
 from glasscell.models.bundle import Bundle, CellTable, Curve
+from glasscell.models.capability.classification import Classifies
 from glasscell.models.device import resolve_device
 from glasscell.models.family import Family, FoldPlan, TrainingData
 from glasscell.models.fit_request import FitRequest
 from glasscell.models.fit_unlabelled import fit_null_twin, fit_unlabelled
 from glasscell.models.metric import measure
 from glasscell.models.plan import permute_labels, set_aside
-from glasscell.models.protocol import Classifies, Model
 from glasscell.models.reference import make_reference
 from glasscell.models.registry import family as find_family
 from glasscell.models.span import Span
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
     from glasscell.data.labels import Labels
     from glasscell.data.split import Split
+    from glasscell.models.capability.model import Model
 
 __all__ = ["FitRequest", "fit", "fit_twin"]
 

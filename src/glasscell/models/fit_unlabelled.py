@@ -12,6 +12,8 @@ from scipy import sparse
 
 from glasscell.errors import ModelError
 from glasscell.models.bundle import Bundle, CellTable
+from glasscell.models.capability.latent import Encodes
+from glasscell.models.capability.model import Model
 from glasscell.models.device import resolve_device
 from glasscell.models.domain import domain_of_cells
 from glasscell.models.family import (
@@ -25,7 +27,6 @@ from glasscell.models.family import (
 )
 from glasscell.models.null_count import match_domains, match_latents, redraw_counts, scatter_genes
 from glasscell.models.plan import set_aside
-from glasscell.models.protocol import Encodes, Model
 from glasscell.models.reference import make_reference
 from glasscell.models.registry import family as find_family
 from glasscell.models.row import Rows, normalise

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.models.capability.domain import FindsDomains, NamesDomains
 from glasscell.models.domain import domain_names, domain_of_cells
-from glasscell.models.protocol import FindsDomains, NamesDomains
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
     from glasscell.data.labels import Labels
     from glasscell.models.bundle import Bundle
+    from glasscell.models.capability.model import Model
     from glasscell.models.preflight_line import Verdict
-    from glasscell.models.protocol import Model
 
 __all__ = ["MIN_OVERLAP", "Preflight", "PreflightLine", "check"]
 

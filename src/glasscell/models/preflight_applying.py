@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from glasscell.data.dataset import Dataset
-    from glasscell.models.protocol import Model
+    from glasscell.models.capability.model import Model
 
 
 def applying_lines(
     net: Model, dataset: Dataset, rename: Mapping[str, str] | str, min_overlap: float
 ) -> list[PreflightLine]:
     """Look at cells, input, coordinates, batches and the genes both have."""
-    from glasscell.models.protocol import UsesBatch, UsesNeighbours
+    from glasscell.models.capability.neighbour import UsesNeighbours
+    from glasscell.models.capability.technical_batch import UsesBatch
 
     if dataset.n_cells:
         cells = PreflightLine("cells", "yes", f"{count(dataset.n_cells, dataset.observation)}.")

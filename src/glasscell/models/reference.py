@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import CellTable
-    from glasscell.models.protocol import Model
+    from glasscell.models.capability.model import Model
 
 #: Cells kept.
 KEPT_CELLS = 800

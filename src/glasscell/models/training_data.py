@@ -14,9 +14,9 @@ from glasscell.data.modality import feature_modalities, why_no_modality
 from glasscell.data.neighbour import neighbour_graph
 from glasscell.errors import DataError, NotCompatible
 from glasscell.models.batch import check_table, graph_tensors, preprocessing_for
+from glasscell.models.capability.neighbour import UsesNeighbours
 from glasscell.models.cell_batch import CellBatch
 from glasscell.models.family import FindsNeighbours, TrainingData
-from glasscell.models.protocol import UsesNeighbours
 from glasscell.models.row import Rows, input_rows
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
     from glasscell.data.labels import Labels
     from glasscell.data.neighbour import Neighbours
+    from glasscell.models.capability.model import Model
     from glasscell.models.family import Family
     from glasscell.models.fit_request import FitRequest
-    from glasscell.models.protocol import Model
 
 
 def check_request(dataset: Dataset, request: FitRequest, family: Family) -> None:

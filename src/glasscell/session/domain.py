@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from glasscell.models.applied import Applied
     from glasscell.models.bundle import Bundle
-    from glasscell.models.protocol import FindsDomains
+    from glasscell.models.capability.domain import FindsDomains
     from glasscell.session.context import Context
 
 KEYS = ("label", "share", "refined", "entropy")
@@ -91,7 +91,7 @@ def domain_logits(bundle: Bundle, latent_cz: NDArray[np.floating]) -> NDArray[np
 
 def need_domains(bundle: Bundle) -> FindsDomains:
     """Return the net of a model that finds domains; DataError for any other."""
-    from glasscell.models.protocol import FindsDomains
+    from glasscell.models.capability.domain import FindsDomains
 
     net = bundle.folds[0]
     if not isinstance(net, FindsDomains):

@@ -59,7 +59,7 @@ def nodes_now(session: Core) -> NodeImportance | None:
 
 def has_nodes(session: Core) -> bool:
     """Tell whether the current model is made of named nodes."""
-    from glasscell.models.protocol import HasNodes
+    from glasscell.models.capability.structure import HasNodes
 
     return session.bundle is not None and isinstance(session.bundle.folds[0], HasNodes)
 

@@ -9,7 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from glasscell.errors import ModelError, NotCompatible
-from glasscell.models.protocol import Classifies, Encodes, FirstLinear, Model, UsesNeighbours
+from glasscell.models.capability.classification import Classifies
+from glasscell.models.capability.first_linear import FirstLinear
+from glasscell.models.capability.latent import Encodes
+from glasscell.models.capability.model import Model
+from glasscell.models.capability.neighbour import UsesNeighbours
 from glasscell.models.target import Target, parse_target
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glasscell.data.dataset import Dataset
+    from glasscell.models.capability.model import Model
     from glasscell.models.cell_batch import CellBatch
-    from glasscell.models.protocol import Model
 
 INFO = ModelInfo("toy", "Toy network", "", "Tests.", "Everything else.", 1, ("class", "contrast"))
 

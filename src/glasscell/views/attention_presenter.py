@@ -89,7 +89,7 @@ class AttentionPresenter(Presenter[AttentionView]):
         if bundle is None:
             return "Train or load a model that attends first."
         from glasscell.explain.attention.asked import why_not_attend
-        from glasscell.models.protocol import UsesNeighbours
+        from glasscell.models.capability.neighbour import UsesNeighbours
 
         model = bundle.folds[0]
         reason = why_not_attend(model)
@@ -213,7 +213,7 @@ class AttentionPresenter(Presenter[AttentionView]):
 
 
 def _finds_domains(bundle: Bundle) -> bool:
-    from glasscell.models.protocol import FindsDomains
+    from glasscell.models.capability.domain import FindsDomains
 
     return isinstance(bundle.folds[0], FindsDomains)
 
@@ -222,7 +222,8 @@ def _targets(bundle: Bundle) -> list[tuple[str, str]]:
     """Offer what removal can be measured on; what is left empty is the model's own default."""
     from glasscell.explain.attention.change import sorts_cells
     from glasscell.explain.attention.request import LATENT_SHIFT
-    from glasscell.models.protocol import Classifies, Encodes
+    from glasscell.models.capability.classification import Classifies
+    from glasscell.models.capability.latent import Encodes
 
     model, found = bundle.folds[0], []
     if sorts_cells(model):

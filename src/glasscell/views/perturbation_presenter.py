@@ -75,7 +75,7 @@ class PerturbationPresenter(Presenter[PerturbationView]):
         if bundle is None:
             return "Train or load a model first."
         from glasscell.explain.perturbation.answer import why_not_perturb
-        from glasscell.models.protocol import UsesNeighbours
+        from glasscell.models.capability.neighbour import UsesNeighbours
 
         model = bundle.folds[0]
         reason = why_not_perturb(model)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from glasscell.explain.attention.request import AttentionRequest
     from glasscell.explain.attention.result import Bools, Ints
     from glasscell.models.bundle import Bundle
-    from glasscell.models.protocol import Model
+    from glasscell.models.capability.model import Model
 
 NO_TWIN = "z against the twin is missing: this model has no twin that learnt nothing."
 NO_RANDOM = "z against re-initialised nets is missing: this model cannot be rebuilt with fresh weights."
@@ -78,16 +78,19 @@ class Asked:
 
 def why_not_attend(model: object) -> str | None:
     """Say in one clause why a model's attention cannot be shown, or None when it can."""
-    from glasscell.models import protocol
+    from glasscell.models.capability.attention import Attends
+    from glasscell.models.capability.classification import Classifies
+    from glasscell.models.capability.intervention import Intervenes
+    from glasscell.models.capability.latent import Encodes
 
-    if not isinstance(model, protocol.Attends):
+    if not isinstance(model, Attends):
         return "Attention does not fit this model: it attends to nothing (it has no attention layers)."
-    if not isinstance(model, protocol.Intervenes):
+    if not isinstance(model, Intervenes):
         return (
             "Attention is not shown for this model: nothing can be taken out of its input, "
             "so nobody could tell what its weights do."
         )
-    if not isinstance(model, protocol.Classifies | protocol.Encodes):
+    if not isinstance(model, Classifies | Encodes):
         return "Attention is not shown for this model: it gives neither classes nor latents to measure on."
     return None
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from glasscell.explain.attention.request import AttentionRequest
     from glasscell.explain.attention.result import Attention
     from glasscell.models.bundle import Bundle
-    from glasscell.models.protocol import Attends
+    from glasscell.models.capability.attention import Attends
 
 
 def attend(dataset: Dataset, bundle: Bundle, request: AttentionRequest, job: JobHandle = QUIET) -> Attention:

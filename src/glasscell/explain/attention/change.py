@@ -9,7 +9,9 @@ import torch
 
 from glasscell.errors import NotCompatible
 from glasscell.explain.attention.request import LATENT_SHIFT, PREDICTED
-from glasscell.models.protocol import Classifies, Encodes, FindsDomains
+from glasscell.models.capability.classification import Classifies
+from glasscell.models.capability.domain import FindsDomains
+from glasscell.models.capability.latent import Encodes
 from glasscell.models.target import Target, parse_target, require_target
 
 if TYPE_CHECKING:
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from glasscell.models.capability.model import Model
     from glasscell.models.cell_batch import CellBatch
-    from glasscell.models.protocol import Model
 
 
 @dataclass(frozen=True)

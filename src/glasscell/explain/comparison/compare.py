@@ -26,9 +26,9 @@ from glasscell.explain.explain import explain
 from glasscell.explain.part import Part
 from glasscell.explain.request import ExplainRequest
 from glasscell.jobs import QUIET, JobHandle
+from glasscell.models.capability.domain import FindsDomains
 from glasscell.models.fit import fit
 from glasscell.models.fit_request import FitRequest
-from glasscell.models.protocol import FindsDomains
 from glasscell.models.registry import family
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from glasscell.errors import DataError, NotCompatible
 from glasscell.explain.gene_attention.result import CO_EXPRESSION, GeneAttention, GenePair
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.batch import make_batch
+from glasscell.models.capability.attention import AttendsWithin
 from glasscell.models.cell_batch import Intervention
-from glasscell.models.protocol import AttendsWithin
 from glasscell.models.span import Span
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from glasscell.models.capability.structure import HasNodes
     from glasscell.models.cell_batch import CellBatch
-    from glasscell.models.protocol import HasNodes
 
 #: Points on the path from the start to the cell; heads are linear and tanh is smooth, so few are enough.
 STEPS = 8

@@ -20,10 +20,10 @@ from glasscell.explain.node_importance.control import (
 )
 from glasscell.explain.node_importance.result import NodeImportance
 from glasscell.jobs import QUIET, JobHandle
+from glasscell.models.capability.structure import HasNodes
 from glasscell.models.cell_batch import CellBatch
 from glasscell.models.family import FoldPlan, TrainsAlike
 from glasscell.models.metric import macro_f1
-from glasscell.models.protocol import HasNodes
 from glasscell.models.span import Span
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import torch
 
 from glasscell.errors import NotCompatible
 from glasscell.explain.attention.change import sorted_logits, sorts_cells
-from glasscell.models.protocol import Decodes, Encodes, UsesAction
+from glasscell.models.capability.action import UsesAction
+from glasscell.models.capability.latent import Decodes, Encodes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

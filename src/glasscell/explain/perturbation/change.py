@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.explain.perturbation.request import Direction
+    from glasscell.models.capability.model import Model
     from glasscell.models.cell_batch import CellBatch
-    from glasscell.models.protocol import Model
 
 #: Kinds of input that are logs of one plus a rate.
 _LOGS = ("lognorm", "log1p")

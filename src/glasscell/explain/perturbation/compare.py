@@ -9,7 +9,7 @@ import numpy as np
 from glasscell.explain.perturbation.answer import Answer, ask, effect_size
 from glasscell.explain.perturbation.result import Comparison, Observed
 from glasscell.models.batch import gene_columns, make_batch
-from glasscell.models.protocol import UsesAction
+from glasscell.models.capability.action import UsesAction
 from glasscell.models.row import input_rows
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from glasscell.explain.perturbation.asked import Asked
     from glasscell.explain.perturbation.change import GeneChange
     from glasscell.jobs import JobHandle
-    from glasscell.models.protocol import Model
+    from glasscell.models.capability.model import Model
 
 #: Fewer cells of a perturbation or of control make no mean worth comparing with.
 LEAST_CELLS = 10

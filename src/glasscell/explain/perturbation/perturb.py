@@ -14,9 +14,11 @@ from glasscell.explain.perturbation.compare import compare, observe
 from glasscell.explain.perturbation.result import EXPECTED, Perturbation
 from glasscell.jobs import QUIET, JobHandle
 from glasscell.models.batch import make_batch
+from glasscell.models.capability.classification import Classifies
+from glasscell.models.capability.latent import Decodes
+from glasscell.models.capability.neighbour import UsesNeighbours
 from glasscell.models.domain import domain_names
 from glasscell.models.prediction import called_class
-from glasscell.models.protocol import Classifies, Decodes, UsesNeighbours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

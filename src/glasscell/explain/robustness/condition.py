@@ -15,9 +15,9 @@ from glasscell.explain.explain import explain
 from glasscell.explain.request import ExplainRequest
 from glasscell.models.baseline import logistic
 from glasscell.models.batch import make_batch, preprocessing_for
+from glasscell.models.capability.latent import Encodes
 from glasscell.models.latent_metric import nearest
 from glasscell.models.metric import measure
-from glasscell.models.protocol import Encodes
 from glasscell.models.robustness import ACCURACY, CALIBRATION, LATENTS, MACRO_F1, NEIGHBOURS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glasscell.errors import DataError, NotCompatible
-from glasscell.models.protocol import Decodes, Encodes
+from glasscell.models.capability.latent import Decodes, Encodes
 
 if TYPE_CHECKING:
     from typing import Any

@@ -75,7 +75,7 @@ def _standard(latent_cz: NDArray[Any]) -> NDArray[np.float64]:
 
 def why_no_stability(bundle: Bundle | None, dataset: Dataset | None) -> str:
     """Say in one sentence why stability cannot be measured; empty when it can."""
-    from glasscell.models.protocol import Encodes
+    from glasscell.models.capability.latent import Encodes
     from glasscell.models.registry import FAMILIES
 
     if bundle is None or dataset is None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from glasscell.data.dataset import Dataset
     from glasscell.models.bundle import Bundle
-    from glasscell.models.protocol import Model
+    from glasscell.models.capability.model import Model
 
 #: Pairs of genes that a search lists: those of the largest mean influence.
 MOST_LISTED = 300

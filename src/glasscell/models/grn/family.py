@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from glasscell.data.dataset import Dataset
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
+    from glasscell.models.capability.model import Model
     from glasscell.models.family import FoldPlan, TrainingData
-    from glasscell.models.protocol import Model
 
 __all__ = ["FAMILY", "GrnFamily", "GrnModel", "GrnParams"]
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
+    from glasscell.models.capability.model import Model
     from glasscell.models.family import FoldPlan, TrainingData
-    from glasscell.models.protocol import Model
     from glasscell.models.scgnn.train import Trained
     from glasscell.models.vae.network import VaeNetwork
 

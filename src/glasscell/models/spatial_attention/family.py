@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
+    from glasscell.models.capability.model import Model
     from glasscell.models.family import FoldPlan, TrainingData
-    from glasscell.models.protocol import Model
     from glasscell.models.spatial_attention.network import SpatialNetwork
 
 __all__ = ["FAMILY", "SpatialFamily", "SpatialModel", "SpatialParams"]

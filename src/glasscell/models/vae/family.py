@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
+    from glasscell.models.capability.model import Model
     from glasscell.models.family import FoldPlan, TrainingData
-    from glasscell.models.protocol import Model
 
 __all__ = ["FAMILY", "VaeFamily", "VaeModel", "VaeParams"]
 
