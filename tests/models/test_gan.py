@@ -33,6 +33,7 @@ from glasscell.models.gan.family import FAMILY, GanModel, GanParams, make_networ
 from glasscell.models.gan.figure import ALARM, COPIES, INDEPENDENT, NEAREST, Yardstick, independent
 from glasscell.models.gan.generate import draw, generate
 from glasscell.models.gan.imputation import POOL, impute, impute_from
+from glasscell.models.gan.kind import fit_kinds
 from glasscell.models.gan.network import GanNetwork
 from glasscell.models.gan.realism import FEWEST, ranks, realism, realism_of
 from glasscell.models.gan.train import AdversaryTask, CodeTask
@@ -266,8 +267,30 @@ def test_what_latents_vary_by_is_not_counted_as_dispersion_too(data: TrainingDat
         mean_cg = 800 * network.decoder(mean_cz + around, None).exp().numpy()
     counts = sparse.csr_matrix(rng.poisson(rng.gamma(10.0, mean_cg / 10.0)), dtype=np.float32)
     drawn = replace(data, rows=Rows(0 * counts), counts=Rows(counts), size=np.full(4000, 800.0, np.float32))
-    found = dispersion.fit_dispersion(network, drawn, np.arange(4000), 0, QUIET).exp().numpy()
+    nobody = np.full(4000, -1)
+    found = dispersion.fit_dispersion(network, drawn, np.arange(4000), nobody, 0, QUIET).exp().numpy()
     assert 7 < np.median(found) < 14, "a tenth, and latents add .04 to .3 more"
+
+
+def test_a_kinds_shift_is_the_log_of_counts_seen_over_expected(data: TrainingData) -> None:
+    """Two kinds alike but for one gene, which the second lacks: latents that say nothing cannot know it."""
+    rng = np.random.default_rng(6)
+    network = make_network(QUICK, 40, 2)
+    kind_c = np.repeat([0, 1, -1], [300, 200, 50])
+    mean_cg = np.full((550, 40), 20.0)
+    mean_cg[kind_c == 1, 7] = 0
+    counts = sparse.csr_matrix(rng.poisson(mean_cg), dtype=np.float32)
+    drawn = replace(data, rows=Rows(0 * counts), counts=Rows(counts), size=np.full(550, 800.0, np.float32))
+    fit_kinds(network, drawn, np.arange(550), kind_c, 0)
+    shift_kg = network.decoder.kind.weight.T.numpy().copy()
+    assert shift_kg[1, 7] == pytest.approx(-np.log(200 * 20 + 1), rel=1e-3)
+    shift_kg[1, 7] = 0
+    assert np.abs(shift_kg).max() < 0.06, "Poisson noise of 4,000 and 6,000 counts"
+    at = torch.zeros(3, 4)
+    share_cg = network.decoder(at, network.kinds(torch.tensor([0, 1, -1]), at)).exp().detach().numpy()
+    assert share_cg[0, 7] == pytest.approx(1 / 40, rel=0.1)
+    assert share_cg[1, 7] < 1e-5
+    np.testing.assert_allclose(network.decoder(at, None).exp().detach().numpy(), 1 / 40, rtol=1e-4)
 
 
 def test_a_kind_moves_its_own_generated_cells_and_its_own_realism(net: GanModel, dataset: Dataset) -> None:
@@ -322,7 +345,9 @@ def test_latents_in_another_order_generate_and_judge_the_same(net: GanModel, dat
     code, noise = (torch.from_numpy(rng.normal(size=(3, n))).float() for n in (5, 4))
     flip = torch.from_numpy(sign)
     turned = torch.cat([code[:, order] * flip, code[:, -1:]], dim=1)
-    ours, theirs = net.whole.decode_code(code, noise), other.whole.decode_code(turned, noise[:, order] * flip)
+    kinds = net.whole.kinds(torch.tensor([0, 2, -1]), code)
+    ours = net.whole.decode_code(code, kinds, noise)
+    theirs = other.whole.decode_code(turned, kinds, noise[:, order] * flip)
     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-6)
 
 
@@ -463,7 +488,10 @@ def test_imputed_values_are_means_over_the_nearest_generated_cells_of_the_kind(
     latent = net.encode(make_batch(dataset, net, np.arange(9)))
     own = ((latent - net.whole.code_mean[:-1]) / net.whole.code_scale[:-1]).numpy()
     with torch.no_grad():
-        share_pg = net.whole.decode_code(torch.from_numpy(code_pd))[0].numpy()
+        codes = torch.from_numpy(code_pd)
+        share_pg = net.whole.decode_code(codes, net.whole.kinds(torch.from_numpy(made.kind_p), codes))[
+            0
+        ].numpy()
     for cell in range(9):
         pool = [p for p in range(len(code_pd)) if made.kind_p[p] == made.kind_c[cell]]
         assert len(pool) == POOL

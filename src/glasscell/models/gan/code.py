@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from glasscell.models.vae.layer import one_hot
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,7 +29,7 @@ def made_codes(
     pair = network.adversary
     noise_cn = torch.randn(len(kind_c), pair.noise, generator=noise).to(network.code_mean)
     kinds = torch.from_numpy(np.asarray(kind_c, np.int64)).to(noise_cn.device)
-    made = pair.generator(noise_cn, one_hot(kinds, pair.n_kinds, noise_cn))
+    made = pair.generator(noise_cn, network.kinds(kinds, noise_cn))
     return np.asarray(made.cpu().numpy(), np.float32)
 
 
@@ -42,6 +40,8 @@ def generated_means(network: GanNetwork, total: float) -> NDArray[np.float32]:
     rows = []
     for kind in range(n_kinds) if n_kinds else (-1,):
         code_cd = torch.from_numpy(made_codes(network, np.full(_AVERAGED, kind), noise))
-        share_cg, _ = network.decode_code(code_cd.to(network.code_mean))
+        code_cd = code_cd.to(network.code_mean)
+        kind_c = torch.full((len(code_cd),), kind, device=code_cd.device)
+        share_cg, _ = network.decode_code(code_cd, network.kinds(kind_c, code_cd))
         rows.append(torch.log1p(total * share_cg.mean(dim=0)).cpu().float().numpy())
     return np.stack(rows)

@@ -26,7 +26,12 @@ _SMALLEST = 1e-12
 
 @torch.no_grad()
 def fit_dispersion(
-    network: GanNetwork, data: TrainingData, cells: NDArray[np.int64], seed: int, job: JobHandle
+    network: GanNetwork,
+    data: TrainingData,
+    cells: NDArray[np.int64],
+    kind_c: NDArray[np.int64],
+    seed: int,
+    job: JobHandle,
 ) -> Tensor:
     """Return the log of each gene's inverse dispersion that its counts make likeliest, ``(n_genes,)``.
 
@@ -39,6 +44,8 @@ def fit_dispersion(
     ----------
     cells
         Rows the counts are taken of.
+    kind_c
+        Kind of every row of the data, -1 for none.
     """
     assert data.counts is not None
     assert data.size is not None
@@ -54,12 +61,13 @@ def fit_dispersion(
         rows = torch.from_numpy(cells[start : start + _BLOCK])
         log_size_c1 = size_c[rows.to(device)].clamp(min=1.0).log()[:, None]
         mean_cz, variance_cz = network.encoder(data.rows.take(rows), None)
-        log_mean_cg = network.decoder(mean_cz, None) + log_size_c1
+        kind_ck = network.kinds(torch.from_numpy(kind_c[rows]).to(device), mean_cz)
+        log_mean_cg = network.decoder(mean_cz, kind_ck) + log_size_c1
         score_tg += log_likelihoods(data.counts.take(rows), log_mean_cg).cpu()
         means = []
         for _ in range(_DRAWS):
             noise_cz = torch.randn(mean_cz.shape, generator=noise).to(mean_cz)
-            log_share_cg = network.decoder(mean_cz + variance_cz.sqrt() * noise_cz, None)
+            log_share_cg = network.decoder(mean_cz + variance_cz.sqrt() * noise_cz, kind_ck)
             means.append((log_share_cg + log_size_c1).exp())
         mean_ncg = torch.stack(means)
         drawn_g += mean_ncg.var(dim=0).sum(dim=0).cpu()

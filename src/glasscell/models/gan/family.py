@@ -13,6 +13,7 @@ from glasscell.errors import ModelError
 from glasscell.models.baseline import principal_axes
 from glasscell.models.component import sample_cells
 from glasscell.models.gan.dispersion import PRIOR_MEAN, fit_dispersion
+from glasscell.models.gan.kind import fit_kinds
 from glasscell.models.gan.model import GanModel
 from glasscell.models.gan.network import GanNetwork
 from glasscell.models.gan.params import GanParams
@@ -79,9 +80,10 @@ class GanFamily(CountFamily):
         coded = task.run(fresh, Span(job, 0.05, 0.45, "autoencoder"))
         network = coded.network
         assert isinstance(network, GanNetwork)
+        fit_kinds(network, data, plan.train, kind_c, plan.seed)
         with torch.no_grad():
             dispersion_g = fit_dispersion(
-                network, data, plan.train, plan.seed, Span(job, 0.45, 0.5, "dispersion")
+                network, data, plan.train, kind_c, plan.seed, Span(job, 0.45, 0.5, "dispersion")
             )
             network.log_dispersion.copy_(dispersion_g)
         code_cd = hold_codes(network, data, plan, kind_c, Span(job, 0.5, 0.55, "codes"))
@@ -211,6 +213,8 @@ def make_network(params: GanParams, n_genes: int, n_kinds: int, seed: int = 0) -
         network.log_dispersion.zero_()
         network.steps.zero_()
         network.decoder.genes.weight.zero_()
+        if network.decoder.kind is not None:
+            network.decoder.kind.weight.zero_()
         network.encoder.log_variance.weight.zero_()
         network.encoder.log_variance.bias.fill_(_START_LOG_VARIANCE)
     network.hold(torch.zeros(width), torch.ones(width), torch.zeros(width - 1), torch.zeros(n_kinds))

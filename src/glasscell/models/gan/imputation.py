@@ -119,10 +119,11 @@ def impute_from(
         pool = np.flatnonzero(kind_p == kind) if kind >= 0 else np.arange(len(kind_p))
         own = np.flatnonzero(kind_c == kind)
         neighbour_ck[own] = pool[_nearest(at_cz[own], code_pd[pool, :width], neighbour_ck.shape[1])]
-    hidden_ph = _hidden(net, code_pd)
-    last = net.whole.decoder.genes
-    weight_gh = np.asarray(last.weight.detach().cpu().numpy(), np.float32)
-    bias_g = np.asarray(last.bias.detach().cpu().numpy(), np.float32)
+    hidden_ph = _hidden(net, code_pd, kind_p)
+    decoder = net.whole.decoder
+    read = [decoder.genes.weight] if decoder.kind is None else [decoder.genes.weight, decoder.kind.weight]
+    weight_gh = np.asarray(torch.cat(read, dim=1).detach().cpu().numpy(), np.float32)
+    bias_g = np.asarray(decoder.genes.bias.detach().cpu().numpy(), np.float32)
     log_total_p = np.empty(len(hidden_ph), np.float32)
     for start in range(0, len(hidden_ph), _BLOCK):
         job.report(start / len(hidden_ph), "imputing")
@@ -153,7 +154,10 @@ def _places(net: GanModel, dataset: Dataset, job: JobHandle) -> NDArray[np.float
 
 
 @torch.no_grad()
-def _hidden(net: GanModel, code_pd: NDArray[np.float32]) -> NDArray[np.float32]:
+def _hidden(net: GanModel, code_pd: NDArray[np.float32], kind_p: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return what the decoder's last layer reads, with kinds as indicator rows last."""
     codes = torch.from_numpy(code_pd).to(net.device, net.dtype)
     latent_pz = (codes * net.whole.code_scale + net.whole.code_mean)[:, :-1]
-    return np.asarray(net.whole.decoder.read(latent_pz).cpu().numpy(), np.float32)
+    kinds_pk = net.whole.kinds(torch.from_numpy(kind_p).to(net.device), latent_pz)
+    read = [net.whole.decoder.read(latent_pz)] + ([] if kinds_pk is None else [kinds_pk])
+    return np.asarray(torch.cat(read, dim=1).cpu().numpy(), np.float32)

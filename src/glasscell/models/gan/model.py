@@ -12,7 +12,6 @@ import torch
 from glasscell.data.column import recode
 from glasscell.models.gan.code import generated_means
 from glasscell.models.target import Target, require_target
-from glasscell.models.vae.layer import one_hot
 from glasscell.models.vae.model import VaeModel
 
 if TYPE_CHECKING:
@@ -96,10 +95,6 @@ class GanModel(VaeModel):
         """
         return self._value(self.encode(batch), batch, kind_c)
 
-    def kind_rows(self, kind_c: Tensor, like: Tensor) -> Tensor | None:
-        """Return kinds as indicator rows, None when the model knows none."""
-        return one_hot(kind_c, len(self.kinds), like)
-
     def kinds_of(self, data: TrainingData) -> NDArray[np.int64]:
         """Return the code of each cell's kind in training data, ``(n,)``, -1 for none this model knows."""
         return recode(data.codes, data.classes, self.kinds).astype(np.int64)
@@ -121,7 +116,7 @@ class GanModel(VaeModel):
 
     def _value(self, latent_cz: Tensor, batch: CellBatch, kind_c: Tensor) -> Tensor:
         value_c: Tensor = self.whole.adversary.critic(
-            self.whole.code(latent_cz, batch.size), self.kind_rows(kind_c, latent_cz)
+            self.whole.code(latent_cz, batch.size), self.whole.kinds(kind_c, latent_cz)
         )
         return value_c
 

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from glasscell.models.gan.adversary import Adversary
 from glasscell.models.layer import Dropout, Standardise
-from glasscell.models.vae.layer import VARIANCE_FLOOR, GaussianSample, divergence
+from glasscell.models.vae.layer import VARIANCE_FLOOR, GaussianSample, divergence, one_hot
 
 
 class ComponentEncoder(nn.Module):
@@ -59,24 +59,36 @@ class ComponentEncoder(nn.Module):
 class BentDecoder(nn.Module):
     """Latents to the log share of each gene along straight lines, and what a hidden layer bends them by.
 
+    What a kind has more or less of than its cells' latents say is added; training leaves it at zero.
+
     Parameters
     ----------
-    n_latent, n_genes, hidden
-        Sizes.
+    n_latent, n_genes, hidden, n_kinds
+        Sizes; no kind is known when ``n_kinds`` is 0.
     """
 
-    def __init__(self, n_latent: int, n_genes: int, hidden: int) -> None:
+    def __init__(self, n_latent: int, n_genes: int, hidden: int, n_kinds: int = 0) -> None:
         super().__init__()
         self.first = nn.Linear(n_latent, hidden)
         self.genes = nn.Linear(n_latent + hidden, n_genes)
+        self.kind = nn.Linear(n_kinds, n_genes, bias=False).requires_grad_(False) if n_kinds else None
 
     def read(self, latent_cz: Tensor) -> Tensor:
         """Return what the last layer reads: latents and hidden units, ``(n, n_latent + hidden)``."""
         return torch.cat([latent_cz, functional.relu(self.first(latent_cz))], dim=1)
 
-    def forward(self, latent_cz: Tensor, batch_cb: Tensor | None) -> Tensor:
-        """Return log shares, ``(n, n_genes)``; ``exp`` of a row sums to one. No batch is known."""
-        return functional.log_softmax(self.genes(self.read(latent_cz)), dim=1)
+    def forward(self, latent_cz: Tensor, kind_ck: Tensor | None) -> Tensor:
+        """Return log shares, ``(n, n_genes)``; ``exp`` of a row sums to one.
+
+        Parameters
+        ----------
+        kind_ck
+            Kinds as indicator rows; None: the latents alone speak.
+        """
+        logit_cg = self.genes(self.read(latent_cz))
+        if self.kind is not None and kind_ck is not None:
+            logit_cg = logit_cg + self.kind(kind_ck)
+        return functional.log_softmax(logit_cg, dim=1)
 
     @torch.no_grad()
     def reorder(self, order: Tensor, sign: Tensor) -> None:
@@ -117,7 +129,7 @@ class GanNetwork(nn.Module):
         super().__init__()
         self.encoder = ComponentEncoder(n_genes, n_latent, input_dropout)
         self.sample = GaussianSample()
-        self.decoder = BentDecoder(n_latent, n_genes, hidden)
+        self.decoder = BentDecoder(n_latent, n_genes, hidden, n_kinds)
         self.log_dispersion = nn.Parameter(torch.zeros(n_genes))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64), persistent=False)
         self.adversary = Adversary(noise, n_kinds, n_latent + 1, gan_hidden)
@@ -176,11 +188,19 @@ class GanNetwork(nn.Module):
         code_cd = torch.cat([latent_cz, log_size_c[:, None]], dim=1)
         return (code_cd - self.code_mean) / self.code_scale
 
-    def decode_code(self, code_cd: Tensor, noise_cz: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def kinds(self, kind_c: Tensor, like: Tensor) -> Tensor | None:
+        """Return kinds as indicator rows; a cell of none is a bit of each, None where no kind is known."""
+        return one_hot(kind_c, self.adversary.n_kinds, like)
+
+    def decode_code(
+        self, code_cd: Tensor, kind_ck: Tensor | None, noise_cz: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return the share of each gene ``(n, n_genes)`` and the size ``(n,)`` that codes stand for.
 
         Parameters
         ----------
+        kind_ck
+            Kinds as indicator rows, as ``kinds`` makes them.
         noise_cz
             Standard normals: where in the spread of its latents each cell lies; None: in the middle.
         """
@@ -188,5 +208,5 @@ class GanNetwork(nn.Module):
         latent_cz = plain_cd[:, :-1]
         if noise_cz is not None:
             latent_cz = latent_cz + self.spread * noise_cz
-        log_share_cg: Tensor = self.decoder(latent_cz, None)
+        log_share_cg: Tensor = self.decoder(latent_cz, kind_ck)
         return log_share_cg.exp(), plain_cd[:, -1].exp()
