@@ -24,14 +24,15 @@ from glasscell.models.capability.action import GivesActions, UsesAction
 from glasscell.models.capability.intervention import Intervenes
 from glasscell.models.capability.latent import Decodes, Encodes
 from glasscell.models.capability.structure import Structured
-from glasscell.models.cell_batch import Intervention
+from glasscell.models.cell_batch import CellBatch, Intervention
 from glasscell.models.family import FoldPlan
 from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.models.preflight import check
 from glasscell.models.svae.family import SVAE, IvaeParams, ShiftModel, SvaeParams
 from glasscell.models.svae.likelihood import weighted_bound
 from glasscell.models.svae.network import gated_divergence
-from glasscell.models.svae.new_action import best_gates, fit_action
+from glasscell.models.svae.new_action import best_gates, fit_action, with_action
+from glasscell.models.svae.posterior import refine
 from glasscell.models.svae.rotation import sparsest_rotation
 from glasscell.models.svae.train import ShiftTask, make_network
 from glasscell.models.training_data import training_data
@@ -237,14 +238,66 @@ def test_a_new_perturbation_leaves_the_rest_as_it_is(net: ShiftModel, shifted: D
     for code in range(len(net.actions)):
         assert torch.equal(more.given(batch, code), net.given(batch, code))
     assert more.actions == (*net.actions, "new")
-    mean_z = net.encode(make_batch(shifted, net, cells)).mean(dim=0)
-    np.testing.assert_allclose(more.parts()["effects"][-1], mean_z.numpy(), atol=1e-4)
+    batch = as_given(make_batch(shifted, net, cells), more, "new")
+    latents, _ = refine(more, batch, counts_of(shifted, cells), more.spread(batch))
+    np.testing.assert_allclose(more.parts()["effects"][-1], latents.mean(dim=0).numpy(), atol=0.06)
     closed = fit_action(net, shifted, cells, "new", sparsity=1e5)
     assert not closed.parts()["effects"][-1].any()
     with pytest.raises(NotCompatible, match="already"):
         fit_action(net, shifted, cells, "A")
     with pytest.raises(ModelError, match="too few"):
         fit_action(net, shifted, cells[:2], "new")
+
+
+def as_given(batch: CellBatch, model: ShiftModel, action: str) -> CellBatch:
+    return replace(batch, action=torch.full_like(batch.indices, model.action_code(action)))
+
+
+def counts_of(dataset: Dataset, cells: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(dataset.expression_cg("counts")[cells].toarray())
+
+
+def test_a_new_shift_does_not_inherit_what_the_encoder_gets_wrong(net: ShiftModel, shifted: Dataset) -> None:
+    """Impostors: the mean of what the encoder says, the control's shift and another perturbation's."""
+    cells = np.flatnonzero(np.asarray(shifted.obs["action"] == "P003"))
+    off = net.to()
+    with torch.no_grad():
+        off.network.encoder.mean.bias += torch.tensor([0.7, -0.7, 0.7])
+    known = fit_action(off, shifted, cells[::2], "new")
+    by_encoder = with_action(off, off.encode(make_batch(shifted, off, cells[::2])).mean(dim=0), 15, "new")
+    rest, counts = make_batch(shifted, net, cells[1::2]), counts_of(shifted, cells[1::2])
+
+    def bound(model: ShiftModel, action: str) -> float:
+        return float(weighted_bound(model, as_given(rest, model, action), counts, n_samples=200).mean())
+
+    right_z = fit_action(net, shifted, cells[::2], "new").parts()["effects"][-1]
+    assert np.abs(known.parts()["effects"][-1] - right_z).max() < 0.2
+    assert np.abs(by_encoder.parts()["effects"][-1] - right_z).max() > 0.5
+    ours = bound(known, "new")
+    assert ours > bound(by_encoder, "new")
+    assert ours > bound(known, "control") + 1
+    assert ours > bound(known, "A") + 1
+
+
+def test_fitted_latents_make_the_bound_larger_and_keep_the_prior_in_mind(
+    net: ShiftModel, shifted: Dataset
+) -> None:
+    """Latents far off come back to what Newton's method finds; without counts they go to the prior."""
+    batch = make_batch(shifted, net, np.arange(40, 44))
+    counts = counts_of(shifted, np.arange(40, 44))
+    mean, variance = net.spread(batch)
+    near, width = refine(net, batch, counts, (mean, variance), n_steps=200)
+    far, _ = refine(net, batch, counts, (mean + 1.0, variance), n_steps=200)
+    torch.testing.assert_close(near, far, atol=0.1, rtol=0)
+    assert batch.size is not None
+    nothing = replace(batch, size=torch.full_like(batch.size, 1e-6))
+    prior, spread = refine(net, nothing, 0 * counts, (mean, variance), n_steps=400)
+    # A size below one counts as one, so a molecule is still expected: nearly the prior, not quite.
+    assert batch.action is not None
+    effects = torch.from_numpy(np.array(net.parts()["effects"]))[batch.action]
+    torch.testing.assert_close(prior, effects, atol=0.15, rtol=0)
+    torch.testing.assert_close(spread, torch.ones_like(spread), atol=0.2, rtol=0)
+    assert (width < spread).all()
 
 
 def test_pairs_it_has_not_seen_are_refused(net: ShiftModel) -> None:
@@ -277,7 +330,7 @@ def test_weighted_bound_by_hand(net: ShiftModel, shifted: Dataset) -> None:
     got = weighted_bound(net, batch, torch.from_numpy(counts), n_samples=4, seed=3)
     assert batch.action is not None
     assert batch.size is not None
-    mean, variance = net.spread(batch)
+    mean, variance = refine(net, batch, torch.from_numpy(counts), net.spread(batch), seed=3)
     noise = torch.randn((6, 4, 3), generator=torch.Generator().manual_seed(3))
     theta = net.network.log_dispersion.clamp(-8, 10).exp().double().numpy()
     effects = net.parts()["effects"]

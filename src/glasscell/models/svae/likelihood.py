@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from glasscell.models.svae.posterior import log_likelihood, refine
+
 if TYPE_CHECKING:
     from glasscell.models.cell_batch import CellBatch
     from glasscell.models.svae.model import ShiftModel
@@ -20,6 +22,9 @@ def weighted_bound(
     model: ShiftModel, batch: CellBatch, counts_cg: Tensor, *, n_samples: int = 1000, seed: int = 0
 ) -> Tensor:
     """Return a lower bound of each cell's log-likelihood that grows tight with the number of draws.
+
+    Latents are drawn around what suits each cell best (``refine``), not around what the encoder says of cells
+    it may never have seen the like of.
 
     Parameters
     ----------
@@ -42,14 +47,14 @@ def weighted_bound(
     """
     assert batch.action is not None
     assert batch.size is not None
-    mean_cz, variance_cz = model.spread(batch)
+    mean_cz, variance_cz = refine(model, batch, counts_cg, model.spread(batch), seed=seed)
     prior_cz = model.network.effects()[batch.action]
     theta_g = model.network.log_dispersion.clamp(-8.0, 10.0).exp()
     constant_c = (
         torch.lgamma(counts_cg + theta_g) - torch.lgamma(theta_g) - torch.lgamma(counts_cg + 1)
     ).sum(dim=1) + (theta_g * theta_g.log()).sum()
     generator = torch.Generator(model.device).manual_seed(seed)
-    codes, step = batch.batch, max(1, _BLOCK // n_samples)
+    step = max(1, _BLOCK // n_samples)
     found = []
     for start in range(0, len(mean_cz), step):
         at = slice(start, start + step)
@@ -58,12 +63,7 @@ def weighted_bound(
         noise = torch.randn(shape, generator=generator, device=model.device, dtype=model.dtype)
         latent = mean_czs + variance_czs.sqrt() * noise
         weight = -0.5 * ((latent - prior_cz[at, None]) ** 2 - noise**2 - variance_czs.log()).sum(dim=2)
-        own = None if codes is None else codes[at].repeat_interleave(n_samples)
-        flat = latent.flatten(0, 1)
-        log_share = model.network.decoder(flat, model.network.batches(own, flat)).view(*shape[:2], -1)
-        log_mean = log_share + batch.size[at].clamp(min=1.0).log()[:, None, None]
-        counts = counts_cg[at, None]
-        fit = (counts * log_mean - (counts + theta_g) * (theta_g + log_mean.exp()).log()).sum(dim=2)
+        fit = log_likelihood(model, latent, batch, counts_cg[at, None], at)
         total = (fit + weight).double() + constant_c[at, None].double()
         found.append(torch.logsumexp(total, dim=1) - math.log(n_samples))
     return torch.cat(found)
