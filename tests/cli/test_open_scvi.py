@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.scvi_warnings import SCVI_WARNINGS
 from typer.testing import CliRunner
 
 from glasscell.cli.app import app
@@ -13,13 +14,7 @@ from glasscell.models.scvi.network import import_scvi
 from glasscell.testing.planted import planted_adata
 
 pytest.importorskip("scvi", reason="needs scvi-tools: pip install 'glasscell[scvi]'")
-# Third parties that scvi-tools brings: Lightning reads pytrees the old way and asks for more loader workers.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::FutureWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:scvi"),
-]
+pytestmark = SCVI_WARNINGS
 
 
 def test_it_asks_and_writes_a_bundle(tmp_path: Path) -> None:

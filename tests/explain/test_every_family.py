@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.scvi_warnings import SCVI_WARNINGS
 from torch import nn
 
 from glasscell.data.dataset import Dataset
@@ -36,15 +37,7 @@ from glasscell.models.bundle import Bundle
 from glasscell.models.registry import BUILT_IN, family
 from glasscell.testing.toy_family import OWN_NETWORK, toy_own_network
 
-# What scvi-tools brings along complains of itself.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:`isinstance:FutureWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:torch.optim"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:mudata"),
-    pytest.mark.filterwarnings("ignore::UserWarning:scvi"),
-]
+pytestmark = SCVI_WARNINGS
 CELLS = np.arange(0, 150, 11, dtype=np.int32)
 #: Ways of explaining that are no attribution: each family offers them or says why not.
 OTHERS = ("traversal", "attention", "perturbation")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.scvi_warnings import SCVI_WARNINGS
 
 from glasscell.data.dataset import Dataset
 from glasscell.data.labels import read_labels
@@ -26,14 +27,8 @@ from glasscell.testing.planted import planted_adata
 from glasscell.views.family_choice import family_rows
 
 pytest.importorskip("scvi", reason="needs scvi-tools: pip install 'glasscell[scvi]'")
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:`isinstance:FutureWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:torch.optim"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:mudata"),
-    pytest.mark.filterwarnings("ignore::UserWarning:scvi"),
-]
+
+pytestmark = SCVI_WARNINGS
 FAST = DrviParams(n_latent=4, n_hidden=16, max_epochs=3, batch_size=64)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.scvi_warnings import SCVI_WARNINGS
 
 from glasscell.data.dataset import Dataset
 from glasscell.errors import JobCancelled, NotCompatible
@@ -33,15 +34,7 @@ from glasscell.models.target import Target
 from glasscell.testing.check import check_model
 from glasscell.testing.toy_family import OWN_NETWORK, RECIPES, toy_own_network, toy_request
 
-# What scvi-tools brings along complains of itself.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:`isinstance:FutureWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:torch.optim"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:mudata"),
-    pytest.mark.filterwarnings("ignore::UserWarning:scvi"),
-]
+pytestmark = SCVI_WARNINGS
 #: Families that have no twin to tell what the data alone would give; each says why.
 WITHOUT_TWIN = ("drvi", "linear_scvi", "multivi", "scvi", "scviva", "totalvi", "velovi")
 #: A clock by which a slow machine reports no more often than a fast one.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.scvi_warnings import SCVI_WARNINGS
 
 from glasscell.data.dataset import Dataset
 from glasscell.data.labels import read_labels
@@ -25,16 +26,7 @@ from glasscell.views.family_choice import family_rows, why_not_these
 
 pytest.importorskip("scvi", reason="needs scvi-tools: pip install 'glasscell[scvi]'")
 
-# Third parties that scvi-tools brings: Lightning reads pytrees the old way and asks for more loader workers.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:`isinstance:FutureWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:torch.optim"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:mudata"),
-    pytest.mark.filterwarnings("ignore::UserWarning:scvi"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:scvi"),
-]
+pytestmark = SCVI_WARNINGS
 KINDS = {"totalvi": PROTEIN, "multivi": CHROMATIN}
 FAST = {"n_hidden": 12, "n_latent": 3, "max_epochs": 2, "batch_size": 64}
 

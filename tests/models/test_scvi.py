@@ -12,6 +12,7 @@ import anndata as ad
 import numpy as np
 import pytest
 import torch
+from tests.scvi_warnings import SCVI_WARNINGS
 
 from glasscell.data.dataset import Dataset
 from glasscell.data.labels import read_labels
@@ -38,15 +39,7 @@ from glasscell.testing.planted import planted_adata
 
 pytest.importorskip("scvi", reason="needs scvi-tools: pip install 'glasscell[scvi]'")
 
-# Third parties that scvi-tools brings: Lightning reads pytrees the old way and asks for more loader workers.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:`isinstance:FutureWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:torch.optim"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:mudata"),
-    pytest.mark.filterwarnings("ignore::UserWarning:scvi"),
-]
+pytestmark = SCVI_WARNINGS
 KINDS = ("SCVI", "SCANVI", "LinearSCVI")
 FAST = ScviParams(n_hidden=16, n_latent=4, max_epochs=3, label_epochs=3)
 Saved = dict[str, tuple[Path, Any]]

@@ -11,6 +11,7 @@ import pytest
 import torch
 from scipy import sparse
 from scipy.stats import spearmanr
+from tests.scvi_warnings import SCVI_WARNINGS
 
 from glasscell.data.channel import ChannelRef, resolve_channel
 from glasscell.data.column import DataContext
@@ -35,14 +36,8 @@ from glasscell.testing.neighbour_effect import NeighbourEffect, make_neighbour_e
 from glasscell.views.family_choice import family_rows, why_not_these
 
 pytest.importorskip("scvi", reason="needs scvi-tools: pip install 'glasscell[scvi]'")
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:`isinstance:FutureWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:torch.optim"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:mudata"),
-    pytest.mark.filterwarnings("ignore::UserWarning:scvi"),
-]
+
+pytestmark = SCVI_WARNINGS
 FAST = NicheParams(n_latent=4, n_hidden=16, max_epochs=3, batch_size=64, k=6, n_components=5)
 
 

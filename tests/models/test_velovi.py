@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.scvi_warnings import SCVI_WARNINGS
 
 from glasscell.data.channel import ChannelRef, resolve_channel
 from glasscell.data.column import DataContext
@@ -30,15 +31,8 @@ from glasscell.testing.planted import planted_dataset
 from glasscell.testing.splicing import SplicedCells, make_spliced_cells
 
 pytest.importorskip("scvi", reason="needs scvi-tools: pip install 'glasscell[scvi]'")
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:`isinstance:FutureWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:torch.optim"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:mudata"),
-    pytest.mark.filterwarnings("ignore::UserWarning:scvi"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:scvi"),
-]
+
+pytestmark = SCVI_WARNINGS
 FAST = VelocityParams(n_latent=4, n_hidden=16, max_epochs=5, batch_size=64)
 
 

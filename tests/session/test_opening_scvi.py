@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.scvi_warnings import SCVI_WARNINGS
 
 from glasscell.data.dataset import Dataset
 from glasscell.jobs import Outcome
@@ -14,13 +15,7 @@ from glasscell.session import Session
 from glasscell.testing.planted import planted_adata
 
 pytest.importorskip("scvi", reason="needs scvi-tools: pip install 'glasscell[scvi]'")
-# Third parties that scvi-tools brings: Lightning reads pytrees the old way and asks for more loader workers.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::FutureWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:lightning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:scvi"),
-]
+pytestmark = SCVI_WARNINGS
 
 
 def test_it_is_opened_shown_and_explained(tmp_path: Path) -> None:

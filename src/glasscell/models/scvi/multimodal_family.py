@@ -6,93 +6,39 @@ from typing import TYPE_CHECKING, Any
 
 from glasscell.data.modality import CHROMATIN, PROTEIN
 from glasscell.models.info import ModelInfo
-from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.scvi.base_family import TrainedFamily
-from glasscell.models.scvi.multimodal import MultimodalModel, MultiviModel, TotalviModel, described_kinds
-from glasscell.models.scvi.network import ScviSpec, build_module
-from glasscell.models.scvi.params import CountParams, MultiviParams, TotalviParams, TrainerParams
+from glasscell.models.scvi.base_family import RebuiltFamily
+from glasscell.models.scvi.multimodal import MultiviModel, TotalviModel, described_kinds
+from glasscell.models.scvi.params import CountParams, MultiviParams, TotalviParams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from torch import Tensor
 
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
     from glasscell.models.family import FoldPlan, TrainingData
     from glasscell.models.info import FamilyParams
+    from glasscell.models.scvi.encoder import EncoderModel
 
 __all__ = ["MULTIVI", "TOTALVI", "MultimodalFamily"]
 
 
-class MultimodalFamily(TrainedFamily):
-    """Trains and rebuilds one kind of model of two modalities.
-
-    Parameters
-    ----------
-    kind
-        Class of scvi-tools.
-    info
-        Words about it.
-    params
-        Class of its settings.
-    model
-        Class of its published models.
-    """
-
-    def __init__(
-        self, kind: str, info: ModelInfo, params: type[TrainerParams], model: type[MultimodalModel]
-    ) -> None:
-        super().__init__(kind, info, params)
-        self._model = model
+class MultimodalFamily(RebuiltFamily):
+    """Trains and rebuilds one kind of model of two modalities; made as ``RebuiltFamily`` is."""
 
     def train(
         self, data: TrainingData, plan: FoldPlan, params: FamilyParams, job: JobHandle
-    ) -> tuple[MultimodalModel, Curve, tuple[str, ...]]:
+    ) -> tuple[EncoderModel, Curve, tuple[str, ...]]:
         """Let scvi-tools train one network of both modalities, and return an adapted copy."""
         from glasscell.models.scvi.train_pair import train_pair
 
         assert isinstance(params, CountParams)
         self.require_counts(data)
-        spec, tensors, curve = train_pair(self.kind, self._model.second, data, plan, params, job)
-        n_batch = int(spec.arguments["n_batch"])
-        named = (data.batch_column, data.batches) if n_batch > 1 else ("", ())
-        model = self._made(spec, tensors, data.genes, data.preprocessing, *named, data.modalities)
-        return model, curve, ()
+        spec, tensors, curve = train_pair(self.kind, self.info.needs_modality, data, plan, params, job)
+        return self.published(spec, tensors, data, modalities=data.modalities), curve, ()
 
-    def restore(
-        self,
-        description: Mapping[str, Any],
-        tensors: Mapping[str, Tensor],
-        *,
-        params: FamilyParams,
-        genes: tuple[str, ...],
-        classes: tuple[str, ...],
-    ) -> MultimodalModel:
-        """Rebuild a model that scores bit-equal; scvi-tools must be installed."""
-        return self._made(
-            ScviSpec.from_json(description["module"]),
-            tensors,
-            genes,
-            Preprocessing.from_json(description["preprocessing"]),
-            description["batch_column"],
-            tuple(description["batches"]),
-            described_kinds(description),
-        )
-
-    def _made(
-        self,
-        spec: ScviSpec,
-        tensors: Mapping[str, Tensor],
-        genes: tuple[str, ...],
-        preprocessing: Preprocessing,
-        batch_column: str,
-        batches: tuple[str, ...],
-        modalities: tuple[str, ...],
-    ) -> MultimodalModel:
-        module = build_module(spec, tensors)
-        parts = (module, spec, self.info, genes, preprocessing, batch_column, batches)
-        return self._model(*parts, modalities=modalities)
+    def said(self, description: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what columns count."""
+        return {"modalities": described_kinds(description)}
 
 
 _COMMON: dict[str, Any] = {

@@ -6,22 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from glasscell.data.modality import UNSPLICED
 from glasscell.models.info import ModelInfo
-from glasscell.models.preprocessing import Preprocessing
-from glasscell.models.scvi.base_family import TrainedFamily
+from glasscell.models.scvi.base_family import RebuiltFamily
 from glasscell.models.scvi.multimodal import described_kinds
-from glasscell.models.scvi.network import ScviSpec, build_module
 from glasscell.models.scvi.params import VelocityParams
 from glasscell.models.scvi.velocity_model import VelocityModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from torch import Tensor
+    from collections.abc import Mapping
 
     from glasscell.jobs import JobHandle
     from glasscell.models.bundle import Curve
     from glasscell.models.family import FoldPlan, TrainingData
     from glasscell.models.info import FamilyParams
+    from glasscell.models.scvi.encoder import EncoderModel
 
 __all__ = ["VELOVI", "VelocityFamily"]
 
@@ -31,61 +28,30 @@ _COUNTS = (
 )
 
 
-class VelocityFamily(TrainedFamily):
-    """Trains and rebuilds models of RNA velocity; made as ``TrainedFamily`` is."""
+class VelocityFamily(RebuiltFamily):
+    """Trains and rebuilds models of RNA velocity; made as ``RebuiltFamily`` is."""
 
     def train(
         self, data: TrainingData, plan: FoldPlan, params: FamilyParams, job: JobHandle
-    ) -> tuple[VelocityModel, Curve, tuple[str, ...]]:
+    ) -> tuple[EncoderModel, Curve, tuple[str, ...]]:
         """Let scvi-tools train one network, and return an adapted copy."""
         from glasscell.models.scvi.train_velocity import train_velocity
 
         assert isinstance(params, VelocityParams)
         spec, tensors, curve, scaling = train_velocity(data, plan, params, job)
-        columns = (scaling.read.tolist(), scaling.low.tolist(), scaling.span.tolist())
-        model = self._made(spec, tensors, data.genes, data.preprocessing, data.modalities, *columns)
+        model = self.published(
+            *(spec, tensors, data),
+            modalities=data.modalities,
+            read=tuple(scaling.read.tolist()),
+            low=tuple(scaling.low.tolist()),
+            span=tuple(scaling.span.tolist()),
+        )
         return model, curve, (_COUNTS,) if data.preprocessing.kind == "counts" else ()
 
-    def restore(
-        self,
-        description: Mapping[str, Any],
-        tensors: Mapping[str, Tensor],
-        *,
-        params: FamilyParams,
-        genes: tuple[str, ...],
-        classes: tuple[str, ...],
-    ) -> VelocityModel:
-        """Rebuild a model that scores bit-equal; scvi-tools must be installed."""
-        return self._made(
-            ScviSpec.from_json(description["module"]),
-            tensors,
-            genes,
-            Preprocessing.from_json(description["preprocessing"]),
-            described_kinds(description),
-            description["read"],
-            description["low"],
-            description["span"],
-        )
-
-    def _made(
-        self,
-        spec: ScviSpec,
-        tensors: Mapping[str, Tensor],
-        genes: tuple[str, ...],
-        preprocessing: Preprocessing,
-        modalities: tuple[str, ...],
-        read: Sequence[int],
-        low: Sequence[float],
-        span: Sequence[float],
-    ) -> VelocityModel:
-        module = build_module(spec, tensors)
-        return VelocityModel(
-            *(module, spec, self.info, genes, preprocessing),
-            modalities=modalities,
-            read=tuple(read),
-            low=tuple(low),
-            span=tuple(span),
-        )
+    def said(self, description: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what columns count, which are read, and their least values and ranges."""
+        columns = {name: tuple(description[name]) for name in ("read", "low", "span")}
+        return {"modalities": described_kinds(description), **columns}
 
 
 VELOVI = VelocityFamily(
@@ -106,4 +72,5 @@ VELOVI = VelocityFamily(
         input_kind="counts",
     ),
     VelocityParams,
+    VelocityModel,
 )
