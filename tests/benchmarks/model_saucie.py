@@ -216,15 +216,16 @@ def protocol_score(family: str, seed: int) -> tuple[float, float]:
 
 
 def protocol_rows(found: dict[str, list[tuple[float, float]]]) -> list[Row]:
-    """Put the two protocols in rows: mixing and purity of three families, PCA and a random map beside."""
+    """Put the two protocols in rows: mixing and purity of our families; scvi, PCA and a random map beside."""
     plain, coin = (np.mean(found[name], axis=0) for name in ("PCA", "random map"))
     bars = (plain[0] + MORE_MIXED, plain[1] - LESS_PURE)
     rows = []
-    for family in ("vae", "scvi", "saucie"):
+    for family in ("vae", "saucie"):
         note = f"mixing/purity by seed {', '.join(f'{one:.3f}/{two:.3f}' for one, two in found[family])}"
         for at, what in enumerate(("mixing", "purity")):
             values = [one[at] for one in found[family]]
-            control = f"PCA {plain[at]:.3f}, random map {coin[at]:.3f}"
+            peer = words([one[at] for one in found["scvi"]])
+            control = f"scvi {peer}, PCA {plain[at]:.3f}, random map {coin[at]:.3f}"
             title = f"two protocols, {family}: {what}, worst seed"
             bar = round(float(bars[at]), 3)
             rows.append(
