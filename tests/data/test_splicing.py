@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import anndata as ad
 import numpy as np
 import pytest
@@ -59,8 +61,21 @@ def test_layers_that_do_not_fit_are_said_in_a_sentence() -> None:
     with pytest.raises(DataError, match="average over fewer neighbours than 30"):
         join_splicing(adata)
     adata.layers["odd"] = sparse.csr_matrix(-adata.layers["spliced"])
-    with pytest.raises(DataError, match="negative values"):
-        join_splicing(adata, "odd", neighbours=5)
+    adata.layers["gap"] = adata.layers["spliced"].copy()
+    adata.layers["gap"].data[3] = np.nan
+    for name in ("odd", "gap"):
+        with pytest.raises(DataError, match="negative values or gaps"):
+            join_splicing(adata, name, neighbours=5)
+    with pytest.raises(DataError, match="-1 neighbours cannot"):
+        join_splicing(adata, neighbours=-1)
+    adata.layers["flat"] = sparse.csr_matrix(np.ones(adata.shape))
+    for same in (join_with(adata, "flat"), join_with(adata[:, :1].copy(), "spliced")):
+        with pytest.raises(DataError, match="all alike in their spliced RNA"):
+            same()
+
+
+def join_with(adata: ad.AnnData, layer: str) -> Callable[[], ad.AnnData]:
+    return lambda: join_splicing(adata, layer, layer, neighbours=5)
 
 
 def test_simulated_velocities_are_slopes_over_time() -> None:

@@ -268,7 +268,8 @@ def test_what_latents_vary_by_is_not_counted_as_dispersion_too(data: TrainingDat
     counts = sparse.csr_matrix(rng.poisson(rng.gamma(10.0, mean_cg / 10.0)), dtype=np.float32)
     drawn = replace(data, rows=Rows(0 * counts), counts=Rows(counts), size=np.full(4000, 800.0, np.float32))
     nobody = np.full(4000, -1)
-    found = dispersion.fit_dispersion(network, drawn, np.arange(4000), nobody, 0, QUIET).exp().numpy()
+    one_more = np.arange(15 * 256 + 1)  # the last block is of one cell
+    found = dispersion.fit_dispersion(network, drawn, one_more, nobody, 0, QUIET).exp().numpy()
     assert 7 < np.median(found) < 14, "a tenth, and latents add .04 to .3 more"
 
 
@@ -281,7 +282,7 @@ def test_a_kinds_shift_is_the_log_of_counts_seen_over_expected(data: TrainingDat
     mean_cg[kind_c == 1, 7] = 0
     counts = sparse.csr_matrix(rng.poisson(mean_cg), dtype=np.float32)
     drawn = replace(data, rows=Rows(0 * counts), counts=Rows(counts), size=np.full(550, 800.0, np.float32))
-    fit_kinds(network, drawn, np.arange(550), kind_c, 0)
+    fit_kinds(network, drawn, np.arange(550), kind_c, 0, QUIET)
     shift_kg = network.decoder.kind.weight.T.numpy().copy()
     assert shift_kg[1, 7] == pytest.approx(-np.log(200 * 20 + 1), rel=1e-3)
     shift_kg[1, 7] = 0
@@ -349,6 +350,16 @@ def test_latents_in_another_order_generate_and_judge_the_same(net: GanModel, dat
     ours = net.whole.decode_code(code, kinds, noise)
     theirs = other.whole.decode_code(turned, kinds, noise[:, order] * flip)
     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-6)
+
+
+def test_a_bundle_of_before_kinds_shifted_genes_decodes_by_latents_alone(net: GanModel) -> None:
+    tensors = FAMILY.tensors(net)
+    assert tensors.pop("decoder.kind.weight").any()
+    asked = {"params": QUICK, "genes": net.genes, "classes": ()}
+    old = FAMILY.restore(FAMILY.describe(net), tensors, **asked)
+    code = torch.randn(4, 5, generator=torch.Generator().manual_seed(0))
+    kinds = net.whole.kinds(torch.arange(4) % 3, code)
+    torch.testing.assert_close(old.whole.decode_code(code, kinds), net.whole.decode_code(code, None))
 
 
 def test_cells_held_out_leave_no_trace_in_the_net(data: TrainingData) -> None:

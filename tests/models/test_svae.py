@@ -6,6 +6,7 @@ import itertools
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from glasscell.models.cell_batch import CellBatch, Intervention
 from glasscell.models.family import FoldPlan
 from glasscell.models.fit import FitRequest, fit, fit_twin
 from glasscell.models.preflight import check
+from glasscell.models.svae import new_action
 from glasscell.models.svae.family import SVAE, IvaeParams, ShiftModel, SvaeParams
 from glasscell.models.svae.likelihood import weighted_bound
 from glasscell.models.svae.network import gated_divergence
@@ -279,6 +281,23 @@ def test_a_new_shift_does_not_inherit_what_the_encoder_gets_wrong(net: ShiftMode
     assert ours > bound(known, "A") + 1
 
 
+def test_a_gate_is_weighed_by_all_cells_though_some_are_looked_at(
+    net: ShiftModel, shifted: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = np.flatnonzero(np.asarray(shifted.obs["action"] == "P003"))
+    monkeypatch.setattr(new_action, "_MOST_CELLS", 10)
+    told: list[float] = []
+    job = SimpleNamespace(report=lambda share, *_: told.append(share))
+    known = fit_action(net, shifted, cells, "new", job=job)
+    mean_z = torch.from_numpy(np.array(known.parts()["effects"][-1]))
+    sparsity = 1 + 0.5 * float(0.5 * 20 * mean_z.abs().min() ** 2)
+    gates = fit_action(net, shifted, cells, "new", sparsity=sparsity).parts()["gates"][-1]
+    assert gates.all(), "10 cells of 30 would close the gate of the smallest shift"
+    assert not best_gates(mean_z, 10, sparsity).round().all()
+    assert told == sorted(told)
+    assert len(told) > 100
+
+
 def test_fitted_latents_make_the_bound_larger_and_keep_the_prior_in_mind(
     net: ShiftModel, shifted: Dataset
 ) -> None:
@@ -330,7 +349,7 @@ def test_weighted_bound_by_hand(net: ShiftModel, shifted: Dataset) -> None:
     got = weighted_bound(net, batch, torch.from_numpy(counts), n_samples=4, seed=3)
     assert batch.action is not None
     assert batch.size is not None
-    mean, variance = refine(net, batch, torch.from_numpy(counts), net.spread(batch), seed=3)
+    mean, variance = refine(net, batch, torch.from_numpy(counts), net.spread(batch), seed=4)
     noise = torch.randn((6, 4, 3), generator=torch.Generator().manual_seed(3))
     theta = net.network.log_dispersion.clamp(-8, 10).exp().double().numpy()
     effects = net.parts()["effects"]

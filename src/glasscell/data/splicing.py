@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SUFFIX = " unspliced"
 N_NEIGHBOURS = 30
 _N_COMPONENTS = 30
+_FEWEST, _NO_VARIANCE = 2, 1e-12
 
 
 def join_splicing(
@@ -56,7 +57,8 @@ def join_splicing(
     Raises
     ------
     DataError
-        A layer is not there or holds negative values, or there are fewer cells than neighbours.
+        A layer is not there, or holds negative values or gaps; there are fewer cells than neighbours; or all
+        cells are alike.
     """
     import anndata as ad
 
@@ -64,10 +66,13 @@ def join_splicing(
         if key not in adata.layers:
             raise DataError(missing_name("layer", key, adata.layers.keys()))
     parts = [sparse.csr_matrix(adata.layers[key], dtype=np.float64) for key in (spliced, unspliced)]
-    if any(part.nnz and part.data.min() < 0 for part in parts):
+    if any(part.nnz and not (np.isfinite(part.data).all() and part.data.min() >= 0) for part in parts):
         raise DataError(
-            f"The layers {spliced} and {unspliced} hold negative values: choose those of counts or moments."
+            f"The layers {spliced} and {unspliced} hold negative values or gaps: choose those of counts or "
+            "moments."
         )
+    if neighbours < 0:
+        raise DataError(f"{neighbours} neighbours cannot be averaged over: take some, or 0 for none.")
     if neighbours:
         if neighbours > adata.n_obs:
             raise DataError(
@@ -120,6 +125,11 @@ def _moments(parts: list[Any], neighbours: int, seed: int) -> list[Any]:
     factor_c = np.divide(median, size_c, out=np.zeros_like(size_c), where=size_c > 0)
     scaled = [sparse.diags(factor_c).tocsr() @ part for part in parts]
     logs_cg = scaled[0].log1p()
+    mean_g, square_g = (np.asarray(each.mean(axis=0)).ravel() for each in (logs_cg, logs_cg.power(2)))
+    if min(logs_cg.shape) < _FEWEST or (square_g - mean_g**2).max() < _NO_VARIANCE:
+        raise DataError(
+            "Cells are all alike in their spliced RNA, so no neighbours can be found: take 0 neighbours."
+        )
     n_components = max(1, min(_N_COMPONENTS, min(logs_cg.shape) - 1))
     place_cd = PCA(n_components, svd_solver="arpack", random_state=seed).fit_transform(logs_cg)
     near = NearestNeighbors(n_neighbors=neighbours).fit(place_cd).kneighbors_graph(place_cd)

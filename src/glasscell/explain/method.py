@@ -128,10 +128,13 @@ class MethodInfo:
                 f"Method {self.id!r} names no source: give a DOI (doi:...) or arXiv id (arXiv:...)."
             )
         for need in self.needs:
-            if not isinstance(need, type):
+            try:
+                isinstance(None, need)
+            except TypeError as error:
                 raise GlasscellError(
-                    f"Method {self.id!r} needs {need!r}: name the protocol itself, as in needs=(Encodes,)."
-                )
+                    f"Method {self.id!r} needs {need!r}: name the protocol itself, as in needs=(Encodes,), "
+                    "and make it runtime_checkable."
+                ) from error
 
     @property
     def uses_baseline(self) -> bool:

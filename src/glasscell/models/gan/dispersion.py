@@ -61,7 +61,7 @@ def fit_dispersion(
         rows = torch.from_numpy(cells[start : start + _BLOCK])
         log_size_c1 = size_c[rows.to(device)].clamp(min=1.0).log()[:, None]
         mean_cz, variance_cz = network.encoder(data.rows.take(rows), None)
-        kind_ck = network.kinds(torch.from_numpy(kind_c[rows]).to(device), mean_cz)
+        kind_ck = network.kinds(torch.from_numpy(kind_c[rows.numpy()]).to(device), mean_cz)
         log_mean_cg = network.decoder(mean_cz, kind_ck) + log_size_c1
         score_tg += log_likelihoods(data.counts.take(rows), log_mean_cg).cpu()
         means = []

@@ -77,10 +77,10 @@ class GanFamily(CountFamily):
         fresh = _fresh(data, plan, params, len(kinds), Span(job, 0.0, 0.05, "components"))
         first_plan = replace(plan, valid=plan.valid[:0], epochs=params.max_epochs)
         task = CodeTask(data, first_plan, params)
-        coded = task.run(fresh, Span(job, 0.05, 0.45, "autoencoder"))
+        coded = task.run(fresh, Span(job, 0.05, 0.43, "autoencoder"))
         network = coded.network
         assert isinstance(network, GanNetwork)
-        fit_kinds(network, data, plan.train, kind_c, plan.seed)
+        fit_kinds(network, data, plan.train, kind_c, plan.seed, Span(job, 0.43, 0.45, "kinds"))
         with torch.no_grad():
             dispersion_g = fit_dispersion(
                 network, data, plan.train, kind_c, plan.seed, Span(job, 0.45, 0.5, "dispersion")
@@ -131,8 +131,15 @@ class GanFamily(CountFamily):
         assert isinstance(params, GanParams)
         kinds = tuple(description["kinds"])
         network = make_network(params, len(genes), len(kinds))
-        preprocessing = filled(network, tensors, description)
+        # Bundles of before kinds shifted genes have no shifts: zeros decode the same.
+        preprocessing = filled(network, {**kept_kinds(network), **tensors}, description)
         return GanModel(network, self.info, genes, preprocessing, description["label_column"], kinds)
+
+
+def kept_kinds(network: GanNetwork) -> dict[str, Tensor]:
+    """Return the shifts of kinds that a network was made with, by the name a bundle has them under."""
+    shift = network.decoder.kind
+    return {} if shift is None else {"decoder.kind.weight": shift.weight.detach()}
 
 
 def usable_kinds(

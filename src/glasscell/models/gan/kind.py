@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from glasscell.jobs import JobHandle
     from glasscell.models.family import TrainingData
     from glasscell.models.gan.network import GanNetwork
 
@@ -20,13 +21,18 @@ _BLOCK = 512
 
 @torch.no_grad()
 def fit_kinds(
-    network: GanNetwork, data: TrainingData, cells: NDArray[np.int64], kind_c: NDArray[np.int64], seed: int
+    network: GanNetwork,
+    data: TrainingData,
+    cells: NDArray[np.int64],
+    kind_c: NDArray[np.int64],
+    seed: int,
+    job: JobHandle,
 ) -> None:
     """Set the decoder's shifts of kinds: log of the counts seen over those its latents make expected.
 
     Lines through few components leave every kind some of the genes of others; genes that are on in one kind
     and off in another betray generated cells first. With a gamma prior of mean one on the ratio, the shift is
-    the log of its posterior mean, for each kind and gene.
+    the log of its posterior mean, for each kind and gene; shares are then made to sum to one again.
 
     Parameters
     ----------
@@ -49,6 +55,7 @@ def fit_kinds(
     known = cells[kind_c[cells] >= 0]
     seen_kg, expected_kg = (torch.zeros(shift.weight.T.shape, dtype=torch.float64) for _ in range(2))
     for start in range(0, len(known), _BLOCK):
+        job.report(start / len(known))
         rows = torch.from_numpy(known[start : start + _BLOCK])
         kinds = torch.from_numpy(kind_c[rows.numpy()])
         mean_cz, variance_cz = network.encoder(data.rows.take(rows), None)

@@ -148,7 +148,7 @@ def build_module(spec: ScviSpec, tensors: Mapping[str, Tensor]) -> nn.Module:
     """
     if spec.kind not in MODULES:
         raise NotCompatible(
-            f"This is a {spec.kind} of scvi-tools: Glasscell opens {', '.join(MODULES)} so far."
+            f"This is a {spec.kind} of scvi-tools: Glasscell knows {', '.join(MODULES)} so far."
         )
     scvi = import_scvi(spec.kind)
     module_name, _, class_name = MODULES[spec.kind].partition(":")

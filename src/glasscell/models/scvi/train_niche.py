@@ -54,7 +54,7 @@ def train_niche(
         Somebody asked for it.
     """
     scvi = import_scvi(KIND)
-    rows, niches, codes = _surrounded(data, plan, params)
+    rows, niches, codes = _surrounded(data, plan, params, job)
     check_batch(data, rows)
     learning = np.isin(rows, plan.train)
     order = np.argsort(~learning, kind="stable")
@@ -90,7 +90,7 @@ def train_niche(
 
 
 def _surrounded(
-    data: TrainingData, plan: FoldPlan, params: NicheParams
+    data: TrainingData, plan: FoldPlan, params: NicheParams, job: JobHandle
 ) -> tuple[NDArray[np.int64], Niches, NDArray[np.int32]]:
     """Return cells that have a type and neighbours with one, their niches, and the codes of the types."""
     assert data.neighbours is not None
@@ -99,19 +99,22 @@ def _surrounded(
     rows = np.sort(np.concatenate([plan.train, plan.valid]))
     rows = rows[data.codes[rows] >= 0]
     while True:
+        job.report(0.0, "niches")
         codes, type_c = np.unique(data.codes[rows], return_inverse=True)
         if len(codes) < 2 or not len(np.intersect1d(rows, plan.train)):
             raise ModelError(
                 "Fewer than two types lie next to each other among the cells to learn from: choose another "
                 "column of types, or more neighbours."
             )
-        size_c = data.size[rows]
-        values_cg = normalise(data.counts.stored(rows), size_c, float(np.median(size_c)))
-        embedding_cd = principal_components(values_cg, params.n_components, plan.seed)
-        niches = niches_of(data.neighbours, rows, type_c, embedding_cd)
-        if (niches.size_c > 0).all():
-            return rows, niches, codes
-        rows = rows[niches.size_c > 0]
+        near_c = niches_of(data.neighbours, rows, type_c, np.zeros((len(rows), 1))).size_c
+        if (near_c > 0).all():
+            break
+        rows = rows[near_c > 0]
+    size_c = data.size[rows]
+    values_cg = normalise(data.counts.stored(rows), size_c, float(np.median(size_c)))
+    embedding_cd = principal_components(values_cg, params.n_components, plan.seed)
+    job.report(0.0, "niches")
+    return rows, niches_of(data.neighbours, rows, type_c, embedding_cd), codes
 
 
 def _table(data: TrainingData, rows: NDArray[np.int64], niches: Niches, order: NDArray[np.int64]) -> Any:

@@ -24,7 +24,7 @@ def weighted_bound(
     """Return a lower bound of each cell's log-likelihood that grows tight with the number of draws.
 
     Latents are drawn around what suits each cell best (``refine``), not around what the encoder says of cells
-    it may never have seen the like of.
+    it may never have seen the like of; the noise that fits them is other noise than that they are weighed by.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def weighted_bound(
     """
     assert batch.action is not None
     assert batch.size is not None
-    mean_cz, variance_cz = refine(model, batch, counts_cg, model.spread(batch), seed=seed)
+    mean_cz, variance_cz = refine(model, batch, counts_cg, model.spread(batch), seed=seed + 1)
     prior_cz = model.network.effects()[batch.action]
     theta_g = model.network.log_dispersion.clamp(-8.0, 10.0).exp()
     constant_c = (

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from glasscell.errors import ModelError, NotCompatible
+from glasscell.jobs import QUIET
 from glasscell.models.batch import gene_columns, make_batch
 from glasscell.models.svae.network import GATE_SPEED, OPEN, SHIFT_SPEED
 from glasscell.models.svae.posterior import refine
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from glasscell.data.dataset import Dataset
+    from glasscell.jobs import JobHandle
     from glasscell.models.svae.model import ShiftModel
 
 _SHUT = -8.0
@@ -36,6 +38,7 @@ def fit_action(
     name: str,
     *,
     sparsity: float = 1.0,
+    job: JobHandle = QUIET,
 ) -> ShiftModel:
     """Return a model that also knows the perturbation ``name``, learnt from cells that got it.
 
@@ -49,7 +52,10 @@ def fit_action(
     indices
         Rows of the dataset that got the perturbation, ``(n,)``, at least five.
     sparsity
-        K0 of the mask's prior Beta(1, K0) as in training; 1 opens all gates.
+        K0 of the mask's prior Beta(1, K0) as in training; 1 opens all gates. Latents are fitted with all of
+        them open, so that a closed one may lose less than is reckoned.
+    job
+        Told after every step.
 
     Raises
     ------
@@ -67,10 +73,10 @@ def fit_action(
         raise ModelError(f"{len(indices)} cells are too few for a shift: take at least {_MIN_CELLS}.")
     taken = indices[np.unique(np.linspace(0, len(indices) - 1, _MOST_CELLS).astype(np.int64))]
     batch = make_batch(dataset, model, taken)
-    counts_cg = dataset.expression_cg("counts")[:, gene_columns(dataset, model.genes)][taken]
+    counts_cg = dataset.expression_cg("counts")[taken][:, gene_columns(dataset, model.genes)]
     counts = torch.from_numpy(counts_cg.toarray().astype(np.float32)).to(model.device, model.dtype)
-    mean_cz, _ = refine(model, batch, counts, model.spread(batch), together=True, n_steps=_STEPS)
-    return with_action(model, mean_cz.mean(dim=0), len(taken), name, sparsity)
+    mean_cz, _ = refine(model, batch, counts, model.spread(batch), together=True, n_steps=_STEPS, job=job)
+    return with_action(model, mean_cz.cpu().double().mean(dim=0), len(indices), name, sparsity)
 
 
 def with_action(

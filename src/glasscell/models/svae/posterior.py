@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from glasscell.jobs import QUIET
+
 if TYPE_CHECKING:
+    from glasscell.jobs import JobHandle
     from glasscell.models.cell_batch import CellBatch
     from glasscell.models.svae.model import ShiftModel
 
@@ -26,11 +29,12 @@ def refine(
     together: bool = False,
     n_steps: int = 60,
     seed: int = 0,
+    job: JobHandle = QUIET,
 ) -> tuple[Tensor, Tensor]:
     """Return means and variances of latents that make each cell's own bound largest, ``(n, n_latent)`` each.
 
-    An encoder foretells latents of cells like those it was trained on. Of cells that got something new it is
-    off: of 1,000 draws from it about 10 count (simulated shifts S2), of 1,000 from here about 300.
+    An encoder foretells latents of cells like those it was trained on; of cells that got something new it is
+    off.
 
     Parameters
     ----------
@@ -47,6 +51,8 @@ def refine(
         Steps of Adam.
     seed
         The same seed gives the same draws.
+    job
+        Told after every step.
 
     References
     ----------
@@ -54,7 +60,7 @@ def refine(
     """
     block = len(counts_cg) if together else _BLOCK
     parts = [
-        _refined(model, batch, counts_cg, start, slice(at, at + block), together, n_steps, seed)
+        _refined(model, batch, counts_cg, start, slice(at, at + block), together, n_steps, seed, job)
         for at in range(0, len(counts_cg), block)
     ]
     means, variances = zip(*parts, strict=True)
@@ -70,6 +76,7 @@ def _refined(
     together: bool,
     n_steps: int,
     seed: int,
+    job: JobHandle,
 ) -> tuple[Tensor, Tensor]:
     counts = counts_cg[at, None]
     if not together:
@@ -82,6 +89,7 @@ def _refined(
     shape = (len(mean_cz), _DRAWS, mean_cz.shape[1])
     with torch.enable_grad():
         for step in range(n_steps):
+            job.report(min(1.0, (at.start + len(counts) * step / n_steps) / len(counts_cg)))
             if step == int(n_steps * (1 - _SLOW_SHARE)):
                 optimiser.param_groups[0]["lr"] = _RATE * _SLOW
             noise = torch.randn(shape, generator=generator, device=model.device, dtype=model.dtype)
