@@ -28,7 +28,8 @@ SIZES = ((1366, 768), (1920, 1080))
 THEMES = ("dark", "light")
 #: Of a WebP picture: small, while text stays sharp and colours true.
 QUALITY = 82
-LIMIT_BYTES = 7_000_000
+#: Of all pictures together, four of each of thirteen docks.
+LIMIT_BYTES = 8_000_000
 #: Docks beside which the explained gene's attribution is shown, and those beside which the groups are.
 EXPLAINED, GROUPED = ("Attribution", "Contrast", "Colour by"), ("Groups",)
 #: Models of the dock that compares them.
