@@ -87,6 +87,12 @@ class ModelInfo:
             return f"{self.title} must be told what kind each cell is: name the column of cell types."
         return ""
 
+    @property
+    def why_split(self) -> str:
+        """Why it cannot be trained without cells held out, in one sentence; empty when it can."""
+        said = f"{self.title} is judged on held-out cells: name how cells are held out."
+        return said if self.needs_labels else ""
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
         return {"key": self.key, "title": self.title, "source": self.source}

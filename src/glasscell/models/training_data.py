@@ -45,8 +45,8 @@ def check_request(dataset: Dataset, request: FitRequest, family: Family) -> None
     info = family.info
     if request.labels is None and info.why_labels:
         raise NotCompatible(info.why_labels)
-    if info.needs_labels and request.split is None:
-        raise NotCompatible(f"{info.title} is judged on held-out cells: name how cells are held out.")
+    if request.split is None and info.why_split:
+        raise NotCompatible(info.why_split)
     if not (info.needs_labels or info.takes_labels) and request.labels is not None:
         raise NotCompatible(f"{info.title} learns without labels: leave the labels out.")
     if info.needs_counts and dataset.sizes_c is None:

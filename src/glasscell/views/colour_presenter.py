@@ -222,13 +222,16 @@ def _influence_hits(bundle: Bundle) -> Iterator[Hit]:
 
 def _foretold_hits(bundle: Bundle) -> Iterator[Hit]:
     """List velocities of genes, and the types whose share around a cell is foretold."""
+    from glasscell.models.capability.foretelling import ForetellsNiches, ForetellsVelocities
+
     net = bundle.folds[0]
-    for kind, names, words in (
-        ("velocity", getattr(net, "moving", ()), "velocity"),
-        ("niche", getattr(net, "types", ()), "share expected around"),
-    ):
-        for name in names:
-            yield Hit(ChannelRef.make(kind, name, model=bundle.id), f"{name}: {words}", "model")
+    if isinstance(net, ForetellsVelocities):
+        for gene in net.moving:
+            yield Hit(ChannelRef.make("velocity", gene, model=bundle.id), f"{gene}: velocity", "model")
+    if isinstance(net, ForetellsNiches):
+        for name in net.types:
+            ref = ChannelRef.make("niche", name, model=bundle.id)
+            yield Hit(ref, f"{name}: share expected around", "model")
 
 
 def _generator_hits(bundle: Bundle) -> Iterator[Hit]:

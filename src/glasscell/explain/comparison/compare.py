@@ -162,8 +162,8 @@ def _check(request: CompareRequest) -> None:
         info = family(name).info
         if info.why_labels and request.labels is None:
             raise NotCompatible(info.why_labels)
-        if info.needs_labels and request.split is None:
-            raise NotCompatible(f"{info.title} is judged on held-out cells: name how cells are held out.")
+        if request.split is None and info.why_split:
+            raise NotCompatible(info.why_split)
         if info.needs_action and request.action is None:
             raise NotCompatible(f"{info.title} learns what perturbations do: name the column of actions.")
     sorting = [info for info in (family(name).info for name in request.models) if info.needs_labels]
