@@ -25,8 +25,8 @@ from glasscell.testing.sparse_shift import sparse_shift_adata
 
 NORMAN = Path(__file__).parents[2].parent / "shared" / "data" / "norman2019_3375x500.h5ad"
 N_HELD, N_DRAWS = 20, 1000
-#: New actions of which only so few cells are known, and K0 of the mask their shifts are then fitted with.
-N_FEW, FEW_SPARSITY = 12, 3.0
+#: New actions of which only so few cells are known.
+FEW = (12, 40)
 Floats = NDArray[np.float64]
 
 
@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 class PlantedRun:
     """Figures of one net on planted shifts; ``bounds`` are means over cells of each held-out action, nats.
 
-    ``few`` are those with the shift learnt from few cells, with a mask where the family has one.
+    ``few`` are those with the shift learnt from few cells, ``(n_actions, len(FEW))``.
     """
 
     mcc: float
@@ -68,8 +68,9 @@ def planted_run(name: str, settings: dict[str, Any], seed: int) -> PlantedRun:
     found_az = gates_az if name == "svae" else two_largest(parts["shifts"][others][:, own])
     hits = 2 * (found_az & truth_az).sum() / (found_az.sum() + truth_az.sum())
     everything = Dataset(adata)
-    scored = [held_out(model, everything, np.flatnonzero(codes == action)) for action in held]
-    return PlantedRun(mcc, float(hits), float(gates_az.mean()), float(truth_az.mean()), *np.asarray(scored).T)
+    scored = np.asarray([held_out(model, everything, np.flatnonzero(codes == action)) for action in held])
+    density = float(gates_az.mean()), float(truth_az.mean())
+    return PlantedRun(mcc, float(hits), *density, scored[:, 0], scored[:, 1], scored[:, 2:])
 
 
 def matched(found_cz: Floats, true_cz: Floats) -> tuple[float, NDArray[np.intp], NDArray[np.intp]]:
@@ -88,18 +89,17 @@ def two_largest(shifts_az: Floats) -> NDArray[np.bool_]:
 
 
 def held_out(model: ShiftModel, dataset: Dataset, cells: NDArray[np.intp]) -> list[float]:
-    """Fit the shift, all gates open, on half of the cells; return others' bound with it, and without.
+    """Fit the shift on half of the cells; return the others' bound with it and without.
 
-    The third is that of a shift fitted on few cells, with the mask's prior where the model has a mask.
+    Then those with shifts fitted on few cells.
     """
-    half, masked = len(cells) // 2, FEW_SPARSITY if model.network.sparse else 1.0
-    known = fit_action(model, dataset, cells[:half], "new")
-    few = fit_action(model, dataset, cells[:N_FEW], "new", sparsity=masked)
+    half = len(cells) // 2
+    known, *few = (fit_action(model, dataset, cells[:n], "new") for n in (half, *FEW))
     at = cells[half:]
     counts = torch.from_numpy(dataset.expression_cg("counts")[at].toarray().astype(np.float32))
     batch = make_batch(dataset, known, at)
     means = []
-    for one, action in ((known, "new"), (known, model.control), (few, "new")):
+    for one, action in ((known, "new"), (known, model.control), *((one, "new") for one in few)):
         given = replace(batch, action=torch.full((len(at),), one.action_code(action)))
         means.append(float(weighted_bound(one, given, counts, n_samples=N_DRAWS).mean()))
     return means

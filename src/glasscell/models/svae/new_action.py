@@ -14,6 +14,7 @@ from glasscell.jobs import QUIET
 from glasscell.models.batch import gene_columns, make_batch
 from glasscell.models.svae.network import GATE_SPEED, OPEN, SHIFT_SPEED
 from glasscell.models.svae.posterior import refine
+from glasscell.models.svae.shift_prior import ShiftPrior
 
 if TYPE_CHECKING:
     from typing import Any
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from glasscell.jobs import JobHandle
     from glasscell.models.svae.model import ShiftModel
 
-_SHUT = -8.0
 _MIN_CELLS = 5
 #: Of more cells so many are taken, evenly: a shift is then known to .05 of a latent's standard deviation.
 _MOST_CELLS = 500
 _STEPS = 160
+#: A latent of which counts leave all open would tell nothing of the shift.
+_LEAST_TOLD = 0.05
 
 
 def fit_action(
@@ -37,23 +39,20 @@ def fit_action(
     indices: NDArray[np.integer[Any]],
     name: str,
     *,
-    sparsity: float = 1.0,
     job: JobHandle = QUIET,
 ) -> ShiftModel:
     """Return a model that also knows the perturbation ``name``, learnt from cells that got it.
 
     The encoder, the decoder and all other shifts stay bit for bit as they were. The bound depends on the new
     shift through the divergence from the prior only, so its best value has a closed form: the cells' mean
-    latents, and with a mask a gate is open where that gains more than it costs. The encoder has not seen such
-    cells, so each one's latents are fitted (``refine``) together with their mean.
+    latents. The encoder has not seen such cells, so each one's latents are fitted (``refine``) together with
+    their mean. Few cells do not tell that mean well; what the known perturbations shift says what to expect
+    of a new one (``ShiftPrior``), and the shift is the mean of the posterior. All its gates are open.
 
     Parameters
     ----------
     indices
         Rows of the dataset that got the perturbation, ``(n,)``, at least five.
-    sparsity
-        K0 of the mask's prior Beta(1, K0) as in training; 1 opens all gates. Latents are fitted with all of
-        them open, so that a closed one may lose less than is reckoned.
     job
         Told after every step.
 
@@ -75,33 +74,24 @@ def fit_action(
     batch = make_batch(dataset, model, taken)
     counts_cg = dataset.expression_cg("counts")[taken][:, gene_columns(dataset, model.genes)]
     counts = torch.from_numpy(counts_cg.toarray().astype(np.float32)).to(model.device, model.dtype)
-    mean_cz, _ = refine(model, batch, counts, model.spread(batch), together=True, n_steps=_STEPS, job=job)
-    return with_action(model, mean_cz.cpu().double().mean(dim=0), len(indices), name, sparsity)
+    mean_cz, variance_cz = refine(
+        model, batch, counts, model.spread(batch), together=True, n_steps=_STEPS, job=job
+    )
+    # What a cell's counts leave open of its latents tells nothing of their mean (missing information).
+    told_z = (1.0 - variance_cz.double().mean(dim=0)).clamp(min=_LEAST_TOLD)
+    prior = ShiftPrior.of(model.network)
+    return with_action(model, prior.expected(mean_cz.double().mean(dim=0), 1 / (len(taken) * told_z)), name)
 
 
-def with_action(
-    model: ShiftModel, mean_z: Tensor, n_cells: int, name: str, sparsity: float = 1.0
-) -> ShiftModel:
-    """Return a model with one more action, fitted to the mean latents ``(n_latent,)`` of its cells."""
+def with_action(model: ShiftModel, shift_z: Tensor, name: str) -> ShiftModel:
+    """Return a model with one more action, which shifts the latents by ``(n_latent,)``, all gates open."""
     network = deepcopy(model.network)
-    open_z = best_gates(mean_z, n_cells, sparsity)
-    logit_z = torch.where(open_z > 0.5, OPEN, _SHUT)
     with torch.no_grad():
-        network.shift_weights = _longer(network.shift_weights, mean_z / SHIFT_SPEED)
+        network.shift_weights = _longer(network.shift_weights, shift_z / SHIFT_SPEED)
         if network.gate_weights is not None:
-            network.gate_weights = _longer(network.gate_weights, logit_z / GATE_SPEED)
+            network.gate_weights = _longer(network.gate_weights, torch.full_like(shift_z, OPEN / GATE_SPEED))
         network.free = torch.cat([network.free, torch.ones_like(network.free[:1])])
     return model.with_network(network, (*model.actions, name))
-
-
-def best_gates(mean_z: Tensor, n_cells: int, sparsity: float) -> Tensor:
-    """Return the gates that maximise the bound at the best shift, ``(n_latent,)`` in [0, 1].
-
-    With the shift at the mean latent m, an open gate gains n m^2 / 2 and costs -(K0 - 1) log(1 - gate); the
-    best gate is 1 - (K0 - 1) / (n m^2 / 2), or 0 where that is negative.
-    """
-    gain_z = (0.5 * n_cells * mean_z.double() ** 2).clamp(min=1e-12)
-    return (1 - (sparsity - 1) / gain_z).clamp(0.0, 1.0)
 
 
 def _longer(rows: Tensor, row: Tensor) -> nn.Parameter:
