@@ -31,6 +31,18 @@ def test_fit_learns_shifts(screen: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert isinstance(model, ShiftModel)
     assert model.control == "P001"
     assert len(model.actions) == 5
+    learn = ["learn-action", str(screen), "--model", str(tmp_path / "m"), "--out", str(tmp_path / "more")]
+    assert run([*learn, "--name", "again", "--cells", "action=P002", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["n_cells"] == 30
+    more = load_bundle(tmp_path / "more")
+    assert more.folds[0].actions == (*model.actions, "again")  # type: ignore[attr-defined]
+    assert said["model"] == more.id
+    give = ["perturb", str(screen), "--model", str(tmp_path / "more"), "--give", "again", "--json"]
+    assert run(give) == 0
+    assert json.loads(capsys.readouterr().out)["effect"] > 0
+    assert run([*learn, "--name", "P002", "--cells", "action=P002"]) == 5
+    assert "already" in capsys.readouterr().err
 
 
 def test_the_column_of_actions_is_asked_for(

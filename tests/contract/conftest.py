@@ -114,3 +114,17 @@ def trained(toy: Any) -> Bundle:
     params = family("classifier").params(max_epochs=6, learning_rate=0.01)
     request = FitRequest(labels=labels, split=folds, family="classifier", params=params, seed=0, device="cpu")
     return fit_twin(fit(dataset, request), dataset, request)
+
+
+@pytest.fixture(scope="session")
+def shifting(toy: Any) -> Bundle:
+    """Train a model of shifts once, as if the kinds of cells were perturbations."""
+    from glasscell.data.labels import read_labels
+    from glasscell.models.fit import fit
+    from glasscell.models.fit_request import FitRequest
+    from glasscell.models.registry import family
+
+    dataset = Dataset(toy.copy())
+    params = family("ivae").params(n_latent=2, hidden=8, n_layers=1, max_epochs=4)
+    action = read_labels(dataset, "label")
+    return fit(dataset, FitRequest(family="ivae", action=action, control="K1", params=params, device="cpu"))

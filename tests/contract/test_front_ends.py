@@ -36,6 +36,7 @@ TOO_EARLY: tuple[tuple[Any, ...], ...] = (
     ("Traversal", "sweep_requested", "all"),
     ("Attention", "attend_requested", {"by": "label"}),
     ("Perturbation", "perturb_requested", {"genes": ("g1",), "cells": "all"}),
+    ("Perturbation", "learn_requested", {"name": "new", "cells": "all"}),
     ("Compare", "compare_requested", {"models": ("vae",), "seeds": "0"}),
     ("Compare", "table_requested", Path("nowhere.csv")),
     ("Pair", "difference_painted"),
@@ -237,6 +238,16 @@ def test_perturbing(front: Front, agree: Agree, trained: Bundle, tmp_path: Path)
     front.say("Perturbation", "table_requested", tmp_path / "changes.csv")
     agree("a table", list(pd.read_csv(tmp_path / "changes.csv", comment="#").columns))
     agree("told of the change", front.answers())
+
+
+def test_a_perturbation_learnt_afterwards(front: Front, agree: Agree, shifting: Bundle) -> None:
+    give(front, shifting)
+    asked = {"cells": "obs:label=K2"}
+    front.say("Perturbation", "learn_requested", {**asked, "name": "P1"})
+    agree("it knows one more", front.session.bundle.folds[0].actions)  # type: ignore[union-attr]
+    front.say("Perturbation", "learn_requested", {**asked, "name": "P1"})
+    agree("and none twice", front.session.messages[-1].text)
+    agree("told of what it learnt", front.answers())
 
 
 def test_models_side_by_side(front: Front, agree: Agree, trained: Bundle, tmp_path: Path) -> None:

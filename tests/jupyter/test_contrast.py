@@ -108,7 +108,7 @@ def test_sides_follow_the_selection_and_never_agree(parts: tuple[Session, Any]) 
     session.update(selection=Cells(np.arange(40, dtype=np.int32)))
     keys = [key for _, key in view.a.options]
     assert keys[0] == "selection"
-    session.add_group(MARKUP)
+    session.grouping.add(MARKUP)
     assert f"group:{MARKUP}" in [key for _, key in view.a.options]
     assert view.a.key != view.b.key
     assert heard == []

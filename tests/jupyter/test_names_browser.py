@@ -30,7 +30,7 @@ ex
 """
 LISTS = """
 ex.select(list(adata.obs_names[:40]))
-ex.session.add_group(evil + "group")
+ex.session.grouping.add(evil + "group")
 ex.session.grouping.annotate(evil + "note")
 await ex.contrast("group:" + evil + "group")
 display(ex.selection[:3], ex.dataset.obs.head(3), ex.session.state.groups[0].name)

@@ -104,3 +104,27 @@ def test_a_learned_perturbation_is_given_to_control_cells(
     assert desk.session.state.colouring.channel.key.startswith("gene:")
     desk.session.update(channel=None)
     assert scatter.arrows.xData is None or len(scatter.arrows.xData) == 0
+    teach(shown, "KLF1 once more", view.action.itemText(place))
+
+
+def teach(shown: Any, name: str, known: str) -> None:
+    """Teach the model what was done to the cells of a perturbation, and give it to the others."""
+    desk, view = shown.desk, shown.docks["Perturbation"].view
+    view.another.header.click()
+    spin(0.1)
+    assert view.learn.isVisible()
+    choose(view.cells, f"obs:perturbation={known}")
+    view.new_name.setText(name)
+    press(view.learn)
+    settled(desk)
+    assert view.action.findText(name) >= 0
+    assert desk.session.bundle.notes[-1].startswith(f"{name} was learnt afterwards")
+    net = desk.session.bundle.folds[0]
+    effects = dict(zip(net.actions, net.parts()["effects"], strict=True))
+    alike = {one: np.corrcoef(effects[name], effects[one])[0, 1] for one in net.actions if effects[one].any()}
+    del alike[name]
+    assert max(alike, key=lambda one: alike[one]) == known
+    assert alike[known] > 0.7
+    press(view.learn)
+    settled(desk)
+    assert "already" in desk.session.messages[-1].text

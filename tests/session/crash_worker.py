@@ -59,7 +59,7 @@ def work(root: Path, file: Path) -> None:
     for number in range(100_000):
         session.update(selection=Cells(rng.choice(n_cells, 50, replace=False)))
         if number % 3 == 0:
-            session.add_group(f"group {number % 7}")
+            session.grouping.add(f"group {number % 7}")
         if number % 3 == 1:
             note = Annotation(f"seen at step {number}", Cells(rng.choice(n_cells, 5, replace=False)))
             session.update(annotations=(*session.state.annotations[-4:], note))

@@ -141,17 +141,17 @@ def test_an_unexpected_fault_in_a_resolver_is_told_in_a_friendly_sentence(sessio
 
 def test_groups_from_selections(session: Session) -> None:
     with pytest.raises(DataError, match="Open a file"):
-        session.add_group("a")
+        session.grouping.add("a")
     session.open_dataset(tiny_dataset())
     with pytest.raises(DataError, match="Draw round"):
-        session.add_group("a")
+        session.grouping.add("a")
     session.update(selection=CORNER)
     with pytest.raises(DataError, match="name"):
-        session.add_group("  ")
-    session.add_group("corner")
+        session.grouping.add("  ")
+    session.grouping.add("corner")
     session.update(selection=~CORNER)
-    session.add_group("rest")
-    session.add_group("corner")
+    session.grouping.add("rest")
+    session.grouping.add("corner")
     names = {group.name: group for group in session.state.groups}
     assert len(names["corner"].cells) == 95
     assert len({group.colour for group in session.state.groups}) == 2
@@ -165,14 +165,14 @@ def test_groups_from_selections(session: Session) -> None:
     assert (ready.values.codes == 0).sum() == 25
     session.update(selection=Cells(np.zeros(0, np.int32)))
     with pytest.raises(DataError, match="no cells"):
-        session.add_group("none")
+        session.grouping.add("none")
 
 
 def test_a_new_version_of_the_data_keeps_selection_groups_and_colour(session: Session) -> None:
     adata = tiny_adata()
     session.open_dataset(Dataset(adata))
     session.update(selection=Category(ChannelRef.make("obs", "label"), ("K1",)), channel=GENE)
-    session.add_group("first")
+    session.grouping.add("first")
     before = session.mask().copy()
     changed = adata.copy()
     changed.obs["label"] = np.where(before, "K9", "K8")
@@ -195,7 +195,7 @@ def test_a_version_with_fewer_cells_follows_them_by_name(session: Session) -> No
     adata = tiny_adata()
     session.open_dataset(Dataset(adata))
     session.update(selection=CORNER)
-    session.add_group("corner")
+    session.grouping.add("corner")
     kept = np.arange(len(adata)) % 2 == 1
     expected = session.mask()[kept]
     session.adopt(Dataset(adata[kept].copy()), fresh=False)

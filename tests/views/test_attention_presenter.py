@@ -72,9 +72,9 @@ def test_greyed_with_the_reason(shown: tuple[Session, Any, Any]) -> None:
     assert ("class:K1", "class:K1") in view.shown["targets"]
     assert view.shown["result"] == (None, "Nothing is asked yet.")
     session.update(selection=Cells(np.arange(30, dtype=np.int32)))
-    session.add_group("a")
+    session.grouping.add("a")
     session.update(selection=Cells(np.arange(30, 60, dtype=np.int32)))
-    session.add_group("b")
+    session.grouping.add("b")
     assert ("groups", "named groups") in view.shown["groupings"][0]
     ask(session, view, by="groups", cells="selection")
     assert session.latest("attention").groups == ("b",)

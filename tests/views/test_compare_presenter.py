@@ -54,7 +54,7 @@ def test_other_groups_take_no_choice_back(shown: tuple[Session, Any]) -> None:
     listed, offered = view.shown["targets"], view.count("schemes")
     for name, low in (("one", 0), ("two", 20)):
         session.update(selection=Cells(np.arange(low, low + 20, dtype=np.int32)))
-        session.add_group(name)
+        session.grouping.add(name)
     assert view.shown["labels"] == (GROUPS, "label")
     assert view.shown["targets"] == listed, "the view keeps label chosen"
     assert view.count("schemes") == offered, "the chosen split is offered anew, so it falls back"

@@ -49,7 +49,7 @@ def test_sides_follow_selection_and_groups(shown: tuple[Session, Any]) -> None:
     assert "selection" not in keys(view)
     session.update(selection=Cells(np.arange(40, dtype=np.int32)))
     assert keys(view)[0] == "selection"
-    session.add_group("corner")
+    session.grouping.add("corner")
     assert "group:corner" in keys(view)
     compare(session, view, "group:corner", "rest")
     assert view.shown["result"][0].a_name == "group corner"

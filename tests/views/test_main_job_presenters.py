@@ -300,7 +300,7 @@ def test_saving_and_loading_model_and_data(explained: Any, tmp_path: Path) -> No
     session = explained.session
     explained.model.save_requested.emit(tmp_path / "model")
     session.update(selection=Cells(np.arange(5, dtype=np.int32)))
-    session.add_group("first five")
+    session.grouping.add("first five")
     explained.prepare.save_requested.emit(tmp_path / "saved.h5ad")
     explained.settle()
     assert session.messages[-1].level == "info", session.messages[-1]

@@ -18,6 +18,7 @@ from glasscell.cli.fit import fit_command
 from glasscell.cli.gene_pairs import gene_pairs_command, label_efficiency_command
 from glasscell.cli.generate import generate_command
 from glasscell.cli.info import info_command
+from glasscell.cli.learn_action import learn_action_command
 from glasscell.cli.nodes import nodes_command
 from glasscell.cli.open_scvi import open_scvi_command
 from glasscell.cli.pathways import pathways_command
@@ -47,6 +48,7 @@ app.command("apply")(apply_command)
 app.command("explain")(explain_command)
 app.command("attend")(attend_command)
 app.command("perturb")(perturb_command)
+app.command("learn-action")(learn_action_command)
 app.command("traverse")(traverse_command)
 app.command("stability")(stability_command)
 app.command("pathways")(pathways_command)

@@ -14,6 +14,8 @@ from glasscell.jupyter.panel import FILL, TITLE, Choice, Panel, Words, button, c
 from glasscell.jupyter.path_line import PathLine
 from glasscell.jupyter.search_line import GeneLine
 from glasscell.views.perturbation_table import (
+    ANOTHER,
+    ANOTHER_TIP,
     FLIPS,
     GENES,
     LEARNED,
@@ -48,6 +50,11 @@ class JupyterPerturbationView(PerturbationView, Panel):
         self.sets_message = Words("", "muted")
         self.action = Choice("Perturbation", "A perturbation that the model was trained with")
         self.cells = Choice("In", "Which cells are changed")
+        self.new_name = ipywidgets.Text(
+            description="Name", placeholder="name of what the cells got", tooltip=ANOTHER_TIP
+        )
+        self.new_name.layout.width, self.new_name.style.description_width = FILL, TITLE
+        self.learn, self.why_not_learn = button("Learn", ANOTHER_TIP), Words("", "muted")
         self.form = JupyterForm()
         self.asking = Ask("Perturb", "Ask the model what it expects, in the background")
         self.reason, self.message = Words("", "muted"), Words("", "muted")
@@ -89,6 +96,13 @@ class JupyterPerturbationView(PerturbationView, Panel):
             self.direction.offer(direction_words(names))
         self._on_choice()
 
+    def set_learning(self, enabled: bool, reason: str) -> None:
+        """Allow teaching the model another perturbation, or say why not."""
+        for control in (self.new_name, self.learn):
+            control.disabled = not enabled
+        self.why_not_learn.say(reason, "muted")
+        self._on_choice()
+
     def set_cells(self, choices: Sequence[tuple[str, str]]) -> None:
         """Offer cells."""
         with self.telling():
@@ -124,6 +138,8 @@ class JupyterPerturbationView(PerturbationView, Panel):
     def _connect(self) -> None:
         self.hear_press(self.asking.ask, self._on_ask)
         self.hear_enter(self.genes, lambda: self._on_ask() if self._enabled else None)
+        self.hear_press(self.learn, self._on_learn)
+        self.hear_enter(self.new_name, self._on_learn)
         self.hear_press(self.asking.cancel, lambda: self.cancel_requested.emit())
         self.add.gene_chosen.connect(self._on_add)
         for choice in (self.direction, self.sets):
@@ -138,6 +154,7 @@ class JupyterPerturbationView(PerturbationView, Panel):
     def _content(self) -> ipywidgets.Widget:
         """Lay everything out."""
         self._typed = column(self.genes, self.add.widget, self.sets, self.open_sets.widget, self.sets_message)
+        self.another = fold(ANOTHER, column(self.new_name, self.learn, self.why_not_learn))
         self._flips = column(Words("Who changes", "head"), self.flips)
         self._genes = column(Words("Genes that are expected to follow", "head"), self.changes)
         self._result = column(
@@ -153,6 +170,7 @@ class JupyterPerturbationView(PerturbationView, Panel):
             self._typed,
             self.action,
             self.cells,
+            self.another,
             fold("Settings", self.form.widget),
             self.asking.widget,
             self.reason,
@@ -171,6 +189,7 @@ class JupyterPerturbationView(PerturbationView, Panel):
         learned = self.direction.key == LEARNED
         show(self._typed, not learned)
         show(self.action, learned)
+        show(self.another, learned)
         for line in (self.genes, self.add.text):
             line.disabled = not self._enabled or bool(self.sets.key)
 
@@ -194,3 +213,6 @@ class JupyterPerturbationView(PerturbationView, Panel):
             self.cells.key,
         )
         self.perturb_requested.emit({**asked, "params": params})
+
+    def _on_learn(self) -> None:
+        self.learn_requested.emit({"name": self.new_name.value, "cells": self.cells.key})

@@ -13,6 +13,8 @@ from glasscell.qt.form import QtForm
 from glasscell.qt.ranking import QtGeneTable
 from glasscell.qt.text import Choice, Fold, PlainLabel, button, caption, column_of, heading, row_of, scrolled
 from glasscell.views.perturbation_table import (
+    ANOTHER,
+    ANOTHER_TIP,
     FLIPS,
     GENES,
     LEARNED,
@@ -45,6 +47,11 @@ class QtPerturbationView(PerturbationView):
         self.sets_message = PlainLabel("", "muted")
         self.action = Choice("A perturbation that the model was trained with")
         self.cells = Choice("Which cells are changed")
+        self.new_name = QLineEdit()
+        self.new_name.setPlaceholderText("name of what the cells got")
+        self.new_name.setToolTip(ANOTHER_TIP)
+        self.new_name.setAccessibleName(ANOTHER)
+        self.learn, self.why_not_learn = button("Learn", ANOTHER_TIP), PlainLabel("", "muted")
         self.form = QtForm()
         self.ask = button("Perturb", "Ask the model what it expects, in the background", primary=True)
         self.cancel = button("Cancel", "Stop; nothing is kept")
@@ -87,6 +94,13 @@ class QtPerturbationView(PerturbationView):
         self.direction.set_names(list(offered), words=offered)
         self._on_choice()
 
+    def set_learning(self, enabled: bool, reason: str) -> None:
+        """Allow teaching the model another perturbation, or say why not."""
+        for control in (self.new_name, self.learn):
+            control.setEnabled(enabled)
+        self.why_not_learn.set_text(reason)
+        self._on_choice()
+
     def set_cells(self, choices: Sequence[tuple[str, str]]) -> None:
         """Offer cells."""
         self.cells.set_names([key for key, _ in choices], words=dict(choices))
@@ -124,6 +138,8 @@ class QtPerturbationView(PerturbationView):
     def _connect(self) -> None:
         self.ask.clicked.connect(self._on_ask)
         self.genes.returnPressed.connect(lambda: self.ask.click() if self.ask.isEnabled() else None)
+        self.learn.clicked.connect(self._on_learn)
+        self.new_name.returnPressed.connect(self._on_learn)
         self.cancel.clicked.connect(lambda: self.cancel_requested.emit())
         for choice in (self.direction, self.sets):
             choice.currentIndexChanged.connect(lambda _place: self._on_choice())
@@ -155,6 +171,9 @@ class QtPerturbationView(PerturbationView):
         )
         for title, control in rows:
             form.addRow(caption(title), control)
+        new = QWidget()
+        column_of(row_of(self.new_name, self.learn, stretch=0), self.why_not_learn, parent=new)
+        self.another = Fold(ANOTHER, new, is_open=False)
         column_of(heading("Who changes"), self.flips, parent=self._flips)
         column_of(heading("Genes that are expected to follow"), self.changes, parent=self._genes)
         column_of(
@@ -167,6 +186,7 @@ class QtPerturbationView(PerturbationView):
         )
         column = column_of(
             choices,
+            self.another,
             Fold("Settings", self.form, is_open=False),
             row_of(self.ask, self.cancel, stretch=0),
             self.progress,
@@ -189,6 +209,7 @@ class QtPerturbationView(PerturbationView):
         learned = self.direction.name() == LEARNED
         self._rows.setRowVisible(self._genes_row, not learned)
         self._rows.setRowVisible(self.action, learned)
+        self.another.setVisible(learned)
         self.genes.setEnabled(self.ask.isEnabled() and not self.sets.name())
 
     def _on_ask(self) -> None:
@@ -206,6 +227,9 @@ class QtPerturbationView(PerturbationView):
             self.cells.name(),
         )
         self.perturb_requested.emit({**asked, "params": params})
+
+    def _on_learn(self) -> None:
+        self.learn_requested.emit({"name": self.new_name.text(), "cells": self.cells.name()})
 
     def _on_open_sets(self) -> None:
         path, _ = QFileDialog.getOpenFileName(

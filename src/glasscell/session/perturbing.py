@@ -57,7 +57,7 @@ def perturb(session: Core, wish: PerturbWish) -> Job[Any]:
     dataset, bundle, name = need_dataset(session), session.bundle, session.state.dataset
     if bundle is None:
         raise ModelError("There is no model to ask. Train or load one first.")
-    cells = _cells(session, wish.cells)
+    cells = chosen_cells(session, wish.cells)
     from glasscell.explain.perturbation.request import PerturbationRequest
 
     request = PerturbationRequest(
@@ -85,7 +85,14 @@ def table(session: Core) -> Callable[[], pd.DataFrame] | None:
     return None if found is None else found.table
 
 
-def _cells(session: Core, said: str | Selection) -> NDArray[np.int32] | None:
+def chosen_cells(session: Core, said: str | Selection) -> NDArray[np.int32] | None:
+    """Return the cells that a wish names; None for all.
+
+    Raises
+    ------
+    DataError
+        None of them is chosen.
+    """
     if said == ALL or isinstance(said, Everything):
         return None
     mask = session.mask(side(session, said))
@@ -94,4 +101,4 @@ def _cells(session: Core, said: str | Selection) -> NDArray[np.int32] | None:
     return np.flatnonzero(mask).astype(np.int32)
 
 
-__all__ = ["ALL", "GROUP", "PERTURBING", "SELECTED", "PerturbWish", "perturb", "table"]
+__all__ = ["ALL", "GROUP", "PERTURBING", "SELECTED", "PerturbWish", "chosen_cells", "perturb", "table"]

@@ -97,6 +97,12 @@ class Session(Core):
 
         return perturb(self, PerturbWish(tuple(genes), direction, **wish))
 
+    def learn_action(self, name: str, cells: str | Selection) -> Job[Any]:
+        """Teach the current model what was done to these cells; ``cells`` as in ``PerturbWish``."""
+        from glasscell.session.learning import learn_action
+
+        return learn_action(self, name, cells)
+
     def compare(self, models: Sequence[str], labels: str = "", **wish: Any) -> Job[Any]:
         """Train models on the same cells, split and seeds, beside cheap baselines; see ``CompareWish``."""
         from glasscell.session.comparing import CompareWish, compare
@@ -154,7 +160,3 @@ class Session(Core):
     def open_session(self, path: Path | str) -> Job[Any]:
         """Show a saved session."""
         return persist.open_session(self, file.as_path(path))
-
-    def add_group(self, name: str) -> None:
-        """Name the selected cells; see :meth:`Grouping.add`."""
-        self.grouping.add(name)

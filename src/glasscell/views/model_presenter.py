@@ -180,7 +180,7 @@ class ModelPresenter(Presenter[ModelView]):
 
     def _on_group(self, name: str) -> None:
         with self.spoken("Naming the selection"):
-            self.session.add_group(name)
+            self.session.grouping.add(name)
 
 
 def metric_rows(bundle: Bundle) -> tuple[MetricRow, ...]:

@@ -8,6 +8,7 @@ from glasscell.data.channel import ChannelRef
 from glasscell.data.column import categorical_codes, is_continuous
 from glasscell.data.report import why_no_cells
 from glasscell.data.selection import Category, Everything, Selection
+from glasscell.session.learning import learning_offer
 from glasscell.session.perturbing import ALL, GROUP, PERTURBING, SELECTED
 from glasscell.views.perturbation_picture import perturbation_picture
 from glasscell.views.perturbation_view import PerturbationView
@@ -34,6 +35,7 @@ class PerturbationPresenter(Presenter[PerturbationView]):
         self.listen(session.made, self._on_made)
         self.listen(session.jobs.changed, self._follow)
         self.listen(view.perturb_requested, self._on_perturb)
+        self.listen(view.learn_requested, self._on_learn)
         self.listen(view.cancel_requested, self._on_cancel)
         self.listen(view.channel_chosen, self._on_channel)
         self.listen(view.gene_sets_requested, self._on_gene_sets)
@@ -65,6 +67,11 @@ class PerturbationPresenter(Presenter[PerturbationView]):
         self._choices = {key: choice for key, _, choice in choices}
         self.view.set_cells([(key, words) for key, words, _ in choices])
         self.view.set_enabled(not reason, reason)
+        self._offer_learning()
+
+    def _offer_learning(self) -> None:
+        can, why = learning_offer(self.session)
+        self.view.set_learning(can, why)
 
     def _why_not(self) -> str:
         dataset, bundle = self.session.dataset, self.session.bundle
@@ -109,6 +116,10 @@ class PerturbationPresenter(Presenter[PerturbationView]):
         with self.spoken("Perturbing"):
             cells = self._choices.get(wish["cells"], ALL)
             self.session.perturb(**{**wish, "cells": cells})
+
+    def _on_learn(self, wish: dict[str, Any]) -> None:
+        with self.spoken("Learning a perturbation"):
+            self.session.learn_action(wish["name"], self._choices.get(wish["cells"], ALL))
 
     def _current(self) -> Perturbation | None:
         found: Perturbation | None = self.session.latest("perturbation")
@@ -173,6 +184,7 @@ class PerturbationPresenter(Presenter[PerturbationView]):
             self.session.save_table("perturbation", path)
 
     def _follow(self) -> None:
+        self._offer_learning()
         running = [job for job in self.session.jobs.active if job.title.startswith(PERTURBING)]
         if self._job is None and running:
             self._job = running[-1]

@@ -50,10 +50,12 @@ class PerturbationView(View):
     """Choose genes or a learned perturbation, a direction and cells; read what the model expects.
 
     ``perturb_requested`` carries ``genes``, ``direction``, ``action``, ``cells``, ``name`` and ``params``;
+    ``learn_requested`` carries ``name`` and ``cells``, of a perturbation that the model is to learn;
     ``channel_chosen`` a key of the result's channels (``effect``, ``flip``, ``gene:NAME``, ``logit:NAME``).
     """
 
     perturb_requested = Signal(dict)
+    learn_requested = Signal(dict)
     cancel_requested = Signal()
     channel_chosen = Signal(str)
     gene_sets_requested = Signal(object)  # Path
@@ -70,6 +72,10 @@ class PerturbationView(View):
     @abstractmethod
     def set_actions(self, names: Sequence[str]) -> None:
         """Offer learned perturbations; none for most models."""
+
+    @abstractmethod
+    def set_learning(self, enabled: bool, reason: str) -> None:
+        """Allow teaching the model another perturbation, or say why not."""
 
     @abstractmethod
     def set_cells(self, choices: Sequence[tuple[str, str]]) -> None:

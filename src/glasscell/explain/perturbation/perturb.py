@@ -18,6 +18,7 @@ from glasscell.models.capability.classification import Classifies
 from glasscell.models.capability.latent import Decodes
 from glasscell.models.capability.neighbour import UsesNeighbours
 from glasscell.models.domain import domain_names
+from glasscell.models.learn_action import LEARNT_LATER
 from glasscell.models.prediction import called_class
 
 if TYPE_CHECKING:
@@ -185,6 +186,12 @@ def _notes(asked: Asked, model: Any, seen: NDArray[np.bool_], moves: bool) -> tu
     said = [EXPECTED]
     if asked.action >= 0 and not moves:
         said.append(f"The model has learnt no shift for {asked.request.action}: nothing moves.")
+    n_learnt = asked.bundle.provenance.get(LEARNT_LATER, {}).get(asked.request.action)
+    if n_learnt is not None:
+        said.append(
+            f"{asked.request.action} was learnt after the training, from {n_learnt:,} cells: agreement with "
+            "measured cells that are among these shows a fit, not a forecast."
+        )
     if asked.bundle.classes and seen.any():
         said.append(f"{int(seen.sum()):,} of {len(seen):,} cells were seen in training by the net asked.")
     if isinstance(model, UsesNeighbours):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
+    from glasscell.data.dataset import Dataset
+    from glasscell.jobs import JobHandle
     from glasscell.models.cell_batch import CellBatch
 
 
@@ -40,4 +46,15 @@ class GivesActions(Protocol):
 
     def given(self, batch: CellBatch, action: int) -> Tensor:
         """Return the latents the cells would have under another perturbation, ``(n, n_latent)``."""
+        ...
+
+
+@runtime_checkable
+class LearnsActions(Protocol):
+    """A model that can be told of a perturbation it was not trained with."""
+
+    def learn_action(
+        self, dataset: Dataset, indices: NDArray[np.integer[Any]], name: str, job: JobHandle = ...
+    ) -> Self:
+        """Return a model that also knows what was done to these cells; all else stays bit for bit."""
         ...

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
 
 from glasscell.errors import NotCompatible
+from glasscell.jobs import QUIET
 from glasscell.models.vae.model import VaeModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
+    from glasscell.data.dataset import Dataset
+    from glasscell.jobs import JobHandle
     from glasscell.models.cell_batch import CellBatch, Intervention
     from glasscell.models.info import ModelInfo
     from glasscell.models.preprocessing import Preprocessing
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class ShiftModel(VaeModel):
-    """One published network: all of ``VaeModel``, UsesAction, GivesActions, Structured and Intervenes.
+    """One published network: all of ``VaeModel``, its actions, Structured and Intervenes.
 
     Parameters
     ----------
@@ -63,6 +68,14 @@ class ShiftModel(VaeModel):
     def control(self) -> str:
         """Which of them is the control; its shift is zero."""
         return self._control
+
+    def learn_action(
+        self, dataset: Dataset, indices: NDArray[np.integer[Any]], name: str, job: JobHandle = QUIET
+    ) -> Self:
+        """Return a model that also knows a perturbation these cells got; see ``fit_action``."""
+        from glasscell.models.svae.new_action import fit_action
+
+        return cast("Self", fit_action(self, dataset, indices, name, job=job))
 
     def description(self) -> Mapping[str, Any]:
         """Return what rebuilds the model beside weights, genes and settings."""
