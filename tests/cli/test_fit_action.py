@@ -41,7 +41,9 @@ def test_fit_learns_shifts(screen: Path, tmp_path: Path, capsys: pytest.CaptureF
     give = ["perturb", str(screen), "--model", str(tmp_path / "more"), "--give", "again", "--json"]
     assert run(give) == 0
     assert json.loads(capsys.readouterr().out)["effect"] > 0
-    assert run([*learn, "--name", "P002", "--cells", "action=P002"]) == 5
+    assert run([*learn, "--name", "another", "--cells", "action=P002"]) == 4, "there is a model already"
+    capsys.readouterr()
+    assert run([*learn, "--name", "P002", "--cells", "action=P002", "--force"]) == 5
     assert "already" in capsys.readouterr().err
 
 

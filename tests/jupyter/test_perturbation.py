@@ -23,6 +23,7 @@ from glasscell.views.perturbation_view import PerturbationPicture
 MARKUP = "<img src=x onerror=alert(1)>"
 INTENTS = (
     "perturb_requested",
+    "learn_requested",
     "cancel_requested",
     "channel_chosen",
     "gene_sets_requested",
@@ -189,3 +190,24 @@ def test_flips_and_notes_are_shown(parts: tuple[Session, Any]) -> None:
     click(view.flips, 1)
     view.paint_flips.click()
     assert heard == [("channel_chosen", "flip")] * 2
+
+
+def test_another_perturbation_is_learnt_where_a_model_can(parts: tuple[Session, Any]) -> None:
+    _, view = parts
+    heard = told(view)
+    assert not shown(view.another), "this model has learnt none"
+    assert view.learn.disabled
+    assert "cannot learn another" in view.why_not_learn.text
+    view.set_actions(("P1", "P2"))
+    view.set_learning(True, "")
+    view.direction.value = "learned"
+    assert shown(view.another)
+    assert not view.learn.disabled
+    view.new_name.value = MARKUP
+    view.learn.click()
+    view.new_name._handle_custom_msg({"event": "submit"}, [])
+    wish = {"name": MARKUP, "cells": "all"}
+    assert heard == [("learn_requested", wish), ("learn_requested", wish)]
+    view.set_learning(False, "A perturbation is being learnt.")
+    assert view.new_name.disabled
+    assert view.why_not_learn.text == "A perturbation is being learnt."

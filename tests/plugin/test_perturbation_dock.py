@@ -118,7 +118,7 @@ def teach(shown: Any, name: str, known: str) -> None:
     press(view.learn)
     settled(desk)
     assert view.action.findText(name) >= 0
-    assert desk.session.bundle.notes[-1].startswith(f"{name} was learnt afterwards")
+    assert desk.session.bundle.notes[-1].startswith(f"{name} was learnt after the training")
     net = desk.session.bundle.folds[0]
     effects = dict(zip(net.actions, net.parts()["effects"], strict=True))
     alike = {one: np.corrcoef(effects[name], effects[one])[0, 1] for one in net.actions if effects[one].any()}

@@ -12,6 +12,7 @@ from glasscell.cli.option import (
     CountsOption,
     DonorOption,
     FileArgument,
+    ForceOption,
     GenesOption,
     JsonOption,
     SectionOption,
@@ -38,12 +39,15 @@ def learn_action_command(
     donor: DonorOption = "",
     counts: CountsOption = "",
     genes: GenesOption = "",
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Learn from cells what a perturbation shifts; all else that the model knows stays bit for bit."""
     from glasscell.models.bundle_file import load_bundle, save_bundle
+    from glasscell.models.bundle_place import check_place
     from glasscell.models.learn_action import learn_action
 
+    check_place(out, force=force)
     dataset = open_file(file, section, donor, counts, genes)
     indices = cells_of(dataset, cells)
     if indices is None or not name.strip():

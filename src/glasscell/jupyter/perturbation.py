@@ -48,7 +48,7 @@ class JupyterPerturbationView(PerturbationView, Panel):
         self.sets = Choice("Set", "A named set of genes instead of typed ones")
         self.open_sets = PathLine("GMT", "Open a file of gene sets", "sets.gmt")
         self.sets_message = Words("", "muted")
-        self.action = Choice("Perturbation", "A perturbation that the model was trained with")
+        self.action = Choice("Perturbation", "A perturbation that the model knows")
         self.cells = Choice("In", "Which cells are changed")
         self.new_name = ipywidgets.Text(
             description="Name", placeholder="name of what the cells got", tooltip=ANOTHER_TIP

@@ -45,7 +45,7 @@ class QtPerturbationView(PerturbationView):
         self.sets = Choice("A named set of genes instead of typed ones")
         self.open_sets = button("GMT…", "Open a file of gene sets")
         self.sets_message = PlainLabel("", "muted")
-        self.action = Choice("A perturbation that the model was trained with")
+        self.action = Choice("A perturbation that the model knows")
         self.cells = Choice("Which cells are changed")
         self.new_name = QLineEdit()
         self.new_name.setPlaceholderText("name of what the cells got")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: How the titles of training jobs begin; a twin's is another.
 TRAINING = "Train on "
+TWIN = "Twin of "
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def train_twin(session: Core, bundle: Bundle, request: FitRequest, context: Cont
 
             add_twin(session, twinned, explanation)
 
-    return submit(session, work, commit, title=f"Twin of {bundle.id}", lane="train", priority=1)
+    return submit(session, work, commit, title=f"{TWIN}{bundle.id}", lane="train", priority=1)
 
 
 def save_model(session: Core, path: Path) -> Job[Any]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glasscell.data.channel import ChannelRef
-from glasscell.data.column import categorical_codes, is_continuous
 from glasscell.data.report import why_no_cells
-from glasscell.data.selection import Category, Everything, Selection
-from glasscell.session.learning import learning_offer
-from glasscell.session.perturbing import ALL, GROUP, PERTURBING, SELECTED
+from glasscell.data.selection import Everything, Selection
+from glasscell.session.learning import why_not_now
+from glasscell.session.perturbing import ALL, PERTURBING
+from glasscell.views.cell_choice import cell_choices
 from glasscell.views.perturbation_picture import perturbation_picture
 from glasscell.views.perturbation_view import PerturbationView
 from glasscell.views.presenter import Presenter
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from glasscell.jobs import Job, JobHandle
     from glasscell.session import Session, State
 
-MOST_VALUES, MOST_CHOICES, MOST_SETS = 40, 300, 5000
+MOST_SETS = 5000
 CHOOSE = "Nothing is asked yet."
 
 
@@ -63,15 +62,16 @@ class PerturbationPresenter(Presenter[PerturbationView]):
 
             self.view.set_genes(bundle.genes)
             self.view.set_actions(learned_actions(bundle.folds[0]))
-        choices = self._cells()
+        choices = cell_choices(self.session)
         self._choices = {key: choice for key, _, choice in choices}
         self.view.set_cells([(key, words) for key, words, _ in choices])
         self.view.set_enabled(not reason, reason)
         self._offer_learning()
 
     def _offer_learning(self) -> None:
-        can, why = learning_offer(self.session)
-        self.view.set_learning(can, why)
+        bundle = self.session.bundle
+        reason = self._why_not() or (why_not_now(self.session, bundle) if bundle else "")
+        self.view.set_learning(not reason, reason)
 
     def _why_not(self) -> str:
         dataset, bundle = self.session.dataset, self.session.bundle
@@ -92,25 +92,6 @@ class PerturbationPresenter(Presenter[PerturbationView]):
             return "This model looks at neighbours, and these data say nowhere where cells lie."
         absent = [gene for gene in bundle.genes if gene not in dataset.genes]
         return f"These data lack {len(absent):,} of the model's genes, {absent[0]} for one." if absent else ""
-
-    def _cells(self) -> list[tuple[str, str, str | Selection]]:
-        """List which cells can be changed: key, words, and what it is."""
-        dataset = self.session.dataset
-        if dataset is None:
-            return []
-        found: list[tuple[str, str, str | Selection]] = [(ALL, f"all {dataset.observations}", ALL)]
-        if not isinstance(self.session.state.selection, Everything):
-            found.append((SELECTED, f"selected {dataset.observations}", SELECTED))
-        groups = [group.name for group in self.session.state.groups]
-        found += [(f"{GROUP}{name}", f"group {name}", f"{GROUP}{name}") for name in groups]
-        for column in map(str, dataset.obs.columns):
-            if is_continuous(dataset.obs[column]):
-                continue
-            _, names = categorical_codes(dataset.obs[column])
-            if 2 <= len(names) <= MOST_VALUES:
-                ref = ChannelRef("obs", column)
-                found += [(f"obs:{column}={one}", f"{column}: {one}", Category(ref, (one,))) for one in names]
-        return found[:MOST_CHOICES]
 
     def _on_perturb(self, wish: dict[str, Any]) -> None:
         with self.spoken("Perturbing"):

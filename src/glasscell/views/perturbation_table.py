@@ -25,7 +25,7 @@ FLIPS = (
 LEARNED = "learned"
 TYPED = "the genes typed above"
 ANOTHER = "Another perturbation"
-ANOTHER_TIP = "Learn what was done to the cells chosen above; the model stays as it is otherwise"
+ANOTHER_TIP = "Learn what was done to those chosen above; the model stays as it is otherwise"
 
 
 def direction_words(actions: Sequence[str]) -> list[tuple[str, str]]:

@@ -189,8 +189,8 @@ def _notes(asked: Asked, model: Any, seen: NDArray[np.bool_], moves: bool) -> tu
     n_learnt = asked.bundle.provenance.get(LEARNT_LATER, {}).get(asked.request.action)
     if n_learnt is not None:
         said.append(
-            f"{asked.request.action} was learnt after the training, from {n_learnt:,} cells: agreement with "
-            "measured cells that are among these shows a fit, not a forecast."
+            f"{asked.request.action} was learnt after the training, from {n_learnt:,} "
+            f"{asked.dataset.observations}: agreement with these very ones is a fit, not a forecast."
         )
     if asked.bundle.classes and seen.any():
         said.append(f"{int(seen.sum()):,} of {len(seen):,} cells were seen in training by the net asked.")

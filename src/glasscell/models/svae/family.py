@@ -128,6 +128,7 @@ class ShiftFamily(CountFamily):
         with whole_bundle():
             network = make_network(params, len(genes), len(batches), len(actions), actions.index(control))
             network.load_state_dict(dict(tensors))
+        network.n_trained = description.get("n_trained", len(actions))
         return ShiftModel(
             network,
             self.info,

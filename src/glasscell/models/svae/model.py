@@ -84,6 +84,7 @@ class ShiftModel(VaeModel):
             "action_column": self.action_column,
             "actions": list(self.actions),
             "control": self.control,
+            "n_trained": self.network.n_trained,
         }
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
@@ -114,7 +115,8 @@ class ShiftModel(VaeModel):
         -------
         ``gates``, 0 or 1 (or 1 throughout where every action may shift every latent), ``shifts`` where a
         gate is open, and ``effects``, their product in latent units, each ``(n_actions, n_latent)`` float32
-        and read-only; and ``actions``, their names in the order of the rows.
+        and read-only; and ``actions``, their names in the order of the rows. Of an action learnt after the
+        training a gate is how likely the latent is among its targets, and the effect is the whole shift.
         """
         network = self.network
         found: dict[str, Any] = {"actions": self.actions}
@@ -146,8 +148,8 @@ class ShiftModel(VaeModel):
                 "added up to it: fit it on cells that got both."
             )
         raise NotCompatible(
-            f"The model has not seen the perturbation {name!r}: choose one it was trained on "
-            f"({', '.join(self.actions[:4])}, ...), or fit it on cells that got it."
+            f"The model has not seen the perturbation {name!r}: choose one it knows "
+            f"({', '.join(self.actions[:4])}, ...), or let it learn from cells that got it."
         )
 
     def given(self, batch: CellBatch, action: int) -> Tensor:

@@ -56,6 +56,8 @@ class ShiftNetwork(VaeNetwork):
             encode_batch=encode_batch,
         )
         self.sparse, self.control = sparse, control
+        #: Actions beyond these were learnt after the training (``new_action``).
+        self.n_trained = n_actions
         self.shift_weights = nn.Parameter(torch.zeros(n_actions, n_latent))
         self.gate_weights = nn.Parameter(torch.zeros(n_actions, n_latent)) if sparse else None
         self.register_buffer("free", torch.ones(n_actions, 1))
@@ -79,13 +81,15 @@ class ShiftNetwork(VaeNetwork):
     def gates(self) -> Tensor:
         """Return the probability that an action reaches a latent, ``(n_actions, n_latent)``.
 
-        Once they are decided they are 0 or 1; the control's are 0.
+        Once they are decided they are 0 or 1; the control's are 0. Those of an action learnt after the
+        training stay probabilities, and its effects are not multiplied by them.
         """
         if self.gate_weights is None:
             return self.free.expand_as(self.shift_weights)
         open_az = torch.sigmoid(self.gate_logits())
         if bool(self.decided):
-            open_az = (open_az > 0.5).to(open_az.dtype)
+            trained_az = (open_az[: self.n_trained] > 0.5).to(open_az.dtype)
+            open_az = torch.cat([trained_az, open_az[self.n_trained :]])
         return open_az * self.free
 
     def shifts(self) -> Tensor:
@@ -93,8 +97,10 @@ class ShiftNetwork(VaeNetwork):
         return self.shift_weights * SHIFT_SPEED * self.free
 
     def effects(self) -> Tensor:
-        """Return gates times shifts, ``(n_actions, n_latent)``."""
-        return self.gates() * self.shifts()
+        """Return gates times shifts, ``(n_actions, n_latent)``; of actions learnt later the shifts."""
+        shifts_az = self.shifts()
+        trained_az = self.gates()[: self.n_trained] * shifts_az[: self.n_trained]
+        return torch.cat([trained_az, shifts_az[self.n_trained :]])
 
     def forward(  # type: ignore[override]
         self, x_cg: Tensor, counts_cg: Tensor, size_c: Tensor, codes: Tensor | None, action_c: Tensor

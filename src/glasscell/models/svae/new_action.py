@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from glasscell.errors import ModelError, NotCompatible
 from glasscell.jobs import QUIET
 from glasscell.models.batch import gene_columns, make_batch
-from glasscell.models.svae.network import GATE_SPEED, OPEN, SHIFT_SPEED
+from glasscell.models.svae.network import GATE_SPEED, SHIFT_SPEED
 from glasscell.models.svae.posterior import refine
 from glasscell.models.svae.shift_prior import ShiftPrior
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from glasscell.models.svae.model import ShiftModel
 
 _MIN_CELLS = 5
-#: Of more cells so many are taken, evenly: a shift is then known to .05 of a latent's standard deviation.
-_MOST_CELLS = 500
 _STEPS = 160
-#: A latent of which counts leave all open would tell nothing of the shift.
+#: Of a latent of which counts leave nearly all open, a shift is believed to be known so much at least.
 _LEAST_TOLD = 0.05
+#: Logits of gates end here, either way.
+_SURE = 8.0
 
 
 def fit_action(
@@ -46,8 +46,8 @@ def fit_action(
     The encoder, the decoder and all other shifts stay bit for bit as they were. The bound depends on the new
     shift through the divergence from the prior only, so its best value has a closed form: the cells' mean
     latents. The encoder has not seen such cells, so each one's latents are fitted (``refine``) together with
-    their mean. Few cells do not tell that mean well; what the known perturbations shift says what to expect
-    of a new one (``ShiftPrior``), and the shift is the mean of the posterior. All its gates are open.
+    their mean. Few cells do not tell that mean well; what the perturbations of the training shift says what
+    to expect of a new one (``ShiftPrior``), and the shift is the mean of the posterior.
 
     Parameters
     ----------
@@ -62,6 +62,10 @@ def fit_action(
         The model knows the perturbation already, or the data don't fit the model.
     ModelError
         There are too few cells.
+
+    References
+    ----------
+    Louis 1982, doi:10.1111/j.2517-6161.1982.tb01203.x (what cells tell of a mean of what is not seen).
     """
     if not name or name in model.actions:
         raise NotCompatible(
@@ -70,26 +74,31 @@ def fit_action(
     indices = np.asarray(indices, np.int64)
     if len(indices) < _MIN_CELLS:
         raise ModelError(f"{len(indices)} cells are too few for a shift: take at least {_MIN_CELLS}.")
-    taken = indices[np.unique(np.linspace(0, len(indices) - 1, _MOST_CELLS).astype(np.int64))]
-    batch = make_batch(dataset, model, taken)
-    counts_cg = dataset.expression_cg("counts")[taken][:, gene_columns(dataset, model.genes)]
+    batch = make_batch(dataset, model, indices)
+    counts_cg = dataset.expression_cg("counts")[indices][:, gene_columns(dataset, model.genes)]
     counts = torch.from_numpy(counts_cg.toarray().astype(np.float32)).to(model.device, model.dtype)
     mean_cz, variance_cz = refine(
         model, batch, counts, model.spread(batch), together=True, n_steps=_STEPS, job=job
     )
-    # What a cell's counts leave open of its latents tells nothing of their mean (missing information).
-    told_z = (1.0 - variance_cz.double().mean(dim=0)).clamp(min=_LEAST_TOLD)
-    prior = ShiftPrior.of(model.network)
-    return with_action(model, prior.expected(mean_cz.double().mean(dim=0), 1 / (len(taken) * told_z)), name)
+    mean_z, told_z = mean_cz.cpu().double().mean(dim=0), 1.0 - variance_cz.cpu().double().mean(dim=0)
+    variance_z = 1 / (len(indices) * told_z.clamp(min=_LEAST_TOLD))
+    return with_action(model, name, *ShiftPrior.of(model.network).expected(mean_z, variance_z))
 
 
-def with_action(model: ShiftModel, shift_z: Tensor, name: str) -> ShiftModel:
-    """Return a model with one more action, which shifts the latents by ``(n_latent,)``, all gates open."""
+def with_action(model: ShiftModel, name: str, shift_z: Tensor, target_z: Tensor) -> ShiftModel:
+    """Return a model with one more action, which shifts the latents by ``shift_z``, ``(n_latent,)``.
+
+    Parameters
+    ----------
+    target_z
+        How likely each latent is a target, for who asks; the shift is not multiplied by it.
+    """
     network = deepcopy(model.network)
     with torch.no_grad():
         network.shift_weights = _longer(network.shift_weights, shift_z / SHIFT_SPEED)
         if network.gate_weights is not None:
-            network.gate_weights = _longer(network.gate_weights, torch.full_like(shift_z, OPEN / GATE_SPEED))
+            logit_z = torch.logit(target_z).clamp(-_SURE, _SURE)
+            network.gate_weights = _longer(network.gate_weights, logit_z / GATE_SPEED)
         network.free = torch.cat([network.free, torch.ones_like(network.free[:1])])
     return model.with_network(network, (*model.actions, name))
 

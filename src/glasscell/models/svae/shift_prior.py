@@ -12,8 +12,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     from glasscell.models.svae.network import ShiftNetwork
 
-#: How far off its axes a shift may lie, in standard deviations of a cell's latents: equally likely up to one.
-_OFF_STEPS = 40
+#: Widths of the spike that are averaged over, evenly up to one standard deviation of a cell's latents.
+_WIDTHS = 40
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class ShiftPrior:
     """A new shift's latents are each a target or not; targets are as far shifted as those of known actions.
 
     A latent that is no target is shifted a little nevertheless: the decoder has not seen such cells, and its
-    other latents make up for what it gets wrong. How much that is, is learnt with each new shift.
+    other latents make up for what it gets wrong. How much that is, is learnt with each new shift: any width
+    up to one standard deviation of a cell's latents is as likely as another.
 
     Parameters
     ----------
@@ -32,8 +33,8 @@ class ShiftPrior:
 
     References
     ----------
-    Mitchell and Beauchamp 1988, doi:10.1080/01621459.1988.10478694 (spike and slab); George and Foster 2000,
-    doi:10.1093/biomet/87.4.731 (its parameters from the data).
+    George and McCulloch 1993, doi:10.1080/01621459.1993.10476353 (spike of some width and slab); George and
+    Foster 2000, doi:10.1093/biomet/87.4.731 (its parameters from the data).
     """
 
     share: float
@@ -42,16 +43,21 @@ class ShiftPrior:
     @staticmethod
     @torch.no_grad()
     def of(network: ShiftNetwork) -> ShiftPrior:
-        """Learn both from the actions that the network knows, the control left out."""
-        others = network.free[:, 0] > 0
-        open_az, shift_az = network.gates()[others] > 0.5, network.effects()[others].double()
+        """Learn both from the actions that the network was trained with, the control left out.
+
+        Actions learnt later say nothing: their shifts are shrunk by this prior already. Where no gate is
+        open, a target is taken to move as far as cells of one kind lie apart.
+        """
+        others = network.free[: network.n_trained, 0] > 0
+        open_az = network.gates()[: network.n_trained][others] > 0.5
+        shift_az = network.effects()[: network.n_trained][others].cpu().double()
         # One target more is counted than was seen, so that closed gates do not forbid a new one.
         share = (float(open_az.sum()) + 1) / (open_az.numel() + 1)
-        squares = float((shift_az**2)[open_az].sum()) / max(1, int(open_az.sum()))
-        return ShiftPrior(share, max(1.0, squares))
+        squares_t = (shift_az**2)[open_az.cpu()]
+        return ShiftPrior(share, float(squares_t.mean()) if len(squares_t) else 1.0)
 
-    def expected(self, found_z: Tensor, variance_z: Tensor) -> Tensor:
-        """Return the mean of the posterior of a shift, ``(n_latent,)``.
+    def expected(self, found_z: Tensor, variance_z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean of the posterior of a shift, and how likely each latent is a target.
 
         Parameters
         ----------
@@ -59,9 +65,13 @@ class ShiftPrior:
             The shift as the cells have it, ``(n_latent,)`` float64.
         variance_z
             How uncertain that is, ``(n_latent,)``.
+
+        Returns
+        -------
+        ``(n_latent,)`` each.
         """
-        steps = torch.arange(_OFF_STEPS, dtype=found_z.dtype, device=found_z.device)
-        off_t1 = ((steps + 0.5) / _OFF_STEPS)[:, None]
+        steps = torch.arange(_WIDTHS, dtype=found_z.dtype, device=found_z.device)
+        off_t1 = ((steps + 0.5) / _WIDTHS)[:, None]
         off_tz, on_z = off_t1**2 + variance_z, self.variance + variance_z
         as_other_tz = _log_normal(found_z, off_tz) + (
             math.log1p(-self.share) if self.share < 1 else -math.inf
@@ -71,8 +81,7 @@ class ShiftPrior:
         target_tz = (as_target_tz - evidence_tz).exp()
         kept_tz = target_tz * self.variance / on_z + (1 - target_tz) * off_t1**2 / off_tz
         weight_t = torch.softmax(evidence_tz.sum(dim=1), dim=0)
-        expected_z: Tensor = found_z * (weight_t @ kept_tz)
-        return expected_z
+        return found_z * (weight_t @ kept_tz), (weight_t @ target_tz).clamp(max=1.0)
 
 
 def _log_normal(value: Tensor, variance: Tensor) -> Tensor:
