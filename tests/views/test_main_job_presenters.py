@@ -16,7 +16,7 @@ from glasscell.data.read import read
 from glasscell.data.selection import Category, Cells, Everything
 from glasscell.jobs import Outcome
 from glasscell.testing.planted import planted_adata, tiny_dataset
-from glasscell.views.evidence import cell_genes
+from glasscell.views.evidence import baseline_names, cell_genes
 from glasscell.views.model_presenter import metric_rows
 
 SIZE = {"n_cells": 400, "n_genes": 40, "seed": 3}
@@ -335,6 +335,8 @@ def test_methods_baselines_and_forms_are_offered(trained: Any) -> None:
     assert not any(row.why_not for row in rows.values())
     assert trained.attribution.shown["baselines"][0] == "other_classes"
     assert "class:K1" in trained.attribution.shown["baselines"]
+    nameless = replace(trained.session.bundle, classes=())
+    assert baseline_names(nameless) == ("mean", "zero", "depth_matched"), "it has no other classes"
     trained.attribution.method_chosen.emit("saliency")
     saliency = trained.attribution.shown["form"]
     trained.attribution.method_chosen.emit("integrated_gradients")

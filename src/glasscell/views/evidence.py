@@ -96,8 +96,11 @@ def method_rows(bundle: Bundle | None) -> Sequence[MethodRow]:
 
 
 def baseline_names(bundle: Bundle | None) -> tuple[str, ...]:
-    """List the baselines, the default first."""
+    """List the baselines, the default first; a model without classes has no other ones to compare with."""
     from glasscell.explain.baseline import BASELINES
 
+    classes = () if bundle is None else bundle.classes
     named = [name for name, _ in BASELINES if not name.startswith("class:")]
-    return (*named, *(f"class:{name}" for name in (() if bundle is None else bundle.classes)))
+    if bundle is not None and not classes:
+        named.remove("other_classes")
+    return (*named, *(f"class:{name}" for name in classes))
