@@ -29,6 +29,12 @@ def test_links_between_pages_lead_somewhere() -> None:
     assert not broken
 
 
+def test_every_decision_is_listed() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\((\d{4}-[^)]+\.md)\)", (folder / "README.md").read_text())
+    assert listed == sorted(page.name for page in folder.glob("0*.md"))
+
+
 @pytest.mark.slow
 def test_the_site_builds_without_a_warning_and_has_a_page_for_each_model_and_method(tmp_path: Path) -> None:
     words = [sys.executable, str(ROOT / "docs" / "make_site.py"), str(tmp_path / "site")]
