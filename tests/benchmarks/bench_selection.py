@@ -95,6 +95,7 @@ def half_selected(positions_cd: Any) -> Row:
         followed = (tissue_before != desk.tissue.cells.layers[1].data).any()
         if shown != len(halves[0]) or not followed or embedding_before == canvas.grab().toImage():
             raise RuntimeError("the selection did not reach the pixels, so there is nothing to time")
+        QApplication.processEvents()  # what the grabs have asked for; till then the canvas is not repainted
         ours_s, control_s = paired(ours, control, rounds=2)
     finally:
         other.close()
