@@ -141,3 +141,13 @@ def test_arrows_stand_on_the_embedding_while_it_is_painted(shown: tuple[Session,
     session.update(channel=None)
     assert scatter.shown["arrows"] is None
     presenter.close()
+
+
+def test_jobs_that_come_and_go_tell_the_panel_nothing_twice(shown: tuple[Session, Any, Dataset]) -> None:
+    session, view, dataset = shown
+    add_model(session, dataset)
+    told = view.count("learning")
+    for number in range(5):
+        session.jobs.submit(lambda job: job.report(0.5), title=f"Decode {number}", lane="view")
+    finish(session)
+    assert view.count("learning") == told

@@ -51,12 +51,11 @@ def learn_action(session: Core, name: str, cells: str | Selection) -> Job[Any]:
         return run(bundle, dataset, indices, name, job)
 
     def commit(job: Job[Bundle], found: Bundle) -> None:
-        if session.state.model != bundle.id:
+        now = session.bundle
+        if now is None or now.id != bundle.id:
             set_aside(session, job, "another model was chosen while it ran, so its result was not used.")
             return
-        kept = session.store.get(("bundle", bundle.id))
-        if kept is not None:  # what it stands may have been checked meanwhile
-            found = replace(found, robustness=kept.robustness)
+        found = replace(found, robustness=now.robustness)  # it may have been checked meanwhile
         session.update(model=session.hold("bundle", found))
         session.say("info", f"{found.notes[-1]} It can now be given to other {dataset.observations}.")
 

@@ -31,6 +31,7 @@ class PerturbationPresenter(Presenter[PerturbationView]):
         super().__init__(session, view)
         self._job: Job[Any] | None = None
         self._choices: dict[str, str | Selection] = {}
+        self._reason, self._no_learning = "", ""
         self.listen(session.made, self._on_made)
         self.listen(session.jobs.changed, self._follow)
         self.listen(view.perturb_requested, self._on_perturb)
@@ -53,7 +54,7 @@ class PerturbationPresenter(Presenter[PerturbationView]):
             self._show()
 
     def _offer(self) -> None:
-        bundle, reason = self.session.bundle, self._why_not()
+        bundle, self._reason = self.session.bundle, self._why_not()
         if bundle is None:
             self.view.set_genes(())
             self.view.set_actions(())
@@ -65,13 +66,13 @@ class PerturbationPresenter(Presenter[PerturbationView]):
         choices = cell_choices(self.session)
         self._choices = {key: choice for key, _, choice in choices}
         self.view.set_cells([(key, words) for key, words, _ in choices])
-        self.view.set_enabled(not reason, reason)
-        self._offer_learning()
+        self.view.set_enabled(not self._reason, self._reason)
+        self._no_learning = self._why_not_learn()
+        self.view.set_learning(not self._no_learning, self._no_learning)
 
-    def _offer_learning(self) -> None:
+    def _why_not_learn(self) -> str:
         bundle = self.session.bundle
-        reason = self._why_not() or (why_not_now(self.session, bundle) if bundle else "")
-        self.view.set_learning(not reason, reason)
+        return self._reason or (why_not_now(self.session, bundle) if bundle else "")
 
     def _why_not(self) -> str:
         dataset, bundle = self.session.dataset, self.session.bundle
@@ -165,7 +166,10 @@ class PerturbationPresenter(Presenter[PerturbationView]):
             self.session.save_table("perturbation", path)
 
     def _follow(self) -> None:
-        self._offer_learning()
+        reason = self._why_not_learn()
+        if reason != self._no_learning:  # jobs come and go while a slider moves: nothing is told twice
+            self._no_learning = reason
+            self.view.set_learning(not reason, reason)
         running = [job for job in self.session.jobs.active if job.title.startswith(PERTURBING)]
         if self._job is None and running:
             self._job = running[-1]
